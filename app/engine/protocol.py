@@ -1,0 +1,205 @@
+"""What the engine is told and what it tells: picklable dataclasses, nothing else.
+
+Settings go in once, commands whenever something changes, events come back. Everything that flows at audio rate
+goes through :mod:`app.engine.telemetry` instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+#: what can be listened to
+ROUTINGS = ("mixture", "voice1", "voice2", "split", "both")
+
+#: the input that is not a device: the mixture that ships, at live speed
+DEMO = "demo"
+
+#: the output that is not a device: sound is discarded
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an engine starts with.
+
+    Args:
+        input: ``"demo"``, the path of a sound file, or a device (:attr:`DeviceInfo.identity`, or its name alone).
+        output: ``"none"`` or a device.
+        level: level of the ladder, 0 is dense.
+        ladder: folder, or ``None`` for the one that ships.
+        chunk_ms: chunk duration; the separator raises it to whole hops.
+        routing: one of :data:`ROUTINGS`; ``split`` is voice 1 left and voice 2 right, ``both`` their sum.
+        backend: ``auto``, ``openvino``, ``torch``, ...
+        loop_file: start a file again at its end.
+        gain_db: output gain.
+    """
+
+    input: str
+    output: str
+    level: int
+    ladder: str | None
+    chunk_ms: float
+    routing: str
+    backend: str
+    loop_file: bool = True
+    gain_db: float = 0.0
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """One direction of an audio device.
+
+    ``identity`` is ``"NAME, HOST API"``, with `` #2`` and so on where two devices share both; it is what
+    :class:`Settings` remembers. ``is_monitor`` marks inputs that carry what the computer plays.
+    """
+
+    identity: str
+    name: str
+    host_api: str
+    direction: str  # "input" or "output"
+    channels: int
+    rate: int
+    is_monitor: bool
+
+
+# ---- commands: window -> engine, taken between two chunks ----
+
+
+@dataclass(frozen=True)
+class SetLevel:
+    level: int
+
+
+@dataclass(frozen=True)
+class SetRouting:
+    routing: str
+
+
+@dataclass(frozen=True)
+class SetGain:
+    db: float
+
+
+@dataclass(frozen=True)
+class SetBypass:
+    """Listen to the mixture, delayed as much as the voices."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class SetPaused:
+    """Silence at the output; a file waits, a microphone is not listened to."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class StartRecording:
+    """Record mixture and voices into a new folder inside ``folder``; answered by :class:`Recording`."""
+
+    folder: str
+
+
+@dataclass(frozen=True)
+class StopRecording:
+    pass
+
+
+@dataclass(frozen=True)
+class SetDevices:
+    """Change input and output, as in :class:`Settings`; where that fails the old ones go on."""
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Rescan:
+    """Look for devices anew; answered by :class:`DevicesChanged`."""
+
+
+@dataclass(frozen=True)
+class ResetStatistics:
+    """Set every counter but the chunk count to zero. The reader resets its own LatencyStatistics."""
+
+
+@dataclass(frozen=True)
+class Quit:
+    pass
+
+
+Command = Union[SetLevel, SetRouting, SetGain, SetBypass, SetPaused, StartRecording, StopRecording, SetDevices,
+                Rescan, ResetStatistics, Quit]
+
+
+# ---- events: engine -> window ----
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Audio runs. Sent at start and again after every change of devices.
+
+    ``ladder`` has one dict a level with ``level``, ``params``, ``macs_per_second`` and ``si_sdri``
+    (dB by condition, or ``None`` where it was not measured). ``sample_rate``, ``input_rate`` and ``output_rate`` in
+    hertz; ``chunk``, ``hop`` and ``delay`` in samples at ``sample_rate``; ``output_rate`` is 0 for output
+    ``"none"``. Driver latencies are what the host API states, not measured; 0 for files and ``"none"``.
+    """
+
+    ladder: list[dict[str, Any]]
+    sample_rate: int
+    chunk: int
+    hop: int
+    delay: int
+    backend: str
+    precision: str
+    input_name: str
+    output_name: str
+    input_rate: int
+    output_rate: int
+    driver_in_ms: float = 0.0
+    driver_out_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class LevelChanged:
+    """A level is fully audible, ``switch_ms`` after it was asked for."""
+
+    level: int
+    switch_ms: float
+
+
+@dataclass(frozen=True)
+class Recording:
+    """The folder that is being recorded into, or ``None`` once recording has stopped."""
+
+    path: str | None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Something asked for could not be done; with ``fatal`` the engine has ended."""
+
+    message: str
+    fatal: bool
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence for the status line."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class DevicesChanged:
+    devices: list[DeviceInfo]
+
+
+@dataclass(frozen=True)
+class FileEnded:
+    """A file that is not looped has been played to its last sample."""
+
+
+Event = Union[Ready, LevelChanged, Recording, Failed, Notice, DevicesChanged, FileEnded]

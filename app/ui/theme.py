@@ -1,0 +1,152 @@
+"""Colours and text sizes, light and dark, and the style sheet made from them.
+
+Data colours come from the Okabe-Ito family, which stays apart for every common kind of colour blindness: the mixture
+is neutral, voice 1 blue, voice 2 amber, whatever belongs to computation teal, a missed deadline vermilion (and
+always a second sign besides its colour).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor, QGuiApplication, QPalette
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Named colours as ``#rrggbb``; ``points`` is the size of body text."""
+
+    dark: bool
+    window: str
+    card: str
+    well: str  # the ground of plots: silence in a spectrogram has exactly this colour
+    border: str
+    text: str
+    muted: str
+    faint: str  # grid lines and disabled parts, never text
+    hover: str
+    mixture: str
+    voice1: str
+    voice2: str
+    compute: str
+    transition: str
+    miss: str
+    points: float = 9.5
+
+    @property
+    def voices(self) -> tuple[str, str, str]:
+        """Colours of mixture, voice 1 and voice 2."""
+        return self.mixture, self.voice1, self.voice2
+
+    def with_points(self, points: float) -> Theme:
+        """The same colours with another size of body text."""
+        return replace(self, points=points)
+
+
+LIGHT = Theme(
+    dark=False, window="#f3f4f6", card="#ffffff", well="#fafbfc", border="#dfe3e8", text="#171b21", muted="#586270",
+    faint="#c3cad2", hover="#eceff3", mixture="#4d5866", voice1="#0068a8", voice2="#b56a00", compute="#00806a",
+    transition="#8a5a9e", miss="#c8321e")
+DARK = Theme(
+    dark=True, window="#0e1014", card="#16191f", well="#101318", border="#272c35", text="#e9ecf0", muted="#9aa4b2",
+    faint="#3b424d", hover="#20252d", mixture="#aab4c2", voice1="#58b4f0", voice2="#f0aa3c", compute="#2fc4a0",
+    transition="#c99be0", miss="#ff6a4d")
+
+
+def system_theme(application: QGuiApplication) -> Theme:
+    """Light or dark, as the desktop says; where it says nothing, as its palette looks."""
+    scheme = application.styleHints().colorScheme()
+    if scheme == Qt.ColorScheme.Unknown:
+        return DARK if application.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
+    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+
+def palette(theme: Theme) -> QPalette:
+    """Qt's own roles in the theme's colours, for what no style sheet reaches."""
+    role, result = QPalette.ColorRole, QPalette()
+    for roles, colour in (((role.Window,), theme.window), ((role.Base, role.Button, role.ToolTipBase), theme.card),
+                          ((role.WindowText, role.Text, role.ButtonText, role.ToolTipText), theme.text),
+                          ((role.PlaceholderText,), theme.muted), ((role.Highlight,), theme.compute),
+                          ((role.HighlightedText,), theme.card)):
+        for each in roles:
+            result.setColor(each, QColor(colour))
+    return result
+
+
+def colour_table(theme: Theme, colour: str) -> np.ndarray:
+    """256 colours from the plot ground through ``colour`` to the brightest (dark) or deepest (light) end.
+
+    Returns:
+        ``(256,)`` uint32, 0xffrrggbb, to be read by a uint8 image.
+    """
+    end = "#ffffff" if theme.dark else "#05080c"
+    stops = [_rgb(theme.well), _mixed(theme.well, colour, 0.42), _rgb(colour), _mixed(colour, end, 0.72)]
+    at = np.linspace(0, 1, 256)
+    red, green, blue = (np.interp(at, (0.0, 0.38, 0.76, 1.0), [stop[k] for stop in stops]) for k in range(3))
+    packed = (red.round().astype(np.uint32) << 16) | (green.round().astype(np.uint32) << 8)
+    return packed | blue.round().astype(np.uint32) | np.uint32(0xFF000000)
+
+
+def _rgb(colour: str) -> np.ndarray:
+    return np.array([int(colour[k:k + 2], 16) for k in (1, 3, 5)], dtype=float)
+
+
+def _mixed(first: str, second: str, share: float) -> np.ndarray:
+    return (1 - share) * _rgb(first) + share * _rgb(second)
+
+
+def blend(first: str, second: str, share: float) -> str:
+    """A colour between two: ``share`` of the second."""
+    return "#" + "".join(f"{round(part):02x}" for part in _mixed(first, second, share))
+
+
+def style_sheet(theme: Theme) -> str:
+    """The style sheet of the main window and everything in it."""
+    t, size = theme, theme.points
+    pressed = blend(t.card, t.text, 0.14)
+    return f"""
+    QWidget {{ color: {t.text}; font-size: {size:.1f}pt; }}
+    #window, #content {{ background: {t.window}; }}
+    QFrame[role="card"] {{ background: {t.card}; border: 1px solid {t.border}; border-radius: 8px; }}
+    QFrame[role="bar"] {{ background: {t.card}; border: 0; border-bottom: 1px solid {t.border}; }}
+    QFrame[role="status"] {{ background: {t.card}; border: 0; border-top: 1px solid {t.border}; }}
+    QFrame[role="banner"] {{ background: {blend(t.card, t.miss, 0.16)}; border: 0; border-bottom: 1px solid {t.miss}; }}
+    QLabel {{ background: transparent; border: 0; }}
+    QLabel[role="title"] {{ font-weight: 600; }}
+    QLabel[role="headline"] {{ font-size: {size * 2.0:.1f}pt; font-weight: 600; }}
+    QLabel[role="muted"] {{ color: {t.muted}; }}
+    QLabel[role="small"] {{ color: {t.muted}; font-size: {size * 0.9:.1f}pt; }}
+    QLabel[role="figure"] {{ font-weight: 600; }}
+    QLabel[role="big"] {{ font-size: {size * 1.7:.1f}pt; font-weight: 600; color: {t.compute}; }}
+    QLabel[alarm="true"] {{ color: {t.miss}; font-weight: 700; }}
+    QToolTip {{ background: {t.card}; color: {t.text}; border: 1px solid {t.border}; padding: 5px; }}
+
+    QPushButton, QComboBox, QSpinBox {{ background: {t.card}; border: 1px solid {t.border}; border-radius: 6px;
+        padding: 4px 10px; min-height: {size * 1.6:.0f}px; }}
+    QPushButton:hover, QComboBox:hover {{ background: {t.hover}; }}
+    QPushButton:pressed {{ background: {pressed}; }}
+    QPushButton:focus, QComboBox:focus, QSpinBox:focus {{ border: 1px solid {t.compute}; }}
+    QPushButton:disabled, QComboBox:disabled, QSpinBox:disabled {{ color: {t.faint}; }}
+    QPushButton:checked {{ background: {t.text}; color: {t.card}; border: 1px solid {t.text}; font-weight: 600; }}
+    QPushButton:checked:focus {{ border: 1px solid {t.compute}; }}
+    QPushButton[role="icon"] {{ padding: 4px 6px; }}
+    QPushButton[role="record"]:checked {{ background: {t.miss}; color: {"#14171c" if t.dark else "#ffffff"};
+        border: 1px solid {t.miss}; }}
+    QPushButton[segment="left"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
+    QPushButton[segment="middle"] {{ border-radius: 0; border-left: 0; }}
+    QPushButton[segment="right"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; border-left: 0; }}
+    QPushButton[segment] {{ padding: 4px 5px; }}
+    QComboBox {{ padding-right: 24px; }}
+    QComboBox::drop-down {{ border: 0; width: 22px; }}
+    QComboBox::down-arrow {{ image: none; }}
+    QComboBox QAbstractItemView {{ background: {t.card}; border: 1px solid {t.border}; padding: 4px;
+        selection-background-color: {t.hover}; selection-color: {t.text}; outline: 0; }}
+    QSpinBox {{ padding: 4px 6px; }}
+    QSlider#gain::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}
+    QSlider#gain::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.muted}; }}
+    QSlider#gain::handle:horizontal {{ width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;
+        background: {t.card}; border: 1px solid {t.muted}; }}
+    QSlider#gain::handle:horizontal:focus {{ border: 2px solid {t.compute}; }}
+    """

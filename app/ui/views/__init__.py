@@ -1,0 +1,1 @@
+"""The three stacked sound views: mixture, voice 1, voice 2."""

@@ -1,0 +1,56 @@
+"""Sound to spectrogram columns, a few at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: decibels below a full-scale sine that are drawn with the first and the last colour
+FLOOR_DB, CEILING_DB = -88.0, -26.0
+
+
+class SpectrogramColumns:
+    """Short-time spectra on a mel axis as uint8 columns, computed as the sound arrives.
+
+    Args:
+        sources: signals side by side.
+        sample_rate: samples a second.
+        rows: height of a column in pixels.
+        hop: samples a column.
+    """
+
+    def __init__(self, sources: int, sample_rate: int, rows: int, hop: int) -> None:
+        self.hop = hop
+        self.size = 1 << round(np.log2(0.032 * sample_rate))
+        window = np.hanning(self.size + 1)[:-1]
+        self._window = (window / (window.sum() / 2)).astype(np.float32)
+        self._bands = _bands(rows, self.size, sample_rate)
+        self._pending = np.zeros((sources, self.size - hop), dtype=np.float32)
+
+    def feed(self, audio: np.ndarray) -> np.ndarray:
+        """``audio`` (sources, n) float32 -> columns (sources, rows, m) uint8, the top row the highest frequency."""
+        signal = np.concatenate([self._pending, audio], axis=1)
+        count = max(0, (signal.shape[1] - self.size) // self.hop + 1)
+        self._pending = signal[:, count * self.hop:]
+        if count == 0:
+            return np.zeros((audio.shape[0], self._bands.shape[0], 0), dtype=np.uint8)
+        frames = np.lib.stride_tricks.sliding_window_view(signal, self.size, axis=1)[:, :count * self.hop:self.hop]
+        spectrum = np.fft.rfft(frames * self._window, axis=2)
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ self._bands.T
+        decibels = 10 * np.log10(np.maximum(power, 1e-12))
+        scaled = np.clip((decibels - FLOOR_DB) * (255 / (CEILING_DB - FLOOR_DB)), 0, 255)
+        return scaled.astype(np.uint8).transpose(0, 2, 1)
+
+
+def frequency_position(frequency: np.ndarray | float, sample_rate: int) -> np.ndarray | float:
+    """Height of a frequency (Hz) in the image: 0 at the bottom, 1 at half the sample rate, on the mel scale."""
+    return np.log1p(np.asarray(frequency) / 700) / np.log1p(sample_rate / 1400)
+
+
+def _bands(rows: int, size: int, sample_rate: int) -> np.ndarray:
+    """Weights (rows, size // 2 + 1) that average spectral bins into pixel rows, or interpolate where rows are finer."""
+    edges = 700 * np.expm1(np.linspace(0, 1, rows + 1) * np.log1p(sample_rate / 1400))[::-1]
+    centres, widths = (edges[:-1] + edges[1:]) / 2, edges[:-1] - edges[1:]
+    bins = np.arange(size // 2 + 1) * sample_rate / size
+    reach = np.maximum(widths, sample_rate / size)[:, None]
+    weights = np.maximum(0, 1 - np.abs(bins - centres[:, None]) / reach)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)

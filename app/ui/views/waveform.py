@@ -1,0 +1,46 @@
+"""Sound to waveform columns: the least and the greatest sample of each step of time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+#: amplitudes at the upper edge among which the view chooses
+FULL_SCALES = (1.0, 0.5, 0.25, 0.1, 0.05)
+
+
+class WaveformColumns:
+    """Filled min/max envelopes as uint8 columns with smooth edges, computed as the sound arrives.
+
+    Args:
+        sources: signals side by side.
+        rows: height of a column in pixels.
+        hop: samples a column.
+        full_scale: amplitude at the upper edge.
+    """
+
+    def __init__(self, sources: int, rows: int, hop: int, full_scale: float = 1.0) -> None:
+        self.hop, self.rows, self.full_scale = hop, rows, full_scale
+        self._pending = np.zeros((sources, 0), dtype=np.float32)
+
+    def feed(self, audio: np.ndarray) -> np.ndarray:
+        """``audio`` (sources, n) float32 -> columns (sources, rows, m) uint8: 255 inside the envelope, 0 outside."""
+        signal = np.concatenate([self._pending, audio], axis=1)
+        sources, count = signal.shape[0], signal.shape[1] // self.hop
+        self._pending = signal[:, count * self.hop:]
+        blocks = signal[:, :count * self.hop].reshape(sources, count, self.hop)
+        upper = self._row(blocks.max(axis=2)) if count else np.zeros((sources, 0))
+        lower = self._row(blocks.min(axis=2)) if count else np.zeros((sources, 0))
+        middle = (upper + lower) / 2  # silence stays a line one pixel high
+        upper, lower = np.minimum(upper, middle - 0.5), np.maximum(lower, middle + 0.5)
+        row = np.arange(self.rows)[:, None]
+        covered = np.minimum(row + 1, lower[:, None, :]) - np.maximum(row, upper[:, None, :])
+        return (np.clip(covered, 0, 1) * 255).astype(np.uint8)
+
+    def _row(self, amplitude: np.ndarray) -> np.ndarray:
+        """Vertical position in pixels from the top."""
+        return (0.5 - 0.5 * np.clip(amplitude / self.full_scale, -1, 1)) * self.rows
+
+
+def fitting_scale(peak: float) -> float:
+    """The smallest of :data:`FULL_SCALES` that holds ``peak``."""
+    return min((scale for scale in FULL_SCALES if scale >= peak), default=FULL_SCALES[0])

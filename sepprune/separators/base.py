@@ -1,0 +1,146 @@
+"""What every causal separator promises: explicit state, one forward for batch and stream."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .layers import Decoder, Encoder
+
+State = tuple[Tensor, ...]
+
+
+class CausalSeparator(nn.Module):
+    """Filterbank and mask arithmetic shared by the causal families.
+
+    A family builds its network and implements :meth:`initial_network_state`, :meth:`masks` and, where its
+    state needs upkeep, :meth:`end_segment`.
+
+    The :class:`~sepprune.separators.layers.Encoder` has a long window that reaches only into the past; the
+    :class:`~sepprune.separators.layers.Decoder` has a short one, which alone sets the algorithmic latency.
+
+    Args:
+        sources: number of sources.
+        hop: samples between two frames.
+        window: samples under one synthesis window, the algorithmic latency.
+        analysis_window: samples under one analysis window, even.
+        sample_rate: in hertz.
+    """
+
+    #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
+    segment: int | None = None
+
+    def __init__(self, sources: int = 2, hop: int = 128, window: int = 256, analysis_window: int = 512,
+                 sample_rate: int = 16_000) -> None:
+        super().__init__()
+        self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
+        self.sample_rate = sample_rate
+        self.bins = analysis_window // 2
+        self.encoder = Encoder(hop, window, analysis_window)
+        self.decoder = Decoder(hop, window, analysis_window)
+
+    @property
+    def delay(self) -> int:
+        """Samples by which the sources lag the mixture that was put in: ``window - hop``."""
+        return self.window - self.hop
+
+    @property
+    def latency_ms(self) -> float:
+        """Algorithmic latency: the synthesis window."""
+        return 1000.0 * self.window / self.sample_rate
+
+    def initial_network_state(self, batch: int) -> State:
+        """Zero state of the separation network for ``batch`` mixtures."""
+        raise NotImplementedError
+
+    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
+        """Complex masks for every frame.
+
+        Args:
+            features: log-magnitude spectrum of the mixture.
+            state: network state before the first frame.
+            segments: into how many whole segments the frames divide; 1 also for a part of a segment.
+
+        Shape:
+            - features: ``(batch, bins, frames)``
+            - masks: ``(batch, sources, 2 * bins, frames)``, real parts before imaginary parts
+        """
+        raise NotImplementedError
+
+    def end_segment(self, state: State) -> State:
+        """The state with which the frame after a whole :attr:`segment` of frames starts."""
+        return state
+
+    def initial_state(self, batch: int = 1) -> State:
+        """State before the first sample, all zeros, as :meth:`step` takes it."""
+        return (self.encoder.initial_state(batch), self.decoder.initial_state(batch * self.sources),
+                *self.initial_network_state(batch))
+
+    def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
+        """:meth:`forward` without segment upkeep: what a backend compiles for one fixed chunk.
+
+        Whoever calls it counts frames and calls :meth:`end_segment` after every :attr:`segment` of them.
+
+        Shape:
+            - mixture: ``(batch, samples)``, whole hops
+            - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
+        """
+        past, tail, *network = state
+        spectrum, past = self.encoder(mixture, past)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        features = (real.square() + imaginary.square() + FLOOR).log() * 0.2 + 1.0
+        masks, network = self.masks(features, tuple(network), segments)
+        mask_real, mask_imaginary = masks.chunk(2, dim=2)
+        real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
+        masked = torch.cat([real * mask_real - imaginary * mask_imaginary,
+                            real * mask_imaginary + imaginary * mask_real], dim=2)
+        waveforms, tail = self.decoder(masked.flatten(0, 1), tail)
+        return waveforms.unflatten(0, (-1, self.sources)), (past, tail, *network)
+
+    def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Separate a mixture, from silence or from where an earlier call stopped.
+
+        Any chunking of the same mixture gives the same sources, since batch and stream are this one function.
+
+        Args:
+            mixture: waveform, a whole number of hops.
+            state: what the earlier call returned, that is the tensors of :meth:`step` and, last, the number
+                of frames into the current segment; ``None`` starts from silence.
+
+        Shape:
+            - mixture: ``(batch, samples)``
+            - sources: ``(batch, sources, samples)``, lagging the mixture by :attr:`delay` samples
+
+        Raises:
+            ValueError: ``samples`` is not a whole number of hops.
+        """
+        batch, samples = mixture.shape
+        if samples == 0 or samples % self.hop:
+            raise ValueError(f"a mixture of {samples} samples is not a whole number of hops of {self.hop} samples: "
+                             f"pad it with zeros to {max(1, -(-samples // self.hop)) * self.hop}")
+        tensors, position = (self.initial_state(batch), 0) if state is None else (state[:-1], int(state[-1]))
+        outputs, start, frames = [], 0, samples // self.hop
+        while start < frames:
+            count, segments = self._piece(frames - start, position)
+            piece = mixture[:, start * self.hop:(start + count) * self.hop]
+            sources, tensors = self.step(piece, tensors, segments)
+            outputs.append(sources)
+            start += count
+            if self.segment is not None:
+                position = (position + count) % self.segment
+                if position == 0:
+                    tensors = self.end_segment(tensors)
+        sources = outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
+        return sources, (*tensors, torch.tensor(position))
+
+    def _piece(self, frames: int, position: int) -> tuple[int, int]:
+        """How many of the coming frames :meth:`step` can take at once, and how many segments they are."""
+        if self.segment is None:
+            return frames, 1
+        if position or frames < self.segment:
+            return min(frames, self.segment - position), 1
+        return frames // self.segment * self.segment, frames // self.segment
+
+
+#: added to a bin's power before the logarithm: about -80 dB re full scale, below any microphone's noise
+FLOOR = 1e-8

@@ -1,0 +1,38 @@
+"""Separators by name, and their settings as plain data."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from torch import nn
+
+from .conv_tasnet import ConvTasNet
+from .skim import SkiM
+
+_FAMILIES: dict[str, type[nn.Module]] = {"conv-tasnet": ConvTasNet, "skim": SkiM}
+
+
+def separator_names() -> list[str]:
+    """Names that :func:`build_separator` knows."""
+    return sorted(_FAMILIES)
+
+
+def build_separator(name: str, **settings: Any) -> nn.Module:
+    """Build a separator with fresh weights.
+
+    Args:
+        name: one of :func:`separator_names`.
+        **settings: arguments of the family's class; what is left out takes its default.
+
+    Raises:
+        ValueError: the name or a setting is unknown.
+    """
+    if name not in _FAMILIES:
+        raise ValueError(f"no separator is called {name!r}: choose from {', '.join(separator_names())}")
+    family = _FAMILIES[name]
+    known = {parameter for kind in family.__mro__ if kind is not nn.Module and kind is not object
+             for parameter in inspect.signature(kind.__init__).parameters} - {"self", "filterbank"}
+    if unknown := sorted(set(settings) - known):
+        raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+    return family(**settings)

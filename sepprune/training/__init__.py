@@ -1,0 +1,1 @@
+"""Training causal separators: data, losses, scores, the loop."""

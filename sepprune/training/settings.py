@@ -1,0 +1,113 @@
+"""A training run as plain data, read from a TOML file."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .mixtures import MixtureSettings
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which separator is trained.
+
+    Args:
+        name: see :func:`sepprune.separators.separator_names`.
+        settings: arguments of the family's class.
+        weights: safetensors file to start from instead of fresh weights.
+        plan: pruning plan that is applied before the weights are loaded.
+    """
+
+    name: str = "skim"
+    settings: dict[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    plan: str | None = None
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """How it is trained.
+
+    Args:
+        learning_rate: Adam's step size after warm-up.
+        warmup: updates over which the step size rises from zero.
+        clip: largest norm of the gradient.
+        ema: decay of the averaged weights, which are what is validated and kept.
+        deep_clustering: weight of the auxiliary deep-clustering loss.
+        deep_clustering_hours: hours of mixtures over which that weight falls to zero.
+        precision: ``bf16`` (autocast) or ``fp32``.
+    """
+
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    clip: float = 5.0
+    ema: float = 0.999
+    deep_clustering: float = 0.0
+    deep_clustering_hours: float = 1e9
+    precision: str = "fp32"
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Everything a run needs besides its data's location.
+
+    Args:
+        out: folder for checkpoints, log and curve.
+        data: folder or pack of recordings.
+        model: which separator.
+        mixtures: what it hears.
+        optimiser: how it learns.
+        seed: of weights and mixtures.
+        validate_minutes: training time between two validations.
+        validation_mixtures: how many mixtures of the ``valid`` split are scored.
+        threads: torch threads on a CPU, 0 for as many as there are cores.
+    """
+
+    out: str
+    data: str
+    model: ModelSettings = ModelSettings()
+    mixtures: MixtureSettings = MixtureSettings()
+    optimiser: OptimiserSettings = OptimiserSettings()
+    seed: int = 0
+    validate_minutes: float = 3.0
+    validation_mixtures: int = 64
+    threads: int = 0
+
+
+def load_settings(path: str, **overrides: Any) -> TrainingSettings:
+    """Read a run's TOML file; ``overrides`` that are not ``None`` replace top-level entries.
+
+    Raises:
+        UserError: the file is missing or malformed, or names something unknown.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"the configuration {path} is not valid TOML: {error}") from error
+    content |= {name: value for name, value in overrides.items() if value is not None}
+    return _build(TrainingSettings, content, path)
+
+
+def _build(kind: type[Any], content: dict[str, Any], where: str) -> Any:
+    fields = {entry.name: entry for entry in dataclasses.fields(kind)}
+    if unknown := sorted(set(content) - set(fields)):
+        raise UserError(f"{where} has an unknown entry {unknown[0]!r}: choose from {', '.join(sorted(fields))}")
+    values = {}
+    for name, value in content.items():
+        default = fields[name].default
+        if dataclasses.is_dataclass(default):
+            value = _build(type(default), value, f"[{name}] of {where}")
+        elif isinstance(default, tuple):
+            value = tuple(value)
+        values[name] = value
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise UserError(f"{where} is incomplete: {error}") from error

@@ -1,0 +1,46 @@
+"""Scores during training, on a fixed set of mixtures from the validation speakers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.functional.audio import permutation_invariant_training, scale_invariant_signal_distortion_ratio
+
+from .corpus import Collection, load_voices
+from .mixtures import Mixtures, MixtureSettings
+
+#: of the validation mixtures; any number would do, as long as it stays
+_SEED = 20_251_112
+
+
+def validation_set(collection: Collection, count: int) -> tuple[Tensor, Tensor]:
+    """Fixed fully overlapped clean mixtures of speakers that are not trained on, 4 s each.
+
+    Shape:
+        - mixtures: ``(count, samples)``, references: ``(count, 2, samples)``
+    """
+    settings = MixtureSettings(seconds=4.0, batch=count, partial_overlap=0.0, speed=1e-6, level_db=(-25.0, -25.0))
+    return Mixtures(settings, load_voices(collection, "valid", "speech"), None, 1, _SEED)[0]
+
+
+@torch.no_grad()
+def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor, batch: int = 16) -> float:
+    """Mean SI-SDR improvement in dB over the best source order (Le Roux et al., "SDR: half-baked or well done?")."""
+    delay = getattr(separator, "delay", 0)
+    device = next(separator.parameters()).device
+    was_training = separator.training
+    separator.eval()
+    improvements = []
+    for mixture, reference in zip(mixtures.split(batch), references.split(batch), strict=True):
+        mixture, reference = mixture.to(device), reference.to(device)
+        estimate = separator(mixture)[0][..., delay:]
+        reference, mixture = reference[..., :estimate.shape[-1]], mixture[..., :estimate.shape[-1]]
+        score, _ = permutation_invariant_training(estimate, reference, scale_invariant_signal_distortion_ratio,
+                                                  zero_mean=True)
+        before = scale_invariant_signal_distortion_ratio(mixture.unsqueeze(1).expand_as(reference), reference,
+                                                         zero_mean=True).mean(1)
+        improvements.append(score - before)
+    separator.train(was_training)
+    return float(torch.cat(improvements).mean())
+
+
