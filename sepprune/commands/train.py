@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    _keep_memory()
+    keep_memory()
     from ..training.settings import load_settings
     from ..training.trainer import Trainer
     from ..training.weights import load_model
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Start this process again with an allocator that keeps its memory, unless it already has."""
     if sys.platform == "linux" and not _ALLOCATOR.keys() <= os.environ.keys():
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | _ALLOCATOR)

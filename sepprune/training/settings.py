@@ -85,17 +85,30 @@ def load_settings(path: str, **overrides: Any) -> TrainingSettings:
     Raises:
         UserError: the file is missing or malformed, or names something unknown.
     """
+    content = read_toml(path) | {name: value for name, value in overrides.items() if value is not None}
+    return build_settings(TrainingSettings, content, path)
+
+
+def read_toml(path: str) -> dict[str, Any]:
+    """A TOML file's content.
+
+    Raises:
+        UserError: it cannot be read, or is not TOML.
+    """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read the configuration {path}: {error.strerror}") from error
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"the configuration {path} is not valid TOML: {error}") from error
-    content |= {name: value for name, value in overrides.items() if value is not None}
-    return _build(TrainingSettings, content, path)
 
 
-def _build(kind: type[Any], content: dict[str, Any], where: str) -> Any:
+def build_settings(kind: type[Any], content: dict[str, Any], where: str) -> Any:
+    """A frozen dataclass from a TOML table, tables inside it included.
+
+    Raises:
+        UserError: an entry is unknown or missing.
+    """
     fields = {entry.name: entry for entry in dataclasses.fields(kind)}
     if unknown := sorted(set(content) - set(fields)):
         raise UserError(f"{where} has an unknown entry {unknown[0]!r}: choose from {', '.join(sorted(fields))}")
@@ -103,7 +116,7 @@ def _build(kind: type[Any], content: dict[str, Any], where: str) -> Any:
     for name, value in content.items():
         default = fields[name].default
         if dataclasses.is_dataclass(default):
-            value = _build(type(default), value, f"[{name}] of {where}")
+            value = build_settings(type(default), value, f"[{name}] of {where}")
         elif isinstance(default, tuple):
             value = tuple(value)
         values[name] = value

@@ -48,6 +48,7 @@ class Trainer:
         self.separator = separator.to(self.device)
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
+        self.average = copy.deepcopy(separator).requires_grad_(False)
         optimiser = settings.optimiser
         self.clustering = None
         if optimiser.deep_clustering and teacher is None:
@@ -57,7 +58,6 @@ class Trainer:
         learners = [separator, *([self.clustering] if self.clustering else [])]
         self.parameters = [parameter for module in learners for parameter in module.parameters()]
         self.optimiser = torch.optim.Adam(self.parameters, lr=optimiser.learning_rate, fused=True)
-        self.average = copy.deepcopy(separator).requires_grad_(False)
         self.steps, self.seconds, self.best = 0, 0.0, -math.inf
         self.folder = RunFolder(Path(settings.out))
         if resume:
@@ -169,7 +169,6 @@ class Trainer:
                  "best": self.best}
         if self.clustering is not None:
             state["clustering"] = self.clustering.state_dict()
-            self._hidden.clear()
         self.folder.save(state, self.average.state_dict() if score == self.best else None, {
             "steps": self.steps, "seconds": round(self.seconds, 1), "audio_hours": round(self.audio_hours, 3),
             "loss": sum(losses) / max(1, len(losses)), "si_sdri": score,

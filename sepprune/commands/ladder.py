@@ -1,0 +1,48 @@
+"""``sepprune ladder``: prune and fine-tune a separator to several sizes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rich.console import Console
+
+from .train import keep_memory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", help="TOML file of the ladder, see configs/")
+    parser.add_argument("--minutes", type=float, default=10.0, help="fine-tuning time of a level")
+    parser.add_argument("--levels", help="only these levels, for example 1,3 (default: all that lack fine-tuning)")
+    parser.add_argument("--write-only", action="store_true", help="put what has been trained into the ladder folder")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    keep_memory()
+    from ..training.finetune import LadderMaker, load_ladder_settings
+
+    settings = load_ladder_settings(args.config)
+    maker, console = LadderMaker(settings), Console(stderr=True)
+    report: dict[str, Any] = {"levels": []}
+    if not args.write_only:
+        for level in _wanted(args.levels, maker):
+            console.print(f"level {level}: {settings.reductions[level - 1]:.0%} fewer MACs")
+            report["levels"].append({"level": level, **maker.finetune(level, args.minutes)})
+    report["ladder"] = str(maker.write())
+    console.print(f"wrote {report['ladder']}")
+    return report
+
+
+def _wanted(levels: str | None, maker: Any) -> list[int]:
+    from ..errors import UserError
+
+    every = range(1, len(maker.settings.reductions) + 1)
+    if levels is None:
+        return [level for level in every if not (maker.level_folder(level) / "best.safetensors").is_file()]
+    try:
+        chosen = [int(word) for word in levels.split(",")]
+    except ValueError:
+        chosen = [0]
+    if not set(chosen) <= set(every):
+        raise UserError(f"--levels {levels}: expected level numbers from 1 to {every[-1]}, joined by commas")
+    return chosen

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sepprune.errors import UserError
+from sepprune.training.corpus import SAMPLE_RATE, Collection, load_voices, trim_silence
+from sepprune.training.pack import write_pack
+
+
+def test_voices_are_grouped_by_speaker_and_splits_stay_apart(data_folder: Path) -> None:
+    collection = Collection(data_folder)
+    assert [len(spans) for spans in load_voices(collection, "train", "speech").spans] == [2, 2, 2, 2]
+    assert len(load_voices(collection, "valid", "speech")) == 2
+
+
+def test_a_second_load_maps_what_the_first_decoded(data_folder: Path) -> None:
+    first, second = (load_voices(Collection(data_folder), "train", "speech") for _ in range(2))
+    assert isinstance(second.samples, np.memmap)
+    assert first.spans == second.spans and np.array_equal(first.samples, second.samples)
+
+
+def test_silence_at_the_edges_is_cut_and_pauses_stay() -> None:
+    sound, pause = np.full(SAMPLE_RATE, 0.5, np.float32), np.zeros(SAMPLE_RATE, np.float32)
+    assert len(trim_silence(np.concatenate([pause, sound, pause, sound, pause]))) == 3 * SAMPLE_RATE
+
+
+def test_a_pack_keeps_every_speaker_and_reads_like_the_folder(data_folder: Path, tmp_path: Path) -> None:
+    everything = sum(path.stat().st_size for path in data_folder.rglob("*.flac"))
+    pack = tmp_path / "small.pack"
+    report = write_pack(Collection(data_folder), pack, 0.8 * everything / 1e6)
+    assert report["bytes"] <= 0.8 * everything
+    assert len(load_voices(Collection(pack), "train", "speech")) == 4
+
+
+def test_a_pack_that_cannot_hold_the_validation_speech_is_refused(data_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="0.001 MB is too little"):
+        write_pack(Collection(data_folder), tmp_path / "tiny.pack", 0.001)
+
+
+def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no training data: expected a folder with a manifest.csv"):
+        Collection(tmp_path)
+
+
+def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
+    with pytest.raises(UserError, match="has no rir in its split 'train'"):
+        load_voices(Collection(data_folder), "train", "rir")
