@@ -1,4 +1,8 @@
-"""``sepprune train``: train or fine-tune a separator."""
+"""``sepprune train``: train or fine-tune a separator.
+
+Several processes train together under ``torchrun -m sepprune train ...``; on a CPU, one process a core and
+``--threads 1`` is fastest.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     keep_memory()
+    import torch
+
+    from ..training.processes import Processes
     from ..training.settings import load_settings
     from ..training.trainer import Trainer
     from ..training.weights import load_model
 
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
-    import torch
-
     torch.manual_seed(settings.seed)
-    separator = load_model(settings.model)
-    report = Trainer(settings, separator, resume=args.resume).run(args.minutes, args.cooldown)
+    with Processes() as processes:
+        trainer = Trainer(settings, load_model(settings.model), resume=args.resume or processes.restarted,
+                          processes=processes)
+        report = trainer.run(args.minutes, args.cooldown)
+    if not processes.first:
+        args.json = None  # one report a run
+        return report
     Console(stderr=args.json == "-").print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
         f"{report['steps']} updates, {report['seconds'] / 60:.0f} minutes: {settings.out}/best.safetensors")

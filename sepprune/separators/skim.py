@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -78,14 +79,15 @@ class SkiM(CausalSeparator):
         self.segment = segment
         self.bottleneck = nn.Linear(self.bins, features)
         self.network = nn.ModuleList(SegmentBlock(features, width) for width in widths)
-        self.memories = nn.ModuleList(Memory(here, after, memory) for here, after in zip(widths, widths[1:]))
+        self.memories = nn.ModuleList(Memory(here, after, memory) for here, after in pairwise(widths))
         self.norm = nn.LayerNorm(features)
         self.mask = nn.Linear(features, 2 * self.sources * self.bins)
 
     def initial_network_state(self, batch: int) -> State:
         zeros = self.mask.weight.new_zeros
         states = [zeros(1, batch, block.lstm.hidden_size) for block in self.network for _ in range(2)]
-        return (*states, *(zeros(1, batch, memory.hidden_lstm.hidden_size) for memory in self.memories for _ in range(4)))
+        states += [zeros(1, batch, memory.hidden_lstm.hidden_size) for memory in self.memories for _ in range(4)]
+        return tuple(states)
 
     def _split(self, state: State) -> tuple[list[State], list[State]]:
         """Segment states (pairs) and memory states (fours) out of the flat tuple."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
@@ -20,7 +19,7 @@ from .losses import ordered_snr_loss, reorder
 from .mixtures import Mixtures
 from .settings import TrainingSettings, build_settings, read_toml
 from .trainer import Trainer
-from .weights import load_model
+from .weights import load_model, load_weights
 
 #: so that masks are learned on mixtures that fine-tuning does not start with
 _MASK_SEED = 1_000
@@ -98,23 +97,23 @@ class LadderMaker:
         return trainer.run(minutes, cooldown=True)
 
     def write(self) -> Path:
-        """Put every level that has been fine-tuned into the ladder folder."""
+        """Put the dense model and every level that has been fine-tuned into the ladder folder."""
         from ..pruning import analyze
-        from ..streaming import LevelRecord, write_ladder
+        from ..streaming import write_ladder
 
-        records = []
+        levels, model = [], self.settings.training.model
         for level in range(len(self.settings.reductions) + 1):
-            folder, model = self.level_folder(level), self.settings.training.model
-            if level and not (folder / "best.safetensors").is_file():
+            best = self.level_folder(level) / "best.safetensors"
+            if level and not best.is_file():
                 continue
             plan = self.plan(level) if level else None
-            separator = copy.deepcopy(self.dense) if plan is None else plan.apply(copy.deepcopy(self.dense))
-            if level:
-                separator.load_state_dict(load_file(folder / "best.safetensors"))
-            analysis = analyze(separator, example_mixture(separator))
-            records.append(LevelRecord(model.name, model.settings, plan, separator.state_dict(), {
-                "params": analysis.params, "macs_per_second": analysis.macs_per_second, "si_sdri": None}))
-        return write_ladder(Path(self.settings.out), self.settings.name, self.dense, records, self.settings.card)
+            separator = copy.deepcopy(self.dense)
+            if plan is not None:
+                separator = plan.apply(separator)
+                load_weights(separator, best)
+            facts = {"macs_per_second": analyze(separator, example_mixture(separator)).macs_per_second}
+            levels.append((model.name, model.settings, plan, separator.state_dict(), facts))
+        return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Mixtures with references in the dense model's order, so that masks are learned in that order too."""

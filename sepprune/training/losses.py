@@ -5,9 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import torch
-from torch import Tensor, nn
-
-from ..separators.base import FLOOR
+from torch import Tensor
 
 
 def pairwise_snr(estimate: Tensor, reference: Tensor, ceiling_db: float = 30.0) -> Tensor:
@@ -57,46 +55,3 @@ def reorder(reference: Tensor, guide: Tensor) -> Tensor:
     """References in the order in which ``guide``, another model's estimate, gives them."""
     order, _ = best_order(pairwise_snr(guide, reference))
     return reference.gather(1, order.argsort(1).unsqueeze(-1).expand_as(reference))
-
-
-class DeepClustering(nn.Module):
-    """Deep clustering as an auxiliary task that leaves the plateau of permutation-invariant training early.
-
-    Every band of every frame gets a unit vector; vectors of bands that the same voice dominates should agree
-    (Hershey et al., "Deep clustering", ICASSP 2016, equation 1, weighted by loudness). It needs no permutation,
-    so its gradient says from the first update on what belongs together. Used in training only.
-
-    Args:
-        features: channels of the separator's last hidden layer.
-        bins: bins of the filterbank.
-        bands: neighbouring bins are joined to so many bands.
-        embedding: length of a vector.
-    """
-
-    def __init__(self, features: int, bins: int, bands: int = 64, embedding: int = 16) -> None:
-        super().__init__()
-        if bins % bands:
-            raise ValueError(f"{bins} bins do not divide into {bands} bands: choose a divisor")
-        self.bands, self.embedding = bands, embedding
-        self.project = nn.Linear(features, bands * embedding)
-
-    def forward(self, hidden: Tensor, spectra: Tensor) -> Tensor:
-        """
-        Shape:
-            - hidden: ``(batch, frames, features)``
-            - spectra: ``(batch, sources, 2 * bins, frames)`` of the references
-        """
-        power = spectra.unflatten(2, (2, self.bands, -1)).square().sum((2, 4)).transpose(2, 3)
-        owner = nn.functional.one_hot(power.argmax(1), power.shape[1]).to(hidden.dtype).flatten(1, 2)
-        loudness = (power.sum(1) + FLOOR).log().flatten(1, 2)
-        weight = (loudness - loudness.amax(1, keepdim=True) + 9.2).clamp_min(0)  # nothing 40 dB under the loudest
-        weight = (weight / weight.sum(1, keepdim=True).clamp_min(1e-8)).sqrt().unsqueeze(-1)
-        vectors = self.project(hidden).unflatten(2, (self.bands, self.embedding)).flatten(1, 2)
-        vectors = nn.functional.normalize(vectors.float(), dim=-1) * weight
-        owner = owner.float() * weight
-        loss = (_affinity(vectors, vectors) - 2 * _affinity(vectors, owner) + _affinity(owner, owner))
-        return loss.mean()
-
-
-def _affinity(a: Tensor, b: Tensor) -> Tensor:
-    return (a.transpose(1, 2) @ b).square().sum((1, 2))

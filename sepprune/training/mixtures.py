@@ -84,7 +84,8 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         mixture = references.sum(axis=0)
         if self.noise is not None and random.random() < settings.noise:
             noise = self._noise(random)
-            mixture = mixture + noise * _gain(noise[None], np.array([_level(mixture) - random.uniform(*settings.snr_db)]))
+            level = _level(mixture) - random.uniform(*settings.snr_db)
+            mixture = mixture + noise * _gain(noise[None], np.array([level]))
         gain = 10 ** ((random.uniform(*settings.level_db) - _level(mixture)) / 20)
         gain = min(gain, 0.99 / max(float(np.abs(mixture).max()), 1e-9))
         return (mixture * gain).astype(np.float32), (references * gain).astype(np.float32)

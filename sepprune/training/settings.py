@@ -38,8 +38,6 @@ class OptimiserSettings:
         warmup: updates over which the step size rises from zero.
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are what is validated and kept.
-        deep_clustering: weight of the auxiliary deep-clustering loss.
-        deep_clustering_hours: hours of mixtures over which that weight falls to zero.
         precision: ``bf16`` (autocast) or ``fp32``.
     """
 
@@ -47,8 +45,6 @@ class OptimiserSettings:
     warmup: int = 200
     clip: float = 5.0
     ema: float = 0.999
-    deep_clustering: float = 0.0
-    deep_clustering_hours: float = 1e9
     precision: str = "fp32"
 
 

@@ -15,88 +15,90 @@ from typing import Any
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, SequentialSampler, Subset
+from torch.utils.data import DataLoader, Subset
 
 from ..errors import UserError
 from .corpus import Collection, load_voices
-from .losses import DeepClustering, ordered_snr_loss, pit_snr_loss, reorder
+from .losses import ordered_snr_loss, pit_snr_loss, reorder
 from .mixtures import Mixtures
+from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
 from .validation import si_sdr_improvement, validation_set
 
 #: batches a run may draw before their numbers would repeat
 _BATCHES = 100_000_000
+_GO_ON, _VALIDATE, _FINISH = range(3)
 
 
 class Trainer:
-    """Trains one separator.
+    """Trains one separator, alone or as one of several processes.
 
     Args:
         settings: the run.
         separator: module from mixture ``(batch, samples)`` to ``(sources, state)``.
         teacher: frozen separator whose source order the student learns, instead of any order that fits.
         resume: go on from the run folder's last checkpoint.
+        processes: the processes of this run, entered; ``None`` for this one alone.
+
+    Raises:
+        UserError: the run folder already holds a run and ``resume`` is not asked for, or the reverse.
     """
 
     def __init__(self, settings: TrainingSettings, separator: nn.Module, teacher: nn.Module | None = None,
-                 resume: bool = False) -> None:
-        self.settings, self.teacher = settings, teacher
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+                 resume: bool = False, processes: Processes | None = None) -> None:
+        self.settings, self.teacher, self.processes = settings, teacher, processes or Processes()
+        self.device = self.processes.device
         if self.device.type == "cpu" and settings.threads:
             torch.set_num_threads(settings.threads)
         self.separator = separator.to(self.device)
+        self.average = copy.deepcopy(separator).requires_grad_(False)
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
-        self.average = copy.deepcopy(separator).requires_grad_(False)
-        optimiser = settings.optimiser
-        self.clustering = None
-        if optimiser.deep_clustering and teacher is None:
-            self.clustering = DeepClustering(_mask_inputs(separator), separator.bins).to(self.device)
-            self._hidden: list[Tensor] = []
-            separator.mask.register_forward_pre_hook(lambda _, inputs: self._hidden.append(inputs[0]))
-        learners = [separator, *([self.clustering] if self.clustering else [])]
-        self.parameters = [parameter for module in learners for parameter in module.parameters()]
-        self.optimiser = torch.optim.Adam(self.parameters, lr=optimiser.learning_rate, fused=True)
-        self.steps, self.seconds, self.best = 0, 0.0, -math.inf
+        self.optimiser = torch.optim.Adam(separator.parameters(), lr=settings.optimiser.learning_rate, fused=True)
+        self.steps, self.batches, self.seconds, self.best = 0, 0, 0.0, -math.inf
         self.folder = RunFolder(Path(settings.out))
         if resume:
             self._load(self.folder.load_checkpoint(self.device))
         elif self.folder.has_checkpoint:
             raise UserError(f"{settings.out} already holds a run: add --resume to go on, or choose another `out`")
-        self.folder.write_settings(asdict(settings))
+        self.spread = self.processes.spread(self.separator)
+        if self.processes.first:
+            self.folder.write_settings(asdict(settings))
 
     @property
     def audio_hours(self) -> float:
-        """Hours of mixtures heard."""
-        return self.steps * self.settings.mixtures.batch * self.settings.mixtures.seconds / 3600
+        """Hours of mixtures heard by all processes."""
+        return self.batches * self.settings.mixtures.batch * self.settings.mixtures.seconds / 3600
 
     def run(self, minutes: float, cooldown: bool = False) -> dict[str, Any]:
         """Train for so many minutes; with ``cooldown`` the learning rate falls linearly to zero meanwhile.
 
         A termination signal ends the run as the clock would: it validates and saves, then returns.
         """
-        batches = self._batches()
-        mixtures, references = validation_set(self._collection, self.settings.validation_mixtures)
-        limit, started = minutes * 60, time.monotonic()
-        due, losses, stop = self.settings.validate_minutes * 60, [], _StopSignal()
-        before = self.seconds
+        collection, first = Collection(self.settings.data), self.processes.first
+        batches = self._batches(collection)
+        validation = validation_set(collection, self.settings.validation_mixtures)
+        limit, before, losses = minutes * 60, self.seconds, []
+        started, stop = time.monotonic(), _StopSignal()
+        due = self.settings.validate_minutes * 60
         self.separator.train()
-        with stop, Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as progress:
+        with stop, Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(),
+                            disable=not first) as progress:
             bar = progress.add_task("training", total=limit)
             while True:
                 elapsed = time.monotonic() - started
-                finished = elapsed >= limit or stop.requested
-                if finished or elapsed >= due:
+                order = _FINISH if elapsed >= limit or stop.requested else _VALIDATE if elapsed >= due else _GO_ON
+                order = self.processes.agree(order)
+                if order != _GO_ON:
                     self.seconds = before + elapsed
-                    score = self._validate(mixtures, references, losses)
-                    progress.update(bar, completed=elapsed, description=self._describe(score))
+                    if first:
+                        score = self._validate(*validation, losses)
+                        progress.update(bar, completed=elapsed, description=self._describe(score))
                     losses, due = [], time.monotonic() - started + self.settings.validate_minutes * 60
-                    if finished:
+                    if order == _FINISH:
                         break
-                rate = self.settings.optimiser.learning_rate
-                rate *= min(1.0, (self.steps + 1) / self.settings.optimiser.warmup)
-                losses.append(self._update(*next(batches), rate * (1 - elapsed / limit if cooldown else 1.0)))
+                losses.append(self._update(*next(batches), self._learning_rate(1 - elapsed / limit if cooldown else 1)))
                 if self.steps % 20 == 0:
                     progress.update(bar, completed=elapsed)
         return {"best_si_sdri": self.best, "steps": self.steps, "audio_hours": self.audio_hours,
@@ -105,70 +107,66 @@ class Trainer:
     def _describe(self, score: float) -> str:
         return f"{self.audio_hours:.1f} h of mixtures, SI-SDRi {score:.2f} dB, best {self.best:.2f} dB"
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        self._collection = Collection(self.settings.data)
-        noise = load_voices(self._collection, "train", "noise") if self.settings.mixtures.noise else None
-        data = Mixtures(self.settings.mixtures, load_voices(self._collection, "train", "speech"), noise, _BATCHES,
+    def _learning_rate(self, share: float) -> float:
+        optimiser = self.settings.optimiser
+        return optimiser.learning_rate * max(0.0, share) * min(1.0, (self.steps + 1) / optimiser.warmup)
+
+    def _batches(self, collection: Collection) -> Iterator[tuple[Tensor, Tensor]]:
+        """This process's batches: every number is drawn by exactly one process."""
+        noise = load_voices(collection, "train", "noise") if self.settings.mixtures.noise else None
+        data = Mixtures(self.settings.mixtures, load_voices(collection, "train", "speech"), noise, _BATCHES,
                         self.settings.seed)
-        rest = Subset(data, range(self.steps, _BATCHES))
+        count = self.processes.count
+        mine = Subset(data, range(self.batches + self.processes.rank, _BATCHES, count))
         workers = 1 if self.device.type == "cpu" else min(12, os.cpu_count() or 1)
-        return iter(DataLoader(rest, batch_size=None, sampler=SequentialSampler(rest), num_workers=workers,
-                               prefetch_factor=4, multiprocessing_context="fork" if os.name == "posix" else None,
-                               pin_memory=self.device.type == "cuda"))
+        return iter(DataLoader(mine, batch_size=None, shuffle=False, num_workers=workers, prefetch_factor=4,
+                               worker_init_fn=_leave_signals_to_the_parent, pin_memory=self.device.type == "cuda"))
 
     def _update(self, mixture: Tensor, reference: Tensor, learning_rate: float) -> float:
-        mixture, reference = mixture.to(self.device), reference.to(self.device)
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate
-        loss = self._loss(mixture, reference)
+        loss = self._loss(mixture.to(self.device), reference.to(self.device))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.parameters, self.settings.optimiser.clip)
+        norm = nn.utils.clip_grad_norm_(self.separator.parameters(), self.settings.optimiser.clip)
         if torch.isfinite(norm):
             self.optimiser.step()
         self.steps += 1
-        decay = min(self.settings.optimiser.ema, self.steps / (self.steps + 10))
-        with torch.no_grad():
-            for mean, now in zip(self.average.state_dict().values(), self.separator.state_dict().values(), strict=True):
-                if mean.is_floating_point():
-                    mean.lerp_(now, 1 - decay)
-                else:
-                    mean.copy_(now)
+        self.batches += self.processes.count
+        self._update_average()
         return float(loss.detach())
 
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        decay = min(self.settings.optimiser.ema, self.steps / (self.steps + 10))
+        for mean, now in zip(self.average.state_dict().values(), self.separator.state_dict().values(), strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)
+
     def _loss(self, mixture: Tensor, reference: Tensor) -> Tensor:
-        delay = getattr(self.separator, "delay", 0)
+        estimate = self._separate(self.spread, mixture)
+        target = reference[..., :estimate.shape[-1]]
+        if self.teacher is None:
+            return pit_snr_loss(estimate, target)
+        with torch.no_grad():
+            guide = self._separate(self.teacher, mixture)
+        return ordered_snr_loss(estimate, reorder(target, guide))
+
+    def _separate(self, separator: nn.Module, mixture: Tensor) -> Tensor:
+        """Sources in fp32, moved to where the references are."""
         bf16 = self.settings.optimiser.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            estimate = self.separator(mixture)[0][..., delay:].float()
-        target = reference[..., :estimate.shape[-1]]
-        if self.teacher is not None:
-            with torch.no_grad(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                guide = self.teacher(mixture)[0][..., delay:].float()
-            return ordered_snr_loss(estimate, reorder(target, guide))
-        loss = pit_snr_loss(estimate, target)
-        if self.clustering is not None:
-            optimiser, hidden = self.settings.optimiser, self._hidden.pop()
-            weight = optimiser.deep_clustering * max(0.0, 1 - self.audio_hours / optimiser.deep_clustering_hours)
-            with torch.no_grad():
-                spectra = self._spectra(reference)
-            if weight:
-                loss = loss + weight * self.clustering(hidden.float(), spectra)
-        return loss
-
-    def _spectra(self, reference: Tensor) -> Tensor:
-        rows = reference.flatten(0, 1)
-        encoder = self.separator.encoder
-        return encoder(rows, encoder.initial_state(len(rows)))[0].unflatten(0, reference.shape[:2])
+            sources, _ = separator(mixture)
+        return sources[..., getattr(self.separator, "delay", 0):].float()
 
     def _validate(self, mixtures: Tensor, references: Tensor, losses: list[float]) -> float:
         score = si_sdr_improvement(self.average, mixtures, references)
         self.best = max(self.best, score)
         state = {"separator": self.separator.state_dict(), "average": self.average.state_dict(),
-                 "optimiser": self.optimiser.state_dict(), "steps": self.steps, "seconds": self.seconds,
-                 "best": self.best}
-        if self.clustering is not None:
-            state["clustering"] = self.clustering.state_dict()
+                 "optimiser": self.optimiser.state_dict(), "steps": self.steps, "batches": self.batches,
+                 "seconds": self.seconds, "best": self.best}
         self.folder.save(state, self.average.state_dict() if score == self.best else None, {
             "steps": self.steps, "seconds": round(self.seconds, 1), "audio_hours": round(self.audio_hours, 3),
             "loss": sum(losses) / max(1, len(losses)), "si_sdri": score,
@@ -178,15 +176,15 @@ class Trainer:
     def _load(self, state: dict[str, Any]) -> None:
         self.separator.load_state_dict(state["separator"])
         self.average.load_state_dict(state["average"])
-        if self.clustering is not None and "clustering" in state:
-            self.clustering.load_state_dict(state["clustering"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.steps, self.seconds, self.best = state["steps"], state["seconds"], state["best"]
+        self.steps, self.batches, self.seconds, self.best = (
+            state[name] for name in ("steps", "batches", "seconds", "best"))
 
 
-def _mask_inputs(separator: nn.Module) -> int:
-    layer = separator.mask
-    return layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+def _leave_signals_to_the_parent(_: int) -> None:
+    """A worker that died of Ctrl-C would take the run with it before it is saved."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _StopSignal:

@@ -2,9 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepprune.training.losses import (
-    DeepClustering, best_order, ordered_snr_loss, pairwise_snr, pit_snr_loss, reorder,
-)
+from sepprune.training.losses import best_order, ordered_snr_loss, pairwise_snr, pit_snr_loss, reorder
 
 
 def sources(batch: int = 3, count: int = 2, seed: int = 0) -> torch.Tensor:
@@ -56,15 +54,3 @@ def test_the_best_order_maximises_the_mean_score() -> None:
     score = torch.tensor([[[1.0, 9.0], [8.0, 2.0]]])
     order, mean = best_order(score)
     assert order.tolist() == [[1, 0]] and mean.tolist() == [8.5]
-
-
-def test_deep_clustering_is_least_where_vectors_tell_the_voices_apart() -> None:
-    torch.manual_seed(0)
-    spectra = torch.randn(2, 2, 16, 5)
-    told, untold = (DeepClustering(features=4, bins=8, bands=4, embedding=2) for _ in range(2))
-    owner = spectra.unflatten(2, (2, 4, -1)).square().sum((2, 4)).argmax(1).transpose(1, 2)  # (batch, frames, bands)
-    told.project = torch.nn.Identity()
-    untold.project = torch.nn.Identity()
-    apart = torch.nn.functional.one_hot(owner, 2).float().flatten(2)
-    same = torch.ones_like(apart)
-    assert told(apart, spectra) < 1e-5 < untold(same, spectra)

@@ -40,7 +40,6 @@ def config(tmp_path: Path, data_folder: Path) -> Path:
         [optimiser]
         learning_rate = 0.01
         warmup = 5
-        deep_clustering = 1.0
         """))
     return path
 
@@ -48,7 +47,8 @@ def config(tmp_path: Path, data_folder: Path) -> Path:
 def train(config: Path, seconds: float, **options: bool) -> dict[str, float]:
     settings = load_settings(str(config))
     torch.manual_seed(0)
-    return Trainer(settings, load_model(settings.model), resume=options.pop("resume", False)).run(seconds / 60, **options)
+    trainer = Trainer(settings, load_model(settings.model), resume=options.pop("resume", False))
+    return trainer.run(seconds / 60, **options)
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,62 @@
+"""Several processes that train one model: what they agree on. Start them with ``torchrun``."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+
+import torch
+from torch import distributed
+
+
+class Processes:
+    """The processes of one run, or just this one.
+
+    ``torchrun`` sets ``WORLD_SIZE``, ``RANK`` and ``LOCAL_RANK``; without them this process is alone. On a CPU two
+    processes of one thread each train nearly twice as fast as one process of two threads, whose threads wait for
+    each other at every step of an LSTM.
+
+    Use as a context manager.
+    """
+
+    def __init__(self) -> None:
+        self.count = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        self.device = torch.device("cuda", local) if torch.cuda.is_available() else torch.device("cpu")
+
+    @property
+    def first(self) -> bool:
+        """Whether this process validates, writes and decides."""
+        return self.rank == 0
+
+    @property
+    def restarted(self) -> bool:
+        """Whether ``torchrun`` started the processes again after one had died."""
+        return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+    def __enter__(self) -> Processes:
+        if self.count > 1:
+            if self.device.type == "cuda":
+                torch.cuda.set_device(self.device)
+            distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        if self.count > 1:
+            distributed.destroy_process_group()
+
+    def agree(self, value: int) -> int:
+        """The first process's value, in every process."""
+        if self.count == 1:
+            return value
+        shared = torch.tensor([value], device=self.device)
+        distributed.broadcast(shared, src=0)
+        return int(shared)
+
+    def spread(self, module: torch.nn.Module) -> torch.nn.Module:
+        """The module with gradients averaged over the processes."""
+        if self.count == 1:
+            return module
+        return torch.nn.parallel.DistributedDataParallel(module)
