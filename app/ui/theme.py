@@ -11,7 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor, QGuiApplication, QPalette
+from PyQt6.QtGui import QGuiApplication, QPalette
+
+#: the byte that :func:`colour_table` shows as the colour itself
+PURE = 194
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Theme:
 
 LIGHT = Theme(
     dark=False, window="#f3f4f6", card="#ffffff", well="#fafbfc", border="#dfe3e8", text="#171b21", muted="#586270",
-    faint="#c3cad2", hover="#eceff3", mixture="#4d5866", voice1="#0068a8", voice2="#b56a00", compute="#00806a",
+    faint="#c3cad2", hover="#eceff3", mixture="#4d5866", voice1="#0068a8", voice2="#a05c00", compute="#007a65",
     transition="#8a5a9e", miss="#c8321e")
 DARK = Theme(
     dark=True, window="#0e1014", card="#16191f", well="#101318", border="#272c35", text="#e9ecf0", muted="#9aa4b2",
@@ -63,18 +66,6 @@ def system_theme(application: QGuiApplication) -> Theme:
     return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
 
 
-def palette(theme: Theme) -> QPalette:
-    """Qt's own roles in the theme's colours, for what no style sheet reaches."""
-    role, result = QPalette.ColorRole, QPalette()
-    for roles, colour in (((role.Window,), theme.window), ((role.Base, role.Button, role.ToolTipBase), theme.card),
-                          ((role.WindowText, role.Text, role.ButtonText, role.ToolTipText), theme.text),
-                          ((role.PlaceholderText,), theme.muted), ((role.Highlight,), theme.compute),
-                          ((role.HighlightedText,), theme.card)):
-        for each in roles:
-            result.setColor(each, QColor(colour))
-    return result
-
-
 def colour_table(theme: Theme, colour: str) -> np.ndarray:
     """256 colours from the plot ground through ``colour`` to the brightest (dark) or deepest (light) end.
 
@@ -83,8 +74,8 @@ def colour_table(theme: Theme, colour: str) -> np.ndarray:
     """
     end = "#ffffff" if theme.dark else "#05080c"
     stops = [_rgb(theme.well), _mixed(theme.well, colour, 0.42), _rgb(colour), _mixed(colour, end, 0.72)]
-    at = np.linspace(0, 1, 256)
-    red, green, blue = (np.interp(at, (0.0, 0.38, 0.76, 1.0), [stop[k] for stop in stops]) for k in range(3))
+    places = (0, PURE // 2, PURE, 255)
+    red, green, blue = (np.interp(np.arange(256), places, [stop[k] for stop in stops]) for k in range(3))
     packed = (red.round().astype(np.uint32) << 16) | (green.round().astype(np.uint32) << 8)
     return packed | blue.round().astype(np.uint32) | np.uint32(0xFF000000)
 
@@ -115,11 +106,10 @@ def style_sheet(theme: Theme) -> str:
     QFrame[role="banner"] {{ background: {blend(t.card, t.miss, 0.16)}; border: 0; border-bottom: 1px solid {t.miss}; }}
     QLabel {{ background: transparent; border: 0; }}
     QLabel[role="title"] {{ font-weight: 600; }}
-    QLabel[role="headline"] {{ font-size: {size * 2.0:.1f}pt; font-weight: 600; }}
+    QLabel[role="headline"] {{ font-size: {size * 1.8:.1f}pt; font-weight: 600; }}
     QLabel[role="muted"] {{ color: {t.muted}; }}
     QLabel[role="small"] {{ color: {t.muted}; font-size: {size * 0.9:.1f}pt; }}
     QLabel[role="figure"] {{ font-weight: 600; }}
-    QLabel[role="big"] {{ font-size: {size * 1.7:.1f}pt; font-weight: 600; color: {t.compute}; }}
     QLabel[alarm="true"] {{ color: {t.miss}; font-weight: 700; }}
     QToolTip {{ background: {t.card}; color: {t.text}; border: 1px solid {t.border}; padding: 5px; }}
 
@@ -143,7 +133,7 @@ def style_sheet(theme: Theme) -> str:
     QComboBox::down-arrow {{ image: none; }}
     QComboBox QAbstractItemView {{ background: {t.card}; border: 1px solid {t.border}; padding: 4px;
         selection-background-color: {t.hover}; selection-color: {t.text}; outline: 0; }}
-    QSpinBox {{ padding: 4px 6px; }}
+    QSpinBox {{ padding: 3px 6px; }}
     QSlider#gain::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}
     QSlider#gain::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.muted}; }}
     QSlider#gain::handle:horizontal {{ width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;

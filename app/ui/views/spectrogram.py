@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 #: decibels below a full-scale sine that are drawn with the first and the last colour
-FLOOR_DB, CEILING_DB = -88.0, -26.0
+FLOOR_DB, CEILING_DB = -86.0, -18.0
 
 
 class SpectrogramColumns:
@@ -23,7 +23,8 @@ class SpectrogramColumns:
         self.size = 1 << round(np.log2(0.032 * sample_rate))
         window = np.hanning(self.size + 1)[:-1]
         self._window = (window / (window.sum() / 2)).astype(np.float32)
-        self._bands = _bands(rows, self.size, sample_rate)
+        self._bands = _Bands(rows, self.size, sample_rate)
+        self._rows = rows
         self._pending = np.zeros((sources, self.size - hop), dtype=np.float32)
 
     def feed(self, audio: np.ndarray) -> np.ndarray:
@@ -32,10 +33,10 @@ class SpectrogramColumns:
         count = max(0, (signal.shape[1] - self.size) // self.hop + 1)
         self._pending = signal[:, count * self.hop:]
         if count == 0:
-            return np.zeros((audio.shape[0], self._bands.shape[0], 0), dtype=np.uint8)
+            return np.zeros((audio.shape[0], self._rows, 0), dtype=np.uint8)
         frames = np.lib.stride_tricks.sliding_window_view(signal, self.size, axis=1)[:, :count * self.hop:self.hop]
         spectrum = np.fft.rfft(frames * self._window, axis=2)
-        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32) @ self._bands.T
+        power = self._bands.mean(spectrum.real**2 + spectrum.imag**2)
         decibels = 10 * np.log10(np.maximum(power, 1e-12))
         scaled = np.clip((decibels - FLOOR_DB) * (255 / (CEILING_DB - FLOOR_DB)), 0, 255)
         return scaled.astype(np.uint8).transpose(0, 2, 1)
@@ -46,11 +47,25 @@ def frequency_position(frequency: np.ndarray | float, sample_rate: int) -> np.nd
     return np.log1p(np.asarray(frequency) / 700) / np.log1p(sample_rate / 1400)
 
 
-def _bands(rows: int, size: int, sample_rate: int) -> np.ndarray:
-    """Weights (rows, size // 2 + 1) that average spectral bins into pixel rows, or interpolate where rows are finer."""
-    edges = 700 * np.expm1(np.linspace(0, 1, rows + 1) * np.log1p(sample_rate / 1400))[::-1]
-    centres, widths = (edges[:-1] + edges[1:]) / 2, edges[:-1] - edges[1:]
-    bins = np.arange(size // 2 + 1) * sample_rate / size
-    reach = np.maximum(widths, sample_rate / size)[:, None]
-    weights = np.maximum(0, 1 - np.abs(bins - centres[:, None]) / reach)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+class _Bands:
+    """Averages spectral bins over pixel rows that are equally high on the mel scale, the top row first.
+
+    A running sum over the bins is read at the edges of each row, which costs the same for any height, and unlike a
+    matrix product never wakes the threads of a linear algebra library.
+    """
+
+    def __init__(self, rows: int, size: int, sample_rate: int) -> None:
+        edges = 700 * np.expm1(np.linspace(1, 0, rows + 1) * np.log1p(sample_rate / 1400)) * size / sample_rate
+        centres, half = (edges[:-1] + edges[1:]) / 2, np.maximum(0.5, (edges[:-1] - edges[1:]) / 2)
+        bins = size // 2 + 1
+        upper, lower = (np.clip(centres + sign * half + 0.5, 0, bins) for sign in (1, -1))  # bin k lies at k .. k + 1
+        self._width = upper - lower
+        self._places = [(np.minimum(edge.astype(int), bins - 1), edge - np.minimum(edge.astype(int), bins - 1))
+                        for edge in (upper, lower)]
+
+    def mean(self, power: np.ndarray) -> np.ndarray:
+        """``(..., bins) -> (..., rows)``."""
+        total = np.zeros((*power.shape[:-1], power.shape[-1] + 1))
+        np.cumsum(power, axis=-1, out=total[..., 1:])
+        upper, lower = (total[..., whole] + part * power[..., whole] for whole, part in self._places)
+        return (upper - lower) / self._width

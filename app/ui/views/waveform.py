@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..theme import PURE
+
 #: amplitudes at the upper edge among which the view chooses
 FULL_SCALES = (1.0, 0.5, 0.25, 0.1, 0.05)
 
@@ -23,7 +25,7 @@ class WaveformColumns:
         self._pending = np.zeros((sources, 0), dtype=np.float32)
 
     def feed(self, audio: np.ndarray) -> np.ndarray:
-        """``audio`` (sources, n) float32 -> columns (sources, rows, m) uint8: 255 inside the envelope, 0 outside."""
+        """``audio`` (sources, n) float32 -> columns (sources, rows, m) uint8, ``PURE`` inside the envelope."""
         signal = np.concatenate([self._pending, audio], axis=1)
         sources, count = signal.shape[0], signal.shape[1] // self.hop
         self._pending = signal[:, count * self.hop:]
@@ -34,7 +36,7 @@ class WaveformColumns:
         upper, lower = np.minimum(upper, middle - 0.5), np.maximum(lower, middle + 0.5)
         row = np.arange(self.rows)[:, None]
         covered = np.minimum(row + 1, lower[:, None, :]) - np.maximum(row, upper[:, None, :])
-        return (np.clip(covered, 0, 1) * 255).astype(np.uint8)
+        return (np.clip(covered, 0, 1) * PURE).astype(np.uint8)
 
     def _row(self, amplitude: np.ndarray) -> np.ndarray:
         """Vertical position in pixels from the top."""

@@ -1,0 +1,98 @@
+"""Small drawn icons in the theme's colour: no files, sharp at every scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+
+_SIDE = 16  # every icon is drawn on a square of this side
+
+
+def icon(name: str, colour: str, checked_colour: str | None = None) -> QIcon:
+    """The icon ``name`` (a key of the table below); ``checked_colour`` is used while its button is checked."""
+    result = QIcon(_pixmap(name, colour))
+    if checked_colour:
+        result.addPixmap(_pixmap(name, checked_colour), QIcon.Mode.Normal, QIcon.State.On)
+    return result
+
+
+def _pixmap(name: str, colour: str) -> QPixmap:
+    scale = 4
+    pixmap = QPixmap(_SIDE * scale, _SIDE * scale)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(scale, scale)
+    painter.setPen(QPen(QColor(colour), 1.6, cap=Qt.PenCapStyle.RoundCap, join=Qt.PenJoinStyle.RoundJoin))
+    painter.setBrush(QColor(colour))
+    _SHAPES[name](painter)
+    painter.end()
+    return pixmap
+
+
+def _play(painter: QPainter) -> None:
+    painter.drawPolygon(QPolygonF([QPointF(4.5, 3), QPointF(13, 8), QPointF(4.5, 13)]))
+
+
+def _pause(painter: QPainter) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    for x in (3.5, 9.5):
+        painter.drawRoundedRect(QRectF(x, 2.5, 3.4, 11), 1, 1)
+
+
+def _record(painter: QPainter) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawEllipse(QRectF(3, 3, 10, 10))
+
+
+def _stop(painter: QPainter) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawRoundedRect(QRectF(3.5, 3.5, 9, 9), 1.5, 1.5)
+
+
+def _rescan(painter: QPainter) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawArc(QRectF(3, 3, 10, 10), 60 * 16, 290 * 16)
+    painter.setBrush(painter.pen().color())
+    painter.drawPolygon(QPolygonF([QPointF(9.2, 1.4), QPointF(13.2, 3.4), QPointF(9.6, 6.2)]))
+
+
+def _reset(painter: QPainter) -> None:
+    painter.translate(_SIDE, 0)
+    painter.scale(-1, 1)
+    _rescan(painter)
+
+
+def _spectrogram(painter: QPainter) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    for x, top, height in ((2, 6, 7), (5, 3, 3), (5, 8, 5), (8, 5, 4), (8, 11, 2), (11, 2, 4), (11, 8, 5)):
+        painter.drawRect(QRectF(x, top, 2.2, height))
+
+
+def _waveform(painter: QPainter) -> None:
+    for x, half in ((2.5, 1.5), (5.25, 4.5), (8, 2.5), (10.75, 5.5), (13.5, 2)):
+        painter.drawLine(QPointF(x, 8 - half), QPointF(x, 8 + half))
+
+
+def _presentation(painter: QPainter) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(1.8, 2.5, 12.4, 8.5), 1.2, 1.2)
+    painter.drawLine(QPointF(8, 11), QPointF(8, 14))
+    painter.drawLine(QPointF(5, 14), QPointF(11, 14))
+
+
+def _help(painter: QPainter) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    path = QPainterPath(QPointF(5.2, 5.4))
+    path.cubicTo(QPointF(5.2, 1.6), QPointF(11, 1.6), QPointF(11, 5.2))
+    path.cubicTo(QPointF(11, 7.4), QPointF(8, 7.4), QPointF(8, 10))
+    painter.drawPath(path)
+    painter.drawPoint(QPointF(8, 13.2))
+
+
+_SHAPES: dict[str, Callable[[QPainter], None]] = {
+    "play": _play, "pause": _pause, "record": _record, "stop": _stop, "rescan": _rescan, "reset": _reset,
+    "spectrogram": _spectrogram, "waveform": _waveform, "presentation": _presentation, "help": _help,
+}

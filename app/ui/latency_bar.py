@@ -1,0 +1,130 @@
+"""Where a chunk's time goes, from microphone to loudspeaker, as one stacked bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QWidget
+
+from ..engine.protocol import Ready
+from .theme import DARK, Theme, blend
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the way; ``why`` is its explanation."""
+
+    name: str
+    ms: float
+    why: str
+
+
+def stages(ready: Ready, frames: np.ndarray) -> list[Stage]:
+    """The stages of the newest chunks: medians where they are measured.
+
+    Args:
+        ready: what the engine said about itself.
+        frames: rows of :data:`~app.engine.telemetry.FRAME`.
+    """
+    def median(later: str, earlier: str) -> float:
+        span = 1000 * (frames[later] - frames[earlier])
+        span = span[np.isfinite(span)]
+        return max(0.0, float(np.median(span))) if len(span) else 0.0
+
+    to_ms = 1000 / ready.sample_rate
+    parts = [
+        Stage("chunk", ready.chunk * to_ms, "collecting the samples of one chunk"),
+        Stage("algorithmic", ready.delay * to_ms,
+              "overlap of the synthesis windows: voices lag the mixture by window minus hop"),
+        Stage("queue", median("t_start", "t_in"),
+              "median wait from the arrival of the last sample to the start of the work"),
+        Stage("compute", median("t_done", "t_start"), "median chunk time of the separator"),
+        Stage("cushion", median("t_out", "t_done"),
+              "median wait of finished sound for the output; grows by a chunk after an underrun"),
+        Stage("driver", ready.driver_in_ms + ready.driver_out_ms,
+              "input and output buffers as the audio system states them, not measured"),
+    ]
+    return parts
+
+
+class LatencyBar(QWidget):
+    """The stacked bar and its legend in milliseconds."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Where a chunk's time goes")
+        self._stages: Sequence[Stage] = ()
+        self._theme = DARK
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours and text size."""
+        self._theme = theme
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, self.fontMetrics().height() + 16)
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    @property
+    def total_ms(self) -> float:
+        """Sum of all stages."""
+        return sum(stage.ms for stage in self._stages)
+
+    def show_stages(self, shown: Sequence[Stage]) -> None:
+        """Show stages in the order of the way through."""
+        self._stages = shown
+        self.setToolTip("\n".join(f"{stage.name}: {stage.ms:.2f} ms, {stage.why}" for stage in shown))
+        self.setAccessibleDescription(", ".join(f"{stage.name} {stage.ms:.1f} ms" for stage in shown))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        if not self._stages or self.total_ms <= 0:
+            return
+        painter, theme, metrics = QPainter(self), self._theme, self.fontMetrics()
+        colours = _colours(theme)
+        x, scale = 0.0, self.width() / self.total_ms
+        for stage in self._stages:
+            width = stage.ms * scale
+            painter.fillRect(QRectF(x, 0, max(1.0, width - 1), 8), QColor(colours[stage.name]))
+            x += width
+        total = f"{self.total_ms:.0f} ms in to out"
+        right = metrics.horizontalAdvance(total) + 2
+        painter.setPen(QColor(theme.text))
+        painter.drawText(QRectF(self.width() - right, 13, right, metrics.height()), 0, total)
+        words, widths = self._legend(self.width() - right - 14)
+        gap = min(16.0, (self.width() - right - 14 - sum(widths)) / len(words))
+        x = 0.0
+        for (name, word), width in zip(words, widths, strict=True):
+            painter.fillRect(QRectF(x, 13 + metrics.height() / 2 - 4, 8, 8), QColor(colours[name]))
+            painter.setPen(QColor(theme.muted))
+            painter.drawText(QRectF(x + 12, 13, width, metrics.height()), Qt.AlignmentFlag.AlignLeft, word)
+            x += width + gap
+
+
+    def _legend(self, room: int) -> tuple[list[tuple[str, str]], list[int]]:
+        """Names with words, and their widths: where room is short without decimals, then without the
+        shortest stages, compute last."""
+        shown = list(self._stages)
+        digits = 1
+        while True:
+            words = [(stage.name, f"{stage.name} {stage.ms:.{digits}f}") for stage in shown]
+            widths = [self.fontMetrics().horizontalAdvance(word) + 13 for _, word in words]
+            if sum(widths) + 6 * len(words) <= room or len(shown) == 1:
+                return words, widths
+            if digits:
+                digits = 0
+            else:
+                shown.remove(min(shown, key=lambda stage: (stage.name == "compute", stage.ms)))
+
+
+def _colours(theme: Theme) -> dict[str, str]:
+    return {"chunk": blend(theme.card, theme.text, 0.55), "algorithmic": blend(theme.card, theme.text, 0.33),
+            "queue": theme.transition, "compute": theme.compute, "cushion": blend(theme.card, theme.compute, 0.45),
+            "driver": blend(theme.card, theme.text, 0.17)}

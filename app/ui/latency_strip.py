@@ -1,0 +1,166 @@
+"""Each chunk a dot: its compute time over time, with the deadline, and the histogram of what is shown."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import QLineF, QRectF, Qt
+from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QWidget
+
+from ..engine.telemetry import BYPASS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
+from .theme import DARK, Theme, blend
+from .views.tracks import PIXELS_PER_SECOND
+
+#: octaves shown above and below the deadline
+ABOVE, BELOW = 2, 6
+
+_NORMAL, _FADED, _TRANSITION, _MISS = 1, 2, 3, 4
+_KEPT = 4096
+
+
+def height_of(ms: np.ndarray | float, deadline_ms: float) -> np.ndarray | float:
+    """Position on the logarithmic axis: 0 at the bottom, 1 at the top."""
+    octaves = np.log2(np.maximum(ms, 1e-6) / deadline_ms) + BELOW
+    return np.clip(octaves / (ABOVE + BELOW), 0, 1)
+
+
+def axis_ticks(deadline_ms: float) -> list[tuple[float, str]]:
+    """Labels two octaves apart, up to the deadline; above it is room for the name of the plot."""
+    steps = [deadline_ms * 2.0**octave for octave in range(-BELOW, 1, 2)]
+    return [(float(height_of(ms, deadline_ms)), f"{ms:.3g} ms") for ms in steps]
+
+
+class LatencyStrip(QWidget):
+    """Dots on the time axis of the sound views; dots are set by numpy in an indexed image."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(120, 56)
+        self.setAccessibleName("Compute time of each chunk over time")
+        self.setToolTip("Each dot is one chunk: its compute time in milliseconds, on a logarithmic axis.\n"
+                        "Dashed line: the deadline, the duration of a chunk. Violet: two levels run during a switch.\n"
+                        "Large: a missed deadline. Pale: warm-up or bypass.")
+        self.deadline_ms = 8.0
+        self.frames = np.zeros(0, FRAME)
+        self.set_theme(DARK)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours."""
+        self._theme = theme
+        pale = blend(theme.well, theme.compute, 0.35)
+        self._colours = [QColor(each).rgb() for each in (theme.well, theme.compute, pale, theme.transition, theme.miss)]
+        self._grid = QColor(blend(theme.well, theme.text, 0.08))
+        self.update()
+
+    def clear(self) -> None:
+        """Forget every chunk."""
+        self.frames = np.zeros(0, FRAME)
+        self.update()
+
+    def feed(self, frames: np.ndarray) -> None:
+        """Add rows of :data:`~app.engine.telemetry.FRAME`."""
+        if len(frames):
+            self.frames = np.concatenate([self.frames, frames])[-_KEPT:]
+            self.update()
+
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """The chunks in view and their distance from the right edge in logical pixels."""
+        if not len(self.frames):
+            return self.frames, np.zeros(0)
+        pixels = self.deadline_ms / 1000 * PIXELS_PER_SECOND
+        index = self.frames["index"]
+        first = int(np.searchsorted(index, index[-1] - (self.width() - 4) / pixels))
+        return self.frames[first:], (index[-1] - index[first:]) * pixels
+
+    def dots(self, frames: np.ndarray, back: np.ndarray) -> np.ndarray:
+        """What :meth:`shown` gives as ``(height, width)`` uint8 in device pixels, one value a kind of dot."""
+        ratio = self.devicePixelRatioF()
+        rows, columns = round(self.height() * ratio), -(-round(self.width() * ratio) // 4) * 4
+        picture = np.zeros((rows, columns), np.uint8)
+        flags = frames["flags"].astype(np.uint8)
+        ms = 1000 * (frames["t_done"] - frames["t_start"])
+        x = round(self.width() * ratio) - 3 * ratio - back * ratio
+        y = (1 - height_of(ms, self.deadline_ms)) * (rows - 4 * ratio) + ratio
+        kind = np.where(flags & (WARM_UP | BYPASS), _FADED, _NORMAL)
+        kind[(flags & TRANSITION) > 0] = _TRANSITION
+        kind[(flags & DEADLINE_MISS) > 0] = _MISS
+        for value in (_FADED, _NORMAL, _TRANSITION, _MISS):
+            chosen = kind == value
+            if chosen.any():
+                _stamp(picture, y[chosen], x[chosen], value, round((4 if value == _MISS else 2) * ratio))
+        return picture
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, theme = QPainter(self), self._theme
+        frames, back = self.shown()
+        picture = self.dots(frames, back)
+        image = QImage(picture.data, picture.shape[1], picture.shape[0], picture.shape[1],
+                       QImage.Format.Format_Indexed8)
+        image.setColorTable(self._colours)
+        opaque = image.convertToFormat(QImage.Format.Format_RGB32)
+        opaque.setDevicePixelRatio(self.devicePixelRatioF())
+        painter.drawImage(0, 0, opaque)
+        for octave in range(-BELOW + 2, ABOVE, 2):
+            y = round((1 - (octave + BELOW) / (ABOVE + BELOW)) * (self.height() - 4)) + 2
+            if octave == 0:
+                painter.setPen(QPen(QColor(theme.miss), 1, Qt.PenStyle.DashLine))
+                painter.drawLine(QLineF(0, y, self.width(), y))
+                painter.drawText(QRectF(6, y - self.fontMetrics().height() - 1, self.width(), 40), 0,
+                                 f"deadline {self.deadline_ms:g} ms")
+            else:
+                painter.fillRect(QRectF(0, y, self.width(), 1), self._grid)
+        self._draw_level_changes(painter, frames, back)
+
+    def _draw_level_changes(self, painter: QPainter, frames: np.ndarray, back: np.ndarray) -> None:
+        painter.setPen(QColor(self._theme.muted))
+        free = float(self.width())
+        for at in reversed((np.flatnonzero(np.diff(frames["level"])) + 1).tolist()):
+            x = self.width() - float(back[at]) - 3
+            label = f"L{int(frames['level'][at])}"
+            width = self.fontMetrics().horizontalAdvance(label) + 6
+            painter.fillRect(QRectF(x, 0, 1, self.height()), QColor(self._theme.faint))
+            if x + width < free:
+                painter.drawText(QRectF(x + 3, self.height() - self.fontMetrics().height(), width, 40), 0, label)
+            free = x
+
+
+class Histogram(QWidget):
+    """How often each chunk time occurs among the dots shown beside it, on the same axis."""
+
+    _BINS = 40
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Histogram of chunk times")
+        self.setToolTip("How often each chunk time occurs among the dots on the left")
+        self.counts = np.zeros(self._BINS, dtype=int)
+        self._theme = DARK
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours."""
+        self._theme = theme
+        self.update()
+
+    def show_times(self, ms: np.ndarray, deadline_ms: float) -> None:
+        """Count compute times (n,) in milliseconds."""
+        self.counts = np.histogram(height_of(ms, deadline_ms), self._BINS, (0, 1))[0]
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, greatest = QPainter(self), max(1, int(self.counts.max()))
+        step = (self.height() - 4) / self._BINS
+        painter.fillRect(QRectF(0, 0, 1, self.height()), QColor(self._theme.border))
+        for number in np.flatnonzero(self.counts).tolist():
+            length = max(1.5, (self.width() - 2) * float(self.counts[number]) / greatest)
+            painter.fillRect(QRectF(1, self.height() - 2 - (number + 1) * step, length, step),
+                             QColor(self._theme.compute))
+
+
+def _stamp(picture: np.ndarray, y: np.ndarray, x: np.ndarray, value: int, side: int) -> None:
+    """Set a square of ``side`` pixels at every ``(y, x)``, kept inside the picture."""
+    rows = np.clip(np.round(y).astype(int), 0, picture.shape[0] - side)
+    columns = np.clip(np.round(x).astype(int), 0, picture.shape[1] - side)
+    for down in range(side):
+        for right in range(side):
+            picture[rows + down, columns + right] = value

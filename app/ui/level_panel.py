@@ -1,0 +1,183 @@
+"""The level: headline, slider, facts, Pareto plot, sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
+
+from .facts import LevelFacts, fact_rows, quantity
+from .level_slider import LevelSlider
+from .pareto import ParetoPlot
+from .theme import Theme
+
+
+class LevelPanel(QFrame):
+    """Chooses a level and shows what it costs and gives."""
+
+    level_asked = pyqtSignal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.slider, self.pareto = LevelSlider(), ParetoPlot()
+        self.sweep, self.sweep_seconds = QPushButton("Sweep"), QSpinBox()
+        self.chunk_ms: dict[int, float] = {}
+        self._levels: Sequence[LevelFacts] = ()
+        self._headline, self._summary, self._note = QLabel("Level"), QLabel(), QLabel()
+        self._unmeasured = QLabel("The quality of this ladder has not been measured.")
+        self._facts = QWidget()
+        self._fact_grid = QGridLayout(self._facts)
+        self._fact_labels: list[tuple[QLabel, QLabel, QLabel]] = []
+        self._sweep_timer = QTimer(self)
+        self._sweep_timer.timeout.connect(self._step)
+        self._sweep_direction = 1
+        self._lay_out()
+        self.slider.valueChanged.connect(self._chosen)
+        self.pareto.level_asked.connect(self.slider.setValue)
+        self.setEnabled(False)
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 10, 14, 12)
+        column.setSpacing(6)
+        self._headline.setProperty("role", "headline")
+        self._summary.setProperty("role", "muted")
+        self._note.setProperty("role", "small")
+        self._note.setToolTip("Time from the request until the new level is fully audible")
+        top = QHBoxLayout()
+        top.addWidget(self._headline)
+        top.addStretch(1)
+        top.addWidget(self._summary, alignment=Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(top)
+        column.addWidget(self.slider)
+        self._fact_grid.setContentsMargins(0, 2, 0, 2)
+        self._fact_grid.setHorizontalSpacing(12)
+        self._fact_grid.setVerticalSpacing(3)
+        self._fact_grid.setColumnStretch(0, 1)
+        column.addWidget(self._facts)
+        self._unmeasured.setProperty("role", "muted")
+        self._unmeasured.setWordWrap(True)
+        self._unmeasured.hide()
+        column.addWidget(self._unmeasured)
+        column.addWidget(self.pareto, stretch=1)
+        column.addStretch(0)
+        self.sweep.setCheckable(True)
+        self.sweep.setToolTip("Step through all levels, to and fro (G)")
+        self.sweep.setAccessibleName("Sweep through the levels")
+        self.sweep.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.sweep.toggled.connect(self._set_sweeping)
+        self.sweep_seconds.setRange(1, 60)
+        self.sweep_seconds.setValue(4)
+        self.sweep_seconds.setSuffix(" s")
+        self.sweep_seconds.setPrefix("every ")
+        self.sweep_seconds.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.sweep_seconds.setAccessibleName("Seconds a level during the sweep")
+        self.sweep_seconds.setToolTip("Seconds that each level lasts during the sweep")
+        self.sweep_seconds.valueChanged.connect(lambda seconds: self._sweep_timer.setInterval(1000 * seconds))
+        bottom = QHBoxLayout()
+        bottom.addWidget(self.sweep)
+        bottom.addWidget(self.sweep_seconds)
+        bottom.addStretch(1)
+        bottom.addWidget(self._note)
+        column.addLayout(bottom)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours and text size."""
+        self.slider.set_theme(theme)
+        self.sweep_seconds.setFixedHeight(self.sweep.sizeHint().height())
+        self.pareto.set_theme(theme)
+
+    def set_presentation(self, on: bool) -> None:
+        """Hide what cannot be read from the last row of seats."""
+        for small in (self.sweep_seconds, self._note):
+            small.setVisible(not on)
+        self._show_facts()
+
+    def set_levels(self, levels: Sequence[LevelFacts], level: int) -> None:
+        """Show a ladder with ``level`` chosen; asks for nothing."""
+        self._levels = levels
+        self.slider.blockSignals(True)
+        self.slider.set_levels(levels)
+        self.slider.blockSignals(False)
+        self.pareto.set_levels(levels)
+        self._unmeasured.setVisible(not self.pareto.condition)
+        self.setEnabled(bool(levels))
+        self.show_level(level)
+
+    def show_level(self, level: int) -> None:
+        """The engine changed the level by itself; asks for nothing."""
+        self.slider.blockSignals(True)
+        self.slider.setValue(level)
+        self.slider.blockSignals(False)
+        self.slider.update()
+        self._show_level()
+
+    def show_switch(self, switch_ms: float) -> None:
+        """A switch is complete."""
+        self._note.setText(f"switched in {switch_ms:.0f} ms")
+
+    def refresh_text(self, chunk_ms: dict[int, float]) -> None:
+        """Median chunk time by level as measured so far; called a few times a second."""
+        self.chunk_ms = self.slider.chunk_ms = chunk_ms
+        self._show_facts()
+
+    def _chosen(self, level: int) -> None:
+        self._note.setText("")
+        self._show_level()
+        self.level_asked.emit(level)
+
+    def _show_level(self) -> None:
+        level = self.slider.value()
+        if not self._levels:
+            return
+        facts = self._levels[level]
+        self._headline.setText("Dense" if level == 0 else f"{facts.name} compute")
+        self._headline.setToolTip("Multiply-adds saved against the dense separator")
+        self._summary.setText(f"level {level} of {len(self._levels) - 1}")
+        self._summary.setToolTip(f"{quantity(facts.macs_per_second)} multiply-adds a second")
+        self.slider.setAccessibleDescription(f"level {level}, {facts.name}")
+        self.pareto.set_level(level)
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        if not self._levels:
+            return
+        rows = fact_rows(self._levels, self.slider.value(), self.chunk_ms)
+        if not self._fact_labels:
+            self._add_heads()
+        while len(self._fact_labels) < len(rows):
+            self._add_row()
+        for labels, texts in zip(self._fact_labels, rows, strict=False):
+            for label, text in zip(labels, texts, strict=True):
+                label.setText(text)
+
+    def _add_heads(self) -> None:
+        for column, text in ((1, "this level"), (2, "of dense")):
+            label = QLabel(text)
+            label.setProperty("role", "small")
+            self._fact_grid.addWidget(label, 0, column, Qt.AlignmentFlag.AlignRight)
+
+    def _add_row(self) -> None:
+        labels = (QLabel(), QLabel(), QLabel())
+        for column, (label, role) in enumerate(zip(labels, ("muted", "figure", "muted"), strict=True)):
+            label.setProperty("role", role)
+            label.setToolTip("Stored with the ladder; only the chunk time is measured here, as a median.\n"
+                             "SI-SDRi: improvement of the scale-invariant signal-to-distortion ratio, in decibels.")
+            side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+            self._fact_grid.addWidget(label, len(self._fact_labels) + 1, column, side)
+        self._fact_labels.append(labels)
+
+    def _set_sweeping(self, on: bool) -> None:
+        if on:
+            self._sweep_timer.start(1000 * self.sweep_seconds.value())
+        else:
+            self._sweep_timer.stop()
+
+    def _step(self) -> None:
+        ahead = self.slider.value() + self._sweep_direction
+        if not 0 <= ahead <= self.slider.maximum():
+            self._sweep_direction = -self._sweep_direction
+            ahead = self.slider.value() + self._sweep_direction
+        self.slider.setValue(ahead)

@@ -1,0 +1,74 @@
+"""What has arrived from the engine since the last look. No widgets here."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+import numpy as np
+
+from ..engine.statistics import LatencyStatistics
+from ..engine.telemetry import Telemetry
+
+#: the engine's share of a processor core is averaged over this long
+CPU_WINDOW_S = 2.0
+
+
+class LiveData:
+    """Reads telemetry, latest wins, and keeps the statistics of the session."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.statistics = LatencyStatistics()
+        self.follow(telemetry)
+
+    def follow(self, telemetry: Telemetry) -> None:
+        """Read another engine from its beginning; the session's statistics go on."""
+        self._telemetry = telemetry
+        self._position = 0
+        self._next_frame = 0
+        self._unread: list[np.ndarray] = []
+        self._cpu: deque[tuple[float, float]] = deque()
+
+    def new_audio(self) -> np.ndarray:
+        """Audio (3, n) since the last call: mixture, voice 1, voice 2."""
+        self._position, audio = self._telemetry.audio_since(self._position)
+        return audio
+
+    def recent_audio(self) -> np.ndarray:
+        """All the audio there still is (3, n); :meth:`new_audio` goes on from here."""
+        self._position, audio = self._telemetry.audio_since(0)
+        return audio
+
+    def new_frames(self) -> np.ndarray:
+        """Rows of :data:`~app.engine.telemetry.FRAME` since the last call."""
+        frames = self._telemetry.frames_since(self._next_frame)
+        if len(frames):
+            self._next_frame = int(frames["index"][-1]) + 1
+            self._unread.append(frames)
+        return frames
+
+    def update_statistics(self) -> None:
+        """Take in the frames since the last call; called a few times a second."""
+        if self._unread:
+            self.statistics.add(np.concatenate(self._unread))
+            self._unread.clear()
+        now = time.perf_counter()
+        self._cpu.append((now, self._telemetry.counters["engine_cpu_seconds"]))
+        while now - self._cpu[0][0] > CPU_WINDOW_S:
+            self._cpu.popleft()
+
+    def reset_statistics(self) -> None:
+        """Forget the session so far."""
+        self._unread.clear()
+        self.statistics.reset()
+
+    def chunk_ms(self) -> dict[int, float]:
+        """Median compute time of a chunk at every level that has been timed."""
+        return {level: self.statistics.session(level).p50_ms for level in self.statistics.levels}
+
+    def cpu_share(self) -> float:
+        """Processor time of the engine as a fraction of one core."""
+        if not self._cpu:
+            return 0.0
+        (first_time, first), (last_time, last) = self._cpu[0], self._cpu[-1]
+        return max(0.0, last - first) / (last_time - first_time) if last_time > first_time else 0.0

@@ -1,0 +1,149 @@
+"""Opens the window and leaves behind what was asked for: a report, a screenshot, the remembered settings."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtGui import QIcon
+from PyQt6.QtWidgets import QApplication
+
+from sepprune.errors import UserError
+from sepprune.resources import asset
+
+from ..engine.process import EngineProcess
+from ..engine.protocol import Event, Notice, Ready, Settings
+from .engine_link import STOPPED
+from .settings import load_preferences, save_preferences
+from .window import MainWindow
+
+#: an engine that is not ready by then will not be
+LOADING_S = 60.0
+
+
+def run(settings: Settings, seconds: float | None = None, report: str | None = None, screenshot: str | None = None,
+        given: frozenset[str] | None = None) -> int:
+    """Show the window until it is closed or the time is up.
+
+    Args:
+        settings: of the engine.
+        seconds: close after so many seconds of running audio; ``None`` leaves that to the user. A timed session
+            remembers nothing.
+        report: write the latency report to this JSON file.
+        screenshot: write a picture of the window to this PNG file.
+        given: names of the fields of ``settings`` that the user has just chosen; the others are taken from what the
+            window remembers. ``None``: all were chosen.
+
+    Returns:
+        Exit status: 0 done, 1 our fault, 2 the user's input is wrong.
+
+    Raises:
+        UserError: a file cannot be written.
+    """
+    application = QApplication.instance() or QApplication(["sepprune-live"])
+    application.setApplicationName("SepPrune Live")
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(asset("icon.png"))))
+    preferences, problem = load_preferences()
+    if given is not None and seconds is None:
+        settings = preferences.applied_to(settings, given)
+    engine = EngineProcess(settings)
+    window = MainWindow(engine, preferences)
+    session = Session(window, seconds, screenshot)
+    if problem:
+        window.status.message.show_text(problem)
+    interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
+    try:
+        window.show()
+        window.start()
+        application.exec()
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
+        engine.stop()
+    if seconds is None:
+        _remember(window)
+    if session.problem is not None:
+        print(f"sepprune-live: {session.problem}", file=sys.stderr)
+        return 2 if engine.exit_status == 2 else 1
+    if screenshot and not session.picture_saved:
+        raise UserError(f"cannot write the screenshot {screenshot}: give a PNG file in an existing folder")
+    if report:
+        _write_report(session.report(), report)
+    return 0
+
+
+class Session(QObject):
+    """Watches over one showing of the window.
+
+    ``problem`` is a sentence if the engine failed in a timed session, where nobody is there to read it in the window.
+    """
+
+    def __init__(self, window: MainWindow, seconds: float | None, screenshot: str | None) -> None:
+        super().__init__(window)
+        self._window, self._seconds, self._screenshot = window, seconds, screenshot
+        self._notices: list[str] = []
+        self.problem: str | None = None
+        self.picture_saved = False
+        self._running = False
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._time_is_up)
+        window.link.received.connect(self._take)
+        window.link.state_changed.connect(self._state_changed)
+        window.closing.connect(self._closing)
+        if seconds is not None:
+            self._timer.start(round(1000 * LOADING_S))
+
+    def report(self) -> dict[str, Any]:
+        """The JSON object of ``sepprune-live --report``.
+
+        Raises:
+            UserError: the engine never ran.
+        """
+        link, data = self._window.link, self._window.data
+        if link.ready is None:
+            raise UserError("there is nothing to report: the window was closed before the audio engine was ready")
+        data.new_frames()  # the last ones, up to the engine's end
+        data.update_statistics()
+        return {**data.statistics.report(link.ready, link.telemetry.counters), "notices": self._notices}
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self._notices.append(event.message)
+        if isinstance(event, Ready) and self._seconds is not None and not self._running:
+            self._running = True
+            self._timer.start(round(1000 * self._seconds))
+
+    def _state_changed(self, state: str) -> None:
+        if state == STOPPED and self._seconds is not None and self._window.timer.isActive():
+            self.problem = self._window.banner.sentence.text()
+            self._window.close()
+
+    def _time_is_up(self) -> None:
+        if self._window.link.ready is None:
+            self.problem = f"the audio engine was not ready after {LOADING_S:g} seconds"
+        self._window.close()
+
+    def _closing(self) -> None:
+        self._window.data.new_frames()
+        self._window.data.update_statistics()
+        self._window.controller.refresh_text()
+        if self._screenshot:
+            self.picture_saved = self._window.grab().save(self._screenshot)
+
+
+def _remember(window: MainWindow) -> None:
+    try:
+        save_preferences(window.preferences())
+    except OSError as error:
+        print(f"sepprune-live: the settings are not remembered: {error}", file=sys.stderr)
+
+
+def _write_report(content: dict[str, Any], destination: str) -> None:
+    try:
+        Path(destination).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write the report {destination}: {error.strerror}") from error

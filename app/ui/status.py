@@ -1,0 +1,105 @@
+"""The status line at the bottom and the banner for what stops the sound."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from .engine_link import LOADING, RUNNING, SILENT, STOPPED
+from .theme import Theme
+
+STATES = {LOADING: "Loading the separator", RUNNING: "Running", SILENT: "The engine does not answer",
+          STOPPED: "Stopped"}
+
+
+class ElidedLabel(QLabel):
+    """One line that is shortened to the room there is; the whole text is its tooltip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.whole = ""
+
+    def show_text(self, text: str) -> None:
+        """Set the whole text."""
+        self.whole = text
+        self.setToolTip(text)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        self._elide()
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self.whole, Qt.TextElideMode.ElideRight, self.width()))
+
+
+class StatusLine(QFrame):
+    """Engine state, the last message, and what runs."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "status")
+        self._dot, self._state, self.message, self._facts = QLabel("●"), QLabel(), ElidedLabel(), QLabel()
+        self.message.setProperty("role", "muted")
+        self._facts.setProperty("role", "muted")
+        self._state.setAccessibleName("Engine state")
+        self.message.setAccessibleName("Last message")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 5, 14, 5)
+        row.setSpacing(8)
+        row.addWidget(self._dot)
+        row.addWidget(self._state)
+        row.addSpacing(8)
+        row.addWidget(self.message, stretch=1)
+        row.addWidget(self._facts)
+        self._theme: Theme | None = None
+        self._current = STOPPED
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours."""
+        self._theme = theme
+        self.show_state(self._current)
+
+    def show_state(self, state: str) -> None:
+        """One of the states of :class:`~app.ui.engine_link.EngineLink`, or any other word in its place."""
+        self._current = state
+        self._state.setText(STATES.get(state, state))
+        if self._theme:
+            colour = {RUNNING: self._theme.compute, STOPPED: self._theme.miss, SILENT: self._theme.miss}
+            self._dot.setStyleSheet(f"color: {colour.get(state, self._theme.muted)}")
+
+    def set_presentation(self, on: bool) -> None:
+        """Leave the room to the message."""
+        self._facts.setVisible(not on)
+
+    def show_facts(self, facts: list[str], explanation: str) -> None:
+        """Short facts on the right."""
+        self._facts.setText("   ·   ".join(facts))
+        self._facts.setToolTip(explanation)
+
+
+class Banner(QFrame):
+    """One sentence across the window, with a button to start the engine again."""
+
+    restart_asked = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "banner")
+        self.sentence = QLabel()
+        self.sentence.setWordWrap(True)
+        self.restart = QPushButton("Start again")
+        self.restart.setToolTip("Start the audio engine again with the current settings")
+        self.restart.clicked.connect(self.restart_asked)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 7, 14, 7)
+        row.addWidget(self.sentence, stretch=1)
+        row.addWidget(self.restart)
+        self.hide()
+
+    def show_sentence(self, sentence: str) -> None:
+        """Show the banner; the sentence is also announced to assistive technology by its name."""
+        self.sentence.setText(sentence)
+        self.setAccessibleName(sentence)
+        self.show()

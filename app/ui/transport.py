@@ -1,0 +1,186 @@
+"""The top bar: devices, play, bypass, record, view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PyQt6.QtCore import QPointF, Qt, pyqtSignal
+from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+
+from ..engine.protocol import DEMO, NONE, DeviceInfo
+from .facts import duration
+from .icons import icon
+from .segmented import Segmented
+from .theme import Theme
+
+OPEN_FILE = "\0open"  # no device and no file is called so
+
+SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif);;All files (*)"
+
+
+class Choice(QComboBox):
+    """A combo box with a drawn arrow that never grows with its longest entry."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(10)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMaximumWidth(300)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().color(self.foregroundRole()), 1.4))
+        x, y = self.width() - 15.0, self.height() / 2
+        painter.drawPolyline(QPolygonF([QPointF(x - 3.5, y - 2), QPointF(x, y + 1.5), QPointF(x + 3.5, y - 2)]))
+
+
+class Transport(QFrame):
+    """Emits what the user asks for; shows only what the window tells it."""
+
+    devices_asked = pyqtSignal(str, str)
+    rescan_asked = pyqtSignal()
+    play_asked = pyqtSignal()
+    bypass_asked = pyqtSignal(bool)
+    record_asked = pyqtSignal()
+    view_asked = pyqtSignal(str)
+    presentation_asked = pyqtSignal(bool)
+    help_asked = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "bar")
+        self.input, self.output = Choice("Input"), Choice("Output")
+        self.rescan = _button("", "Rescan devices", "Look for devices anew (F5)")
+        self.play = _button("", "Play or pause", "")
+        self.bypass = _button("Bypass", "Bypass", "Hear the mixture, delayed as much as the voices (B)", checkable=True)
+        self.record = _button("Record", "Record", "Record mixture and voices (R)", checkable=True)
+        self.view = Segmented((("spectrogram", "", "Spectrograms (V)"), ("waveform", "", "Waveforms (V)")), "View")
+        self.presentation = _button("", "Presentation mode", "Large type for talks (F)", checkable=True)
+        self.help = _button("", "Keyboard shortcuts", "Keyboard shortcuts (?)")
+        self._arrow = QLabel("→")
+        self._source, self._sink = DEMO, NONE
+        self._devices: Sequence[DeviceInfo] = ()
+        self._theme: Theme | None = None
+        self._playing = True
+        self._lay_out()
+        self._fill()
+        self.input.activated.connect(self._input_activated)
+        self.output.activated.connect(lambda: self.devices_asked.emit(self._source, self.output.currentData()))
+        self.rescan.clicked.connect(self.rescan_asked)
+        self.play.clicked.connect(self.play_asked)
+        self.bypass.clicked.connect(self.bypass_asked)
+        self.record.clicked.connect(self._record_clicked)
+        self.view.chosen.connect(self.view_asked)
+        self.presentation.clicked.connect(self.presentation_asked)
+        self.help.clicked.connect(self.help_asked)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 9, 14, 9)
+        row.setSpacing(8)
+        self._arrow.setProperty("role", "muted")
+        for widget in (self.input, self._arrow, self.output, self.rescan):
+            row.addWidget(widget, stretch=1 if isinstance(widget, Choice) else 0)
+        row.addStretch(1)
+        for widget in (self.play, self.bypass, self.record):
+            row.addWidget(widget)
+        row.addSpacing(12)
+        for widget in (self.view, self.presentation, self.help):
+            row.addWidget(widget)
+        for button in (self.rescan, self.play, self.presentation, self.help, *self.view.buttons.values()):
+            if "segment" not in button.dynamicPropertyNames():
+                button.setProperty("role", "icon")
+        self.record.setProperty("role", "record")
+        self.record.setMinimumWidth(self.record.sizeHint().width() + 24)  # the text changes, the bar does not
+        self.input.setToolTip("Where the sound comes from")
+        self.output.setToolTip("Where the sound goes")
+
+    def set_theme(self, theme: Theme) -> None:
+        """Draw the icons in the theme's colours."""
+        self._theme = theme
+        for button, name in ((self.rescan, "rescan"), (self.presentation, "presentation"), (self.help, "help"),
+                             (self.view.buttons["spectrogram"], "spectrogram"),
+                             (self.view.buttons["waveform"], "waveform")):
+            button.setIcon(icon(name, theme.text, theme.card))
+        self.show_playing(self._playing)
+        self.show_recording(None if not self.record.isChecked() else 0.0)
+
+    def show_sound(self, source: str, sink: str, devices: Sequence[DeviceInfo] | None = None) -> None:
+        """Fill both choices and select what is in use."""
+        self._source, self._sink = source, sink
+        if devices is not None:
+            self._devices = devices
+        self._fill()
+
+    def show_playing(self, playing: bool) -> None:
+        """The button offers the opposite."""
+        self._playing = playing
+        self.play.setToolTip("Pause (space)" if playing else "Play (space)")
+        if self._theme:
+            self.play.setIcon(icon("pause" if playing else "play", self._theme.text))
+
+    def show_recording(self, seconds: float | None) -> None:
+        """Elapsed time while recording, ``None`` otherwise."""
+        recording = seconds is not None
+        self.record.setChecked(recording)
+        self.record.setText(duration(seconds) if recording else "Record")
+        if self._theme:
+            self.record.setIcon(icon("stop" if recording else "record",
+                                     ("#14171c" if self._theme.dark else "#ffffff") if recording else self._theme.miss))
+
+    def open_file(self) -> None:
+        """Ask for a sound file and use it as input."""
+        path, _ = QFileDialog.getOpenFileName(self, "Open a sound file", "", SOUND_FILES)
+        if path:
+            self.devices_asked.emit(path, self._sink)
+        self._fill()
+
+    def _fill(self) -> None:
+        inputs = [(DEMO, "Demo mixture")]
+        if self._source != DEMO and self._source not in [device.identity for device in self._devices]:
+            inputs.append((self._source, Path(self._source).name))
+        inputs += [(device.identity, _device_label(device)) for device in self._devices if device.direction == "input"]
+        inputs.append((OPEN_FILE, "Open file…"))
+        outputs = [(NONE, "No output")]
+        outputs += [(device.identity, _device_label(device)) for device in self._devices
+                    if device.direction == "output"]
+        if self._sink not in [value for value, _ in outputs]:
+            outputs.append((self._sink, self._sink))
+        for choice, entries, current in ((self.input, inputs, self._source), (self.output, outputs, self._sink)):
+            choice.clear()
+            for value, label in entries:
+                choice.addItem(label, value)
+            choice.setCurrentIndex(choice.findData(current))
+            longest = max(choice.fontMetrics().horizontalAdvance(label) for _, label in entries)
+            choice.view().setMinimumWidth(min(longest + 40, 460))
+
+    def _input_activated(self) -> None:
+        source = self.input.currentData()
+        if source == OPEN_FILE:
+            self.open_file()
+        else:
+            self.devices_asked.emit(source, self._sink)
+
+    def _record_clicked(self) -> None:
+        self.record.setChecked(not self.record.isChecked())  # the engine's answer decides
+        self.record_asked.emit()
+
+
+def _device_label(device: DeviceInfo) -> str:
+    return f"{device.name} · {device.host_api}" + (" · what the computer plays" if device.is_monitor else "")
+
+
+def _button(text: str, name: str, tip: str, checkable: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    button.setCheckable(checkable)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button

@@ -1,0 +1,125 @@
+"""The gutter left of a view (name, level, axis) and the time axis below all of them."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtWidgets import QWidget
+
+from ..theme import DARK, Theme
+
+
+class Gutter(QWidget):
+    """Name and axis of one plot."""
+
+    clicked = pyqtSignal()
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = name
+        self._theme, self._colour, self._heard, self._caption = DARK, DARK.mixture, False, ""
+        self._ticks: list[tuple[float, str]] = []
+        self.setAccessibleName(name)
+
+    def set_colour(self, theme: Theme, colour: str) -> None:
+        """Write the name in ``colour``."""
+        self._theme, self._colour = theme, colour
+        self.setFixedWidth(gutter_width(self))
+        self.update()
+
+    def set_ticks(self, ticks: list[tuple[float, str]]) -> None:
+        """``ticks``: height (0 bottom, 1 top) and label; labels that would touch are left out."""
+        self._ticks = ticks
+        self.update()
+
+    def set_caption(self, caption: str) -> None:
+        """Small words under the name."""
+        if caption != self._caption:
+            self._caption = caption
+            self.update()
+
+    def set_heard(self, heard: bool) -> None:
+        """Mark the view that is listened to."""
+        if heard != self._heard:
+            self._heard = heard
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        self.clicked.emit()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, theme, height = QPainter(self), self._theme, self.height()
+        metrics = self.fontMetrics()
+        line = metrics.height()
+        painter.fillRect(QRectF(0, 2, 3, line * (2.1 if self._caption else 1)), QColor(self._colour))
+        bold = QFont(self.font())
+        bold.setBold(True)
+        painter.setFont(bold)
+        painter.setPen(QColor(self._colour))
+        painter.drawText(QRectF(9, 1, self.width() - 9, line), Qt.AlignmentFlag.AlignVCenter, self.name)
+        if self._heard:
+            after_name = 14 + painter.fontMetrics().horizontalAdvance(self.name)
+            _draw_loudspeaker(painter, after_name, 1 + line / 2, line * 0.6)
+        painter.setFont(self.font())
+        painter.setPen(QColor(theme.muted))
+        painter.drawText(QRectF(9, 1 + line * 1.1, self.width(), line), Qt.AlignmentFlag.AlignVCenter, self._caption)
+        below = float(height)
+        for position, label in self._ticks:
+            y = min(max((1 - position) * height, line / 2 - 2), height - line / 2 + 2)
+            if below - y < line * 0.95 and below != height:
+                continue
+            below = y
+            width = metrics.horizontalAdvance(label)
+            painter.drawText(QRectF(self.width() - 8 - width, y - line / 2, width + 1, line),
+                             Qt.AlignmentFlag.AlignVCenter, label)
+            painter.fillRect(QRectF(self.width() - 5, y, 4, 1), QColor(theme.faint))
+
+
+class TimeAxis(QWidget):
+    """Seconds before now, under the views: ``pixels_per_second`` logical pixels a second, now at the right."""
+
+    def __init__(self, pixels_per_second: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rate, self._theme = pixels_per_second, DARK
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours and text size."""
+        self._theme = theme
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(200, self.fontMetrics().height() + 3)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, metrics = QPainter(self), self.fontMetrics()
+        painter.setPen(QColor(self._theme.muted))
+        right = metrics.horizontalAdvance("now")
+        painter.drawText(QRectF(self.width() - right, 3, right + 1, metrics.height()), 0, "now")
+        for seconds in range(1, self.width() // self._rate + 1):
+            x = self.width() - seconds * self._rate
+            painter.fillRect(QRectF(x, 0, 1, 4), QColor(self._theme.faint))
+            label = f"−{seconds} s"
+            width = metrics.horizontalAdvance(label)
+            if x - width / 2 > 0:
+                painter.drawText(QRectF(x - width / 2, 3, width + 1, metrics.height()), 0, label)
+
+
+def gutter_width(widget: QWidget) -> int:
+    """Width of the gutter that every plot of the left column shares, so that their time axes agree."""
+    return round(widget.fontMetrics().horizontalAdvance("Mixture  00 kHz") * 1.12) + 22
+
+
+def _draw_loudspeaker(painter: QPainter, x: float, y: float, size: float) -> None:
+    """A small loudspeaker of the given height, centred on ``y``, in the pen's colour."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(painter.pen().color())
+    painter.setPen(QPen(painter.pen().color(), 1.3))
+    outline = ((0, -0.18), (0.2, -0.18), (0.45, -0.45), (0.45, 0.45), (0.2, 0.18), (0, 0.18))
+    painter.drawPolygon(QPolygonF([QPointF(x + right * size, y + down * size) for right, down in outline]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for radius in (0.3, 0.55):
+        painter.drawArc(QRectF(x + (0.5 - radius) * size, y - radius * size, 2 * radius * size, 2 * radius * size),
+                        -45 * 16, 90 * 16)
+    painter.restore()

@@ -1,0 +1,94 @@
+"""Level meters with peak hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PyQt6.QtCore import QRectF, QSize, Qt
+from PyQt6.QtGui import QColor, QPainter, QPaintEvent
+from PyQt6.QtWidgets import QWidget
+
+from ..theme import DARK, Theme, blend
+
+FLOOR_DB = -60.0
+FALL_DB_PER_S = 24.0
+HOLD_S = 1.5
+
+
+@dataclass
+class Level:
+    """A level in dB relative to full scale: rises at once, falls slowly; its peak is held."""
+
+    db: float = FLOOR_DB
+    peak_db: float = FLOOR_DB
+    held_s: float = 0.0
+
+    def feed(self, samples: np.ndarray, seconds: float) -> None:
+        """Take the samples (n,) that arrived during the last ``seconds``."""
+        loudest = float(np.abs(samples).max()) if samples.size else 0.0
+        now = 20 * np.log10(max(loudest, 1e-6))
+        self.db = max(FLOOR_DB, now, self.db - FALL_DB_PER_S * seconds)
+        self.held_s += seconds
+        if self.db >= self.peak_db:
+            self.peak_db, self.held_s = self.db, 0.0
+        elif self.held_s > HOLD_S:
+            self.peak_db = max(self.db, self.peak_db - FALL_DB_PER_S * seconds)
+
+    @property
+    def silent(self) -> bool:
+        """At rest: nothing would change on the screen."""
+        return self.peak_db <= FLOOR_DB
+
+
+class Meter(QWidget):
+    """A vertical bar from -60 dB to full scale, with the held peak as a line and a scale beside it."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName(f"{name} level meter")
+        self.setToolTip(f"{name}: peak level in decibels below full scale (dBFS); the line holds the peak "
+                        f"for {HOLD_S:.1f} s")
+        self.level = Level()
+        self.set_colour(DARK, DARK.mixture)
+
+    def set_colour(self, theme: Theme, colour: str) -> None:
+        """Draw with ``colour``."""
+        self._theme, self._colour = theme, QColor(colour)
+        self._card, self._empty = QColor(theme.card), QColor(blend(theme.card, theme.text, 0.10))
+        self.setFixedWidth(self.sizeHint().width())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(16 + self.fontMetrics().horizontalAdvance("−60"), 48)
+
+    def feed(self, samples: np.ndarray, seconds: float) -> None:
+        """Show the samples (n,) that arrived during the last ``seconds``."""
+        resting = self.level.silent
+        self.level.feed(samples, seconds)
+        if not (resting and self.level.silent):
+            self.update(0, 0, 12, self.height())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        painter, theme, height = QPainter(self), self._theme, self.height()
+        painter.fillRect(event.rect() if event else self.rect(), self._card)
+        painter.fillRect(QRectF(0, 0, 9, height), self._empty)
+        top = self._y(self.level.db)
+        colour = QColor(theme.miss) if self.level.db > -0.1 else self._colour
+        painter.fillRect(QRectF(0, top, 9, height - top), colour)
+        if self.level.peak_db > FLOOR_DB:
+            hot = self.level.peak_db > -0.1
+            painter.fillRect(QRectF(0, max(0.0, self._y(self.level.peak_db) - 1), 9, 2),
+                             QColor(theme.miss if hot else theme.text))
+        if event and event.rect().right() <= 12:
+            return
+        painter.setPen(QColor(theme.muted))
+        half = self.fontMetrics().height() / 2
+        for db in (0, -20, -40, -60):
+            y = min(max(self._y(db), half - 2), height - half + 2)
+            painter.drawText(QRectF(13, y - half, self.width() - 13, 2 * half), Qt.AlignmentFlag.AlignVCenter,
+                             str(db).replace("-", "−"))
+
+    def _y(self, db: float) -> float:
+        return min(1.0, db / FLOOR_DB) * self.height() if db < 0 else 0.0

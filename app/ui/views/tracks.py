@@ -1,0 +1,149 @@
+"""Mixture and both voices, stacked, on one time axis."""
+
+from __future__ import annotations
+
+import numpy as np
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QGridLayout, QWidget
+
+from ..theme import Theme
+from .axes import Gutter, TimeAxis
+from .canvas import Canvas
+from .meter import FLOOR_DB, Meter
+from .spectrogram import SpectrogramColumns, frequency_position
+from .waveform import WaveformColumns, fitting_scale
+
+NAMES = ("Mixture", "Voice 1", "Voice 2")
+
+#: logical pixels, and columns on a plain screen, for one second
+PIXELS_PER_SECOND = 100
+
+VIEWS = ("spectrogram", "waveform")
+
+
+class Tracks(QFrame):
+    """Three views fed with the newest audio; the waveforms share one amplitude scale."""
+
+    #: the routing that a click on a view's name asks for
+    routing_asked = pyqtSignal(str)
+    #: the columns are gone (another size, view or scale): feed recent audio anew
+    history_wanted = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.view, self.sample_rate = VIEWS[0], 16_000
+        self.gutters = [Gutter(name) for name in NAMES]
+        self.canvases = [Canvas() for _ in NAMES]
+        self.meters = [Meter(name) for name in NAMES]
+        self._axis = TimeAxis(PIXELS_PER_SECOND)
+        self._columns: SpectrogramColumns | WaveformColumns | None = None
+        self._full_scale, self._peak = 1.0, 0.0
+        self._history_timer = QTimer(self, singleShot=True, interval=0)  # one rebuild for three resized canvases
+        self._history_timer.timeout.connect(self.history_wanted)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(12, 10, 10, 6)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(8)
+        for row, (name, routing) in enumerate(zip(NAMES, ("mixture", "voice1", "voice2"), strict=True)):
+            gutter, canvas, meter = self.gutters[row], self.canvases[row], self.meters[row]
+            grid.addWidget(gutter, row, 0)
+            grid.addWidget(canvas, row, 1)
+            grid.addWidget(meter, row, 2)
+            grid.setRowStretch(row, 1)
+            canvas.setAccessibleName(f"{name}, spectrogram or waveform over time")
+            canvas.resized.connect(self._renew)
+            gutter.setCursor(Qt.CursorShape.PointingHandCursor)
+            gutter.setToolTip(f"Click to listen to {name.lower()}")
+            gutter.clicked.connect(lambda routing=routing: self.routing_asked.emit(routing))
+        grid.addWidget(self._axis, len(NAMES), 1)
+        grid.setColumnStretch(1, 1)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Take colours and text size."""
+        for colour, gutter, canvas, meter in zip(theme.voices, self.gutters, self.canvases, self.meters, strict=True):
+            gutter.set_colour(theme, colour)
+            canvas.set_colour(theme, colour)
+            meter.set_colour(theme, colour)
+        self._axis.set_theme(theme)
+
+    def set_view(self, view: str) -> None:
+        """Show ``"spectrogram"`` or ``"waveform"``."""
+        if view != self.view:
+            self.view = view
+            self._renew()
+
+    def set_sample_rate(self, sample_rate: int) -> None:
+        """Sample rate of what is fed, in hertz."""
+        self.sample_rate = sample_rate
+        self._renew()
+
+    def set_heard(self, routing: str) -> None:
+        """Mark the views that the routing lets through."""
+        heard = {"split": (1, 2), "both": (1, 2), "mixture": (0,), "voice1": (1,), "voice2": (2,)}[routing]
+        for row, gutter in enumerate(self.gutters):
+            gutter.set_heard(row in heard)
+
+    def set_message(self, message: str) -> None:
+        """A few words in the middle view while there is no sound yet."""
+        for row, canvas in enumerate(self.canvases):
+            canvas.set_message(message if row == 1 else "")
+
+    def feed(self, audio: np.ndarray, seconds: float) -> None:
+        """Show ``audio`` (3, n) float32 that arrived during the last ``seconds``."""
+        for row, meter in enumerate(self.meters):
+            meter.feed(audio[row], seconds)
+        if audio.shape[1]:
+            self._peak = max(self._peak, float(np.abs(audio).max()))
+            self.feed_history(audio)
+
+    def feed_history(self, audio: np.ndarray) -> None:
+        """Draw ``audio`` (3, n) without touching the meters."""
+        if self._columns is None:
+            self._columns = self._new_columns()
+        for canvas, columns in zip(self.canvases, self._columns.feed(audio), strict=True):
+            canvas.append(columns)
+
+    def refresh_text(self) -> None:
+        """Levels in words, and the amplitude scale; called a few times a second."""
+        for gutter, meter in zip(self.gutters, self.meters, strict=True):
+            db = meter.level.db
+            gutter.set_caption("silent" if db <= FLOOR_DB else f"{db:.0f} dB".replace("-", "−"))
+        wanted, self._peak = fitting_scale(self._peak), self._peak * 0.99
+        if self.view == "waveform" and wanted != self._full_scale:
+            self._full_scale = wanted
+            self._renew()
+
+    def clear(self) -> None:
+        """Forget everything that is shown."""
+        self._renew()
+        self._history_timer.stop()
+
+    def show_history(self) -> None:
+        """Show recent audio at once, as after the window was hidden."""
+        self._renew()
+
+    def _renew(self) -> None:
+        """Start the columns anew and ask for recent audio."""
+        self._columns = None
+        for canvas in self.canvases:
+            canvas.clear()
+        for gutter in self.gutters:
+            gutter.set_ticks(self._ticks())
+        self._history_timer.start()
+
+    def _new_columns(self) -> SpectrogramColumns | WaveformColumns:
+        rows = max(canvas.ring.rows for canvas in self.canvases)
+        hop = max(1, round(self.sample_rate / PIXELS_PER_SECOND / self.devicePixelRatioF()))
+        if self.view == "waveform":
+            return WaveformColumns(len(NAMES), rows, hop, self._full_scale)
+        return SpectrogramColumns(len(NAMES), self.sample_rate, rows, hop)
+
+    def _ticks(self) -> list[tuple[float, str]]:
+        if self.view == "waveform":
+            return [(0.0, f"−{self._full_scale:g}"), (0.5, "0"), (1.0, f"{self._full_scale:g}")]
+        return [(float(frequency_position(hertz, self.sample_rate)), f"{hertz / 1000:g} kHz")
+                for hertz in (500, 1000, 2000, 4000, 8000) if hertz <= self.sample_rate / 2]

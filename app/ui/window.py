@@ -1,0 +1,194 @@
+"""The main window: the panels' places, colours, keys and the timer of the pictures."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PyQt6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+
+from .controller import Controller
+from .engine_link import Engine, EngineLink
+from .latency import LatencyPanel
+from .level_panel import LevelPanel
+from .listen_panel import ListenPanel
+from .live_data import LiveData
+from .settings import Preferences, recordings_folder
+from .shortcuts import ShortcutsOverlay, bind
+from .status import Banner, StatusLine
+from .theme import Theme, style_sheet, system_theme
+from .transport import Transport
+from .views.tracks import Tracks
+
+#: milliseconds between two pictures, and pictures between two refreshed texts
+PICTURE_MS, PICTURES_A_TEXT = 33, 8
+
+#: text size and width of the right column: usual, presentation
+TEXT_SCALES, SIDE_WIDTHS = (1.0, 1.4), (322, 430)
+
+
+class MainWindow(QWidget):
+    """Everything on the screen. It never waits for the engine: a timer looks what is new, and the latest wins.
+
+    Args:
+        engine: not yet started.
+        preferences: how the window looked when it was closed.
+    """
+
+    #: the window is about to close, everything is still there
+    closing = pyqtSignal()
+
+    def __init__(self, engine: Engine, preferences: Preferences) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("SepPrune Live")
+        self.setMinimumSize(1024, 640)
+        self.resize(max(1024, preferences.width), max(640, preferences.height))
+        self._preferences = preferences
+        self.link, self.data = EngineLink(engine, self), LiveData(engine.telemetry)
+        self.transport, self.tracks, self.latency = Transport(), Tracks(), LatencyPanel()
+        self.listen, self.level, self.status, self.banner = ListenPanel(), LevelPanel(), StatusLine(), Banner()
+        self._lay_out()
+        self.overlay = ShortcutsOverlay(self)
+        self.controller = Controller(self, self.link, self.data, recordings_folder(preferences))
+        self.theme: Theme | None = None
+        self._presentation = False
+        self._pictures = 0
+        self._last_tick = time.perf_counter()
+        self.transport.view_asked.connect(self.set_view)
+        self.transport.presentation_asked.connect(self.set_presentation)
+        self.transport.help_asked.connect(self.overlay.toggle)
+        self.level.sweep_seconds.setValue(preferences.sweep_s)
+        self.set_view(preferences.view)
+        self.set_presentation(preferences.presentation)
+        QApplication.instance().styleHints().colorSchemeChanged.connect(self._follow_system)
+        self._bind_keys()
+        self.timer = QTimer(self, interval=PICTURE_MS, timerType=Qt.TimerType.PreciseTimer)
+        self.timer.timeout.connect(self.tick)
+
+    def start(self) -> None:
+        """Start the engine and the pictures."""
+        self.setFocus()
+        self.link.start()
+        self.timer.start()
+
+    def _lay_out(self) -> None:
+        left, right = QVBoxLayout(), QVBoxLayout()
+        for column in (left, right):
+            column.setSpacing(10)
+        left.addWidget(self.tracks, stretch=62)
+        left.addWidget(self.latency, stretch=38)
+        right.addWidget(self.listen)
+        right.addWidget(self.level, stretch=1)
+        content = QWidget()
+        content.setObjectName("content")
+        columns = QHBoxLayout(content)
+        columns.setContentsMargins(12, 10, 12, 10)
+        columns.setSpacing(10)
+        columns.addLayout(left, stretch=1)
+        columns.addLayout(right)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        for widget in (self.transport, self.banner, content, self.status):
+            outer.addWidget(widget, stretch=1 if widget is content else 0)
+
+    def _bind_keys(self) -> None:
+        controller = self.controller
+        routes = {name: lambda name=name: controller.set_routing(name) for name in self.listen.routing.buttons}
+        views = {"spectrogram": "waveform", "waveform": "spectrogram"}
+        bind(self, {
+            **routes, "bypass": controller.toggle_bypass, "record": controller.record,
+            "view": lambda: self.set_view(views[self.tracks.view]), "sweep": self.level.sweep.toggle,
+            "louder": lambda: controller.change_gain(1), "quieter": lambda: controller.change_gain(-1),
+            "open": self.transport.open_file, "rescan": controller.rescan,
+            "presentation": lambda: self.set_presentation(not self._presentation),
+            "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
+            "help": self.overlay.toggle, "quit": self.close}, controller.choose_level)
+
+    def set_view(self, view: str) -> None:
+        """Show ``"spectrogram"`` or ``"waveform"``."""
+        self.transport.view.show_value(view)
+        self.tracks.set_view(view)
+
+    def set_presentation(self, on: bool) -> None:
+        """Large type and fewer things, for a room."""
+        self._presentation = on
+        self.transport.presentation.setChecked(on)
+        for panel in (self.latency, self.level, self.listen, self.status):
+            panel.set_presentation(on)
+        self._apply_theme(system_theme(QApplication.instance()))
+
+    @property
+    def painted(self) -> bool:
+        """Whether anybody can see the window."""
+        handle = self.windowHandle()
+        return self.isVisible() and not self.isMinimized() and handle is not None and handle.isExposed()
+
+    def tick(self) -> None:
+        """Take in events, audio and frames; paint what is new."""
+        now = time.perf_counter()
+        seconds, self._last_tick = min(1.0, now - self._last_tick), now
+        self.link.poll()
+        frames = self.data.new_frames()
+        if self.painted:
+            self.tracks.feed(self.data.new_audio(), seconds)
+            self.latency.strip.feed(frames)
+        self._pictures += 1
+        if self._pictures % PICTURES_A_TEXT == 0:
+            self.data.update_statistics()
+            if self.painted:
+                self.controller.refresh_text()
+
+    def preferences(self) -> Preferences:
+        """What to remember."""
+        settings = self.link.settings
+        return replace(
+            self._preferences, input=settings.input, output=settings.output, level=settings.level,
+            routing=settings.routing, gain_db=settings.gain_db, view=self.tracks.view, width=self.width(),
+            height=self.height(), presentation=self._presentation, sweep_s=self.level.sweep_seconds.value())
+
+    def _apply_theme(self, theme: Theme) -> None:
+        font = QApplication.font()
+        self.theme = theme.with_points(max(9.0, font.pointSizeF()) * TEXT_SCALES[self._presentation])
+        font.setPointSizeF(self.theme.points)
+        self.setFont(font)
+        self.setStyleSheet(style_sheet(self.theme))
+        for part in (self.transport, self.tracks, self.latency, self.level, self.status):
+            part.set_theme(self.theme)
+        for panel in (self.listen, self.level):
+            panel.setFixedWidth(SIDE_WIDTHS[self._presentation])
+
+    def _follow_system(self) -> None:
+        theme = system_theme(QApplication.instance())
+        if self.theme is not None and theme.dark != self.theme.dark:
+            self._apply_theme(theme)
+
+    # ---- Qt ----
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "timer"):  # not while being built
+            self._follow_system()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.controller.play_or_pause()
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        super().showEvent(event)
+        self.tracks.show_history()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        self.overlay.setGeometry(self.rect())
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        self.closing.emit()
+        self.timer.stop()
+        self.link.stop()
+        super().closeEvent(event)

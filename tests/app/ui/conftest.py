@@ -1,0 +1,59 @@
+"""A window joined to an engine that records what it is told."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from collections.abc import Callable
+
+import pytest
+from PyQt6.QtGui import QPalette
+from pytestqt.qtbot import QtBot
+
+from app.engine.protocol import DevicesChanged
+from app.ui.settings import Preferences
+from app.ui.window import MainWindow
+from tests.app.ui.engine_double import DEVICES, READY, EngineDouble
+
+
+@pytest.fixture(autouse=True)
+def settings_path(tmp_path, monkeypatch):
+    """No test reads or writes the user's settings."""
+    path = tmp_path / "settings" / "live.json"
+    monkeypatch.setenv("SEPPRUNE_CONFIG", str(path))
+    return path
+
+
+@pytest.fixture
+def engine() -> EngineDouble:
+    return EngineDouble()
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, qapp, engine: EngineDouble) -> Callable[..., MainWindow]:
+    """Shows a window; its timer stands still, so that a test decides when it looks."""
+    palette = QPalette(qapp.palette())
+
+    def make(preferences: Preferences | None = None) -> MainWindow:
+        window = MainWindow(engine, preferences or Preferences())
+        qtbot.addWidget(window)
+        with qtbot.waitExposed(window):
+            window.show()
+        window.start()
+        window.timer.stop()
+        return window
+
+    yield make
+    qapp.setPalette(palette)
+
+
+@pytest.fixture
+def window(make_window: Callable[..., MainWindow], engine: EngineDouble) -> MainWindow:
+    """A window whose engine runs, with a few devices."""
+    window = make_window()
+    engine.say(READY, DevicesChanged(DEVICES))
+    window.tick()
+    engine.sent.clear()
+    return window

@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION
+from app.ui.latency_strip import Histogram, LatencyStrip, axis_ticks, height_of
+
+
+def rows(times_ms, flags=0, first=0):
+    frames = np.zeros(len(times_ms), FRAME)
+    frames["index"] = first + np.arange(len(times_ms))
+    frames["t_done"] = np.asarray(times_ms) / 1000
+    frames["flags"] = flags
+    return frames
+
+
+@pytest.fixture
+def strip(qtbot):
+    strip = LatencyStrip()
+    qtbot.addWidget(strip)
+    strip.resize(400, 100)
+    return strip
+
+
+def test_the_axis_is_logarithmic_and_holds_the_deadline():
+    assert height_of(8.0, 8.0) - height_of(4.0, 8.0) == pytest.approx(height_of(2.0, 8.0) - height_of(1.0, 8.0))
+    assert (height_of(8.0, 8.0), "8 ms") in axis_ticks(8.0)
+
+
+def test_times_beyond_the_axis_stay_on_it():
+    assert height_of(np.array([0.0, 1e6]), 8.0).tolist() == [0.0, 1.0]
+
+
+def test_slower_chunks_are_drawn_higher(strip):
+    heights = []
+    for ms in (1.0, 4.0, 16.0):
+        strip.clear()
+        strip.feed(rows([ms]))
+        heights.append(int(np.flatnonzero(strip.dots(*strip.shown()).any(axis=1))[0]))
+    assert heights == sorted(heights, reverse=True)
+
+
+def test_each_kind_of_chunk_has_its_own_value(strip):
+    strip.feed(rows([1, 1, 9], flags=[0, TRANSITION, DEADLINE_MISS]))
+    assert set(np.unique(strip.dots(*strip.shown()))) == {0, 1, 3, 4}
+
+
+def test_a_missed_deadline_is_drawn_larger(strip):
+    strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS]))
+    picture = strip.dots(*strip.shown())
+    assert (picture == 4).sum() > 2 * (picture == 1).sum()
+
+
+def test_only_chunks_in_view_are_counted(strip):
+    strip.feed(rows(np.ones(5000)))
+    shown, back = strip.shown()
+    assert len(shown) == pytest.approx(400 / 0.8, abs=8) and back.max() < 400 and back[-1] == 0
+
+
+def test_an_empty_strip_can_be_painted(strip):
+    assert not strip.grab().isNull()
+
+
+def test_the_histogram_counts_every_chunk(qtbot):
+    histogram = Histogram()
+    qtbot.addWidget(histogram)
+    histogram.show_times(np.array([0.5, 0.5, 2.0, 100.0]), 8.0)
+    assert histogram.counts.sum() == 4 and histogram.counts[-1] == 1

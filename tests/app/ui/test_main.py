@@ -1,0 +1,87 @@
+"""The window with the real engine in its own process."""
+
+import json
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import QImage
+
+from app.engine.process import EngineProcess
+from app.engine.protocol import Settings
+from app.ui.engine_link import RUNNING
+from app.ui.main import run
+from app.ui.settings import Preferences, load_preferences
+from app.ui.window import MainWindow
+from sepprune.errors import UserError
+from tests.app.conftest import speech_like
+
+LOADING_MS = 60_000
+
+
+@pytest.fixture
+def settings(ladder, sound) -> Settings:
+    return Settings(input=str(sound(speech_like(2.0))), output="none", level=0, ladder=str(ladder), chunk_ms=8.0,
+                    routing="both", backend="openvino")
+
+
+@pytest.fixture
+def window(qtbot, settings):
+    window = MainWindow(EngineProcess(settings), Preferences())
+    qtbot.addWidget(window)
+    window.show()
+    window.start()
+    qtbot.waitUntil(lambda: window.link.state == RUNNING, timeout=LOADING_MS)
+    yield window
+    window.close()
+
+
+def test_a_timed_session_leaves_a_report_and_a_picture(settings, tmp_path, settings_path):
+    report, picture = tmp_path / "report.json", tmp_path / "window.png"
+    assert run(settings, seconds=1.0, report=str(report), screenshot=str(picture)) == 0
+    content = json.loads(report.read_text())
+    image = QImage(str(picture))
+    assert content["levels"][0]["chunks"] > 50 and content["backend"] == "openvino"
+    assert image.width() >= 1280 and len({image.pixel(x, 200) for x in range(image.width())}) > 20
+    assert not settings_path.exists()
+
+
+def test_a_ladder_that_is_not_there_ends_a_timed_session_with_a_sentence(settings, tmp_path, capfd):
+    assert run(replace(settings, ladder=str(tmp_path / "nowhere")), seconds=1.0) == 2
+    assert "nowhere" in capfd.readouterr().err
+
+
+def test_a_screenshot_that_cannot_be_written_is_an_error_that_names_it(settings, tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        run(settings, seconds=0.1, screenshot=str(tmp_path / "nowhere" / "window.png"))
+
+
+def test_an_untimed_session_remembers_the_window(qapp, qtbot, settings):
+    def choose_and_close():
+        window = next(each for each in qapp.topLevelWidgets() if isinstance(each, MainWindow) and each.isVisible())
+        window.set_view("waveform")
+        window.close()
+
+    QTimer.singleShot(200, choose_and_close)
+    assert run(settings) == 0
+    assert load_preferences()[0].view == "waveform"
+
+
+def test_the_slider_moved_by_key_and_mouse_changes_what_the_engine_computes(qtbot, window):
+    slider = window.level.slider
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: {0, 1} <= set(window.latency.strip.frames["level"]), timeout=10_000)
+    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=slider.tick_position(2).toPoint())
+    qtbot.waitUntil(lambda: {0, 1, 2} <= set(window.latency.strip.frames["level"]), timeout=10_000)
+    assert min(canvas.ring.filled for canvas in window.tracks.canvases) > 10
+
+
+def test_an_engine_that_is_killed_is_started_again_at_the_same_level(qtbot, window):
+    window.level.slider.setValue(2)
+    dead = window.link._engine.pid
+    os.kill(dead, signal.SIGKILL)
+    qtbot.waitUntil(lambda: window.link._engine.pid != dead and window.link.state == RUNNING, timeout=LOADING_MS)
+    qtbot.waitUntil(lambda: 2 in window.latency.strip.frames["level"], timeout=10_000)
+    assert window.level.slider.value() == 2

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from app.ui.settings import Preferences, load_preferences, save_preferences, settings_file
+from tests.app.ui.engine_double import SETTINGS
+
+CHOSEN = Preferences(input="USB microphone, ALSA", output="none", level=3, routing="voice2", gain_db=-6.0,
+                     view="waveform", width=1100, height=700, presentation=True, sweep_s=9, recordings="/music")
+
+
+def test_what_is_saved_comes_back():
+    save_preferences(CHOSEN)
+    assert load_preferences() == (CHOSEN, None)
+
+
+def test_a_missing_file_gives_defaults_without_a_word():
+    assert load_preferences() == (Preferences(), None)
+
+
+@pytest.mark.parametrize("content", [
+    "", "{", "[]", "null", '{"version": 99}', '{"version": 1, "level": "three"}', '{"version": 1, "level": -1}',
+    '{"version": 1, "routing": "everything"}', '{"version": 1, "level": true}', "\x00\xff"])
+def test_an_unfit_file_gives_defaults_and_a_sentence_that_names_it(settings_path, content):
+    settings_path.parent.mkdir()
+    settings_path.write_text(content, encoding="latin-1")
+    preferences, problem = load_preferences()
+    assert preferences == Preferences() and str(settings_path) in problem
+
+
+def test_unknown_entries_of_a_later_window_are_ignored(settings_path):
+    save_preferences(CHOSEN)
+    settings_path.write_text(json.dumps({**json.loads(settings_path.read_text()), "colour": "blue"}))
+    assert load_preferences() == (CHOSEN, None)
+
+
+def test_the_environment_chooses_the_file(settings_path):
+    assert settings_file() == settings_path
+
+
+def test_saving_leaves_no_draft_behind(settings_path):
+    save_preferences(CHOSEN)
+    assert [path.name for path in settings_path.parent.iterdir()] == ["live.json"]
+
+
+def test_what_the_user_has_just_chosen_wins_over_what_is_remembered():
+    settings = CHOSEN.applied_to(SETTINGS, frozenset({"level", "input"}))
+    assert (settings.level, settings.input, settings.routing) == (SETTINGS.level, SETTINGS.input, "voice2")
+
+
+def test_devices_that_were_never_chosen_are_left_alone():
+    assert Preferences().applied_to(SETTINGS).input == SETTINGS.input

@@ -1,0 +1,75 @@
+import pytest
+from PyQt6.QtCore import Qt
+
+from app.engine.protocol import (
+    Recording,
+    Rescan,
+    SetBypass,
+    SetGain,
+    SetLevel,
+    SetPaused,
+    SetRouting,
+    StartRecording,
+    StopRecording,
+)
+from app.ui.settings import Preferences
+from tests.app.ui.engine_double import READY
+
+
+@pytest.mark.parametrize(("key", "command"), [
+    (Qt.Key.Key_3, SetLevel(3)), (Qt.Key.Key_B, SetBypass(True)), (Qt.Key.Key_Space, SetPaused(True)),
+    (Qt.Key.Key_Q, SetRouting("mixture")), (Qt.Key.Key_W, SetRouting("voice1")), (Qt.Key.Key_E, SetRouting("voice2")),
+    (Qt.Key.Key_T, SetRouting("split")), (Qt.Key.Key_Y, SetRouting("both")), (Qt.Key.Key_Minus, SetGain(-1.0)),
+    (Qt.Key.Key_Right, SetLevel(1)), (Qt.Key.Key_End, SetLevel(5)), (Qt.Key.Key_F5, Rescan())])
+def test_a_key_sends_its_command(qtbot, window, engine, key, command):
+    qtbot.keyClick(window.level.slider, key)
+    assert engine.sent == [command]
+
+
+def test_r_records_into_the_recordings_folder_and_ends_it(qtbot, make_window, engine, tmp_path):
+    window = make_window(Preferences(recordings=str(tmp_path)))
+    engine.say(READY)
+    window.tick()
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    engine.say(Recording(str(tmp_path / "one")))
+    window.tick()
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    assert engine.sent == [StartRecording(str(tmp_path)), StopRecording()]
+
+
+def test_a_digit_beyond_the_ladder_does_nothing(qtbot, window, engine):
+    qtbot.keyClick(window, Qt.Key.Key_9)
+    assert engine.sent == []
+
+
+def test_digits_in_a_text_field_stay_there(qtbot, window, engine):
+    window.level.sweep_seconds.setFocus()
+    window.level.sweep_seconds.selectAll()
+    qtbot.keyClicks(window.level.sweep_seconds.lineEdit(), "3")
+    assert engine.sent == [] and window.level.sweep_seconds.value() == 3
+
+
+def test_space_presses_the_button_that_was_reached_with_tab(qtbot, window, engine):
+    window.transport.bypass.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(window.transport.bypass, Qt.Key.Key_Space)
+    assert engine.sent == [SetBypass(True)]
+
+
+def test_v_changes_the_view(qtbot, window):
+    qtbot.keyClick(window, Qt.Key.Key_V)
+    assert window.tracks.view == window.transport.view.value == "waveform"
+
+
+def test_the_question_mark_shows_the_shortcuts_and_escape_hides_them(qtbot, window):
+    qtbot.keyClick(window, "?")
+    shown = window.overlay.isVisible()
+    qtbot.keyClick(window.overlay, Qt.Key.Key_Escape)
+    assert shown and not window.overlay.isVisible()
+
+
+def test_f_enlarges_the_text(qtbot, window):
+    before = window.theme.points
+    qtbot.keyClick(window, Qt.Key.Key_F)
+    large = window.theme.points
+    qtbot.keyClick(window, Qt.Key.Key_F)
+    assert large > 1.3 * before and window.theme.points == before

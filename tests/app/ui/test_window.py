@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
+
+from app.ui.engine_link import STOPPED
+from app.ui.settings import Preferences
+from tests.app.ui.engine_double import DEVICES, READY
+
+
+def tones(seconds, rate=16_000):
+    t = np.arange(int(seconds * rate)) / rate
+    return np.stack([0.3 * np.sin(2 * np.pi * f * t) for f in (300, 700, 1500)]).astype(np.float32)
+
+
+def test_the_theme_follows_the_system_while_it_runs(qtbot, qapp, window):
+    before = window.theme.dark
+    ground = "#f0f0f0" if before else "#202020"
+    qapp.setPalette(QPalette(QColor(ground), QColor(ground)))
+    qtbot.waitUntil(lambda: window.theme.dark != before)
+
+
+@pytest.mark.parametrize("size", [(1024, 640), (1280, 720), (1920, 1080)])
+@pytest.mark.parametrize("presentation", [False, True])
+def test_everything_fits_into_the_window(qtbot, make_window, engine, size, presentation):
+    window = make_window(Preferences(width=size[0], height=size[1], presentation=presentation))
+    engine.say(READY)
+    window.tick()
+    engine.run(tones(1))
+    window.tick()
+    window.level.slider.setValue(4)
+    window.data.update_statistics()
+    window.controller.refresh_text()
+
+    def cut():
+        return [label.text() for panel in (window.level, window.listen, window.latency)
+                for label in panel.findChildren(QLabel)
+                if label.isVisible() and label.sizeHint().width() > label.width() + 1]
+
+    qtbot.waitUntil(lambda: cut() == [])
+    assert (window.width(), window.height()) == size
+
+
+def test_resizing_keeps_the_recent_past(qtbot, window, engine):
+    engine.run(tones(4))
+    window.tick()
+    window.resize(1024, 640)
+    qtbot.waitUntil(lambda: window.tracks.canvases[0].ring.filled > 300)
+
+
+def test_nothing_is_painted_while_hidden(window, engine):
+    window.hide()
+    engine.run(tones(1))
+    window.tick()
+    assert window.tracks.canvases[0].ring.filled == 0 and len(window.latency.strip.frames) == 0
+
+
+def test_statistics_go_on_while_hidden(window, engine):
+    window.hide()
+    engine.run(tones(1))
+    window.tick()
+    window.data.update_statistics()
+    assert window.data.statistics.session().chunks == 125
+
+
+def test_every_control_has_an_accessible_name_and_explains_itself(window):
+    controls = [*window.findChildren(QAbstractButton), *window.findChildren(QComboBox), *window.findChildren(QSlider),
+                *window.findChildren(QSpinBox)]
+    own = [control for control in controls if control.isVisible()]
+    nameless = [control for control in own if not (control.accessibleName() or getattr(control, "text", str)())]
+    assert nameless == []
+
+
+def test_tab_reaches_every_control(qtbot, window):
+    reached, widget = set(), window.transport.input
+    for _ in range(60):
+        reached.add(widget)
+        widget = widget.nextInFocusChain()
+        while not (widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            widget = widget.nextInFocusChain()
+    wanted = {window.transport.input, window.transport.output, window.transport.play, window.transport.record,
+              window.level.slider, window.level.sweep, window.listen.gain, window.listen.routing.buttons["split"]}
+    assert wanted <= reached
+
+
+def test_preferences_describe_the_window(window):
+    window.controller.set_routing("voice2")
+    window.level.slider.setValue(3)
+    window.set_view("waveform")
+    remembered = window.preferences()
+    assert (remembered.routing, remembered.level, remembered.view) == ("voice2", 3, "waveform")
+    assert (remembered.width, remembered.height) == (1280, 720)
+
+
+def test_closing_the_window_ends_the_engine(window, engine):
+    window.close()
+    assert not engine.alive and window.link.state == STOPPED
+
+
+def test_every_input_device_is_offered(window):
+    offered = {window.transport.input.itemData(k) for k in range(window.transport.input.count())}
+    assert {device.identity for device in DEVICES if device.direction == "input"} < offered
