@@ -14,22 +14,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file of the ladder, see configs/")
     parser.add_argument("--minutes", type=float, default=10.0, help="fine-tuning time of a level")
     parser.add_argument("--levels", help="only these levels, for example 1,3 (default: all that lack fine-tuning)")
+    parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
     parser.add_argument("--write-only", action="store_true", help="put what has been trained into the ladder folder")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     keep_memory()
     from ..training.finetune import LadderMaker, load_ladder_settings
+    from ..training.processes import Processes
 
-    settings = load_ladder_settings(args.config)
-    maker, console = LadderMaker(settings), Console(stderr=True)
-    report: dict[str, Any] = {"levels": []}
-    if not args.write_only:
-        for level in _wanted(args.levels, maker):
+    settings = load_ladder_settings(args.config, args.data)
+    with Processes() as processes:
+        maker, console = LadderMaker(settings, processes), Console(stderr=True, quiet=not processes.first)
+        report: dict[str, Any] = {"levels": []}
+        levels = [] if args.write_only else _wanted(args.levels, maker)
+        maker.learn_masks(levels)
+        for level in levels:
             console.print(f"level {level}: {settings.reductions[level - 1]:.0%} fewer MACs")
             report["levels"].append({"level": level, **maker.finetune(level, args.minutes)})
-    report["ladder"] = str(maker.write())
-    console.print(f"wrote {report['ladder']}")
+        if not processes.first:
+            args.json = None  # one report and one ladder a run
+            return report
+        report["ladder"] = str(maker.write())
+        console.print(f"wrote {report['ladder']}")
     return report
 
 

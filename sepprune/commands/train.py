@@ -7,6 +7,7 @@ Several processes train together under ``torchrun -m sepprune train ...``; on a 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from typing import Any
@@ -25,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cooldown", action="store_true", help="let the learning rate fall to zero over this time")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
     parser.add_argument("--out", help="run folder, instead of the configuration's")
+    parser.add_argument("--weights", metavar="FILE", help="safetensors file to start from, instead of fresh weights")
+    parser.add_argument("--plan", metavar="FILE", help="pruning plan that is applied before the weights are loaded")
     parser.add_argument("--threads", type=int, help="torch threads on a CPU")
 
 
@@ -38,6 +41,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..training.weights import load_model
 
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
+    given = {name: value for name in ("weights", "plan") if (value := getattr(args, name)) is not None}
+    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **given))
     torch.manual_seed(settings.seed)
     with Processes() as processes:
         trainer = Trainer(settings, load_model(settings.model), resume=args.resume or processes.restarted,

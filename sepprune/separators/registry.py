@@ -7,10 +7,22 @@ from typing import Any
 
 from torch import nn
 
+from .afrcnn import AFRCNN
 from .conv_tasnet import ConvTasNet
 from .skim import SkiM
+from .sudormrf import SuDoRMRF
+from .tdanet import TDANet
 
-_FAMILIES: dict[str, type[nn.Module]] = {"conv-tasnet": ConvTasNet, "skim": SkiM}
+#: class of every name, and what the name settles
+_FAMILIES: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
+    "conv-tasnet": (ConvTasNet, {}),
+    "skim": (SkiM, {}),
+    "afrcnn-12": (AFRCNN, {"iterations": 12}),
+    "afrcnn-16": (AFRCNN, {"iterations": 16}),
+    "sudormrf-1.0x": (SuDoRMRF, {}),
+    "tdanet": (TDANet, {}),
+    "tdanet-large": (TDANet, {"basis": 17, "window": 32, "hop": 8}),
+}
 
 
 def separator_names() -> list[str]:
@@ -23,16 +35,16 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
 
     Args:
         name: one of :func:`separator_names`.
-        **settings: arguments of the family's class; what is left out takes its default.
+        **settings: arguments of the family's class; what is left out takes the name's value or the default.
 
     Raises:
         ValueError: the name or a setting is unknown.
     """
     if name not in _FAMILIES:
         raise ValueError(f"no separator is called {name!r}: choose from {', '.join(separator_names())}")
-    family = _FAMILIES[name]
+    family, settled = _FAMILIES[name]
     known = {parameter for kind in family.__mro__ if kind is not nn.Module and kind is not object
              for parameter in inspect.signature(kind.__init__).parameters} - {"self", "filterbank"}
     if unknown := sorted(set(settings) - known):
         raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
-    return family(**settings)
+    return family(**settled | settings)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .corpus import Collection, load_voices
+from .batches import training_batches
 from .losses import ordered_snr_loss, reorder
-from .mixtures import Mixtures
+from .processes import Processes
 from .settings import TrainingSettings, build_settings, read_toml
+from .sources import delay_of, sources_of
 from .trainer import Trainer
 from .weights import load_model, load_weights
 
@@ -50,11 +51,17 @@ class LadderSettings:
     card: dict[str, str] = field(default_factory=dict)
 
 
-def load_ladder_settings(path: str, **overrides: Any) -> LadderSettings:
-    """Read a ladder's TOML file: top-level entries, ``[card]``, and ``[training]`` as in a training run."""
-    content = read_toml(path) | {name: value for name, value in overrides.items() if value is not None}
-    training = build_settings(TrainingSettings, {"out": "", **content.pop("training", {})}, f"[training] of {path}")
-    return build_settings(LadderSettings, content | {"training": training}, path)
+def load_ladder_settings(path: str, data: str | None = None) -> LadderSettings:
+    """Read a ladder's TOML file: top-level entries, ``[card]``, and ``[training]`` as in a training run.
+
+    Args:
+        path: of the file.
+        data: recordings to use instead of those that it names.
+    """
+    content = read_toml(path)
+    training = {"out": "", **content.pop("training", {})} | ({} if data is None else {"data": data})
+    settings = build_settings(TrainingSettings, training, f"[training] of {path}")
+    return build_settings(LadderSettings, content | {"training": settings}, path)
 
 
 class LadderMaker:
@@ -62,43 +69,53 @@ class LadderMaker:
 
     Args:
         settings: what to make.
+        processes: the processes that fine-tune together; the first one learns masks and writes.
     """
 
-    def __init__(self, settings: LadderSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: LadderSettings, processes: Processes) -> None:
+        self.settings, self.processes = settings, processes
         self.dense = load_model(settings.training.model)
 
     def level_folder(self, level: int) -> Path:
         return Path(self.settings.runs) / f"level-{level}"
 
-    def plan(self, level: int) -> Any:
-        """The pruning plan of a level, learned now or read back."""
-        from ..pruning import PruningPlan, prune
+    def learn_masks(self, levels: Sequence[int]) -> None:
+        """Learn the pruning plans that are still missing, the processes sharing the levels among them."""
+        missing = [level for level in levels if not self._plan_file(level).is_file()]
+        self.processes.agree(0)  # nobody writes before everybody has looked
+        for level in missing[self.processes.rank::self.processes.count]:
+            self._learn_plan(level)
+        self.processes.agree(0)  # nobody reads before everything is written
 
-        path = self.level_folder(level) / "plan.json"
-        if path.is_file():
-            return PruningPlan.load(path)
-        dense = copy.deepcopy(self.dense)
-        result = prune(dense, example_mixture(dense), macs=1 - self.settings.reductions[level - 1],
+    def _plan_file(self, level: int) -> Path:
+        return self.level_folder(level) / "plan.json"
+
+    def _learn_plan(self, level: int) -> None:
+        from ..pruning import prune
+
+        path = self._plan_file(level)
+        result = prune(self.dense, macs=1 - self.settings.reductions[level - 1],
                        method=self.settings.method, data=self._batches(), loss=ordered_snr_loss,
                        steps=self.settings.mask_steps, seed=self.settings.training.seed)
         path.parent.mkdir(parents=True, exist_ok=True)
         (path.parent / "prune.json").write_text(json.dumps(result.report, indent=2) + "\n", encoding="utf-8")
         result.plan.save(path)
-        return result.plan
 
     def finetune(self, level: int, minutes: float) -> dict[str, Any]:
-        """Prune a level and fine-tune it; a level that was started goes on."""
+        """Fine-tune a level whose masks are learned; one that was started goes on."""
+        from ..pruning import PruningPlan
+
         folder = self.level_folder(level)
-        pruned = self.plan(level).apply(copy.deepcopy(self.dense))
-        model = dataclasses.replace(self.settings.training.model, plan=str(folder / "plan.json"))
+        pruned = PruningPlan.load(self._plan_file(level)).apply(copy.deepcopy(self.dense)).requires_grad_()
+        model = dataclasses.replace(self.settings.training.model, plan=str(self._plan_file(level)))
         settings = dataclasses.replace(self.settings.training, out=str(folder), model=model)
-        trainer = Trainer(settings, pruned, teacher=self.dense, resume=(folder / "last.pt").is_file())
+        trainer = Trainer(settings, pruned, teacher=self.dense, resume=(folder / "last.pt").is_file(),
+                          processes=self.processes)
         return trainer.run(minutes, cooldown=True)
 
     def write(self) -> Path:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""
-        from ..pruning import analyze
+        from ..pruning import PruningPlan, analyze
         from ..streaming import write_ladder
 
         levels, model = [], self.settings.training.model
@@ -106,30 +123,21 @@ class LadderMaker:
             best = self.level_folder(level) / "best.safetensors"
             if level and not best.is_file():
                 continue
-            plan = self.plan(level) if level else None
+            plan = PruningPlan.load(self._plan_file(level)) if level else None
             separator = copy.deepcopy(self.dense)
             if plan is not None:
                 separator = plan.apply(separator)
                 load_weights(separator, best)
-            facts = {"macs_per_second": analyze(separator, example_mixture(separator)).macs_per_second}
+            facts = {"macs_per_second": analyze(separator).macs_per_second}
             levels.append((model.name, model.settings, plan, separator.state_dict(), facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Mixtures with references in the dense model's order, so that masks are learned in that order too."""
-        training = self.settings.training
-        voices = load_voices(Collection(training.data), "train", "speech")
-        noise = load_voices(Collection(training.data), "train", "noise") if training.mixtures.noise else None
-        data = Mixtures(training.mixtures, voices, noise, 10_000_000, training.seed + _MASK_SEED)
-        delay = getattr(self.dense, "delay", 0)
+        training, delay = self.settings.training, delay_of(self.dense)
+        data = training_batches(training, training.seed + _MASK_SEED)
         for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=1):
             with torch.no_grad():
-                guide = self.dense(mixture)[0][..., delay:]
+                guide = sources_of(self.dense, mixture, delay)
             reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
             yield mixture, reference
-
-
-def example_mixture(separator: nn.Module) -> Tensor:
-    """A mixture long enough to touch everything in a separator: one second, or two and a half segments."""
-    frames = max(separator.sample_rate // separator.hop, int(2.5 * (separator.segment or 0)))
-    return 0.1 * torch.randn(1, frames * separator.hop, generator=torch.Generator().manual_seed(0))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .datasets import DatasetSettings
 from .mixtures import MixtureSettings
 
 
@@ -54,7 +55,8 @@ class TrainingSettings:
 
     Args:
         out: folder for checkpoints, log and curve.
-        data: folder or pack of recordings.
+        data: folder or pack of recordings, or root of a prepared set.
+        dataset: what ``data`` is.
         model: which separator.
         mixtures: what it hears.
         optimiser: how it learns.
@@ -66,6 +68,7 @@ class TrainingSettings:
 
     out: str
     data: str
+    dataset: DatasetSettings = DatasetSettings()
     model: ModelSettings = ModelSettings()
     mixtures: MixtureSettings = MixtureSettings()
     optimiser: OptimiserSettings = OptimiserSettings()

@@ -18,16 +18,14 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from ..errors import UserError
-from .corpus import Collection, load_voices
+from .batches import BATCHES, training_batches, validation_mixtures
 from .losses import ordered_snr_loss, pit_snr_loss, reorder
-from .mixtures import Mixtures
 from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
-from .validation import si_sdr_improvement, validation_set
+from .sources import delay_of, sources_of
+from .validation import si_sdr_improvement
 
-#: batches a run may draw before their numbers would repeat
-_BATCHES = 100_000_000
 _GO_ON, _VALIDATE, _FINISH = range(3)
 
 
@@ -56,7 +54,7 @@ class Trainer:
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
         self.optimiser = torch.optim.Adam(separator.parameters(), lr=settings.optimiser.learning_rate, fused=True)
-        self.steps, self.batches, self.seconds, self.best = 0, 0, 0.0, -math.inf
+        self.steps, self.batches, self.audio_hours, self.seconds, self.best = 0, 0, 0.0, 0.0, -math.inf
         self.folder = RunFolder(Path(settings.out))
         if resume:
             self._load(self.folder.load_checkpoint(self.device))
@@ -66,19 +64,12 @@ class Trainer:
         if self.processes.first:
             self.folder.write_settings(asdict(settings))
 
-    @property
-    def audio_hours(self) -> float:
-        """Hours of mixtures heard by all processes."""
-        return self.batches * self.settings.mixtures.batch * self.settings.mixtures.seconds / 3600
-
     def run(self, minutes: float, cooldown: bool = False) -> dict[str, Any]:
         """Train for so many minutes; with ``cooldown`` the learning rate falls linearly to zero meanwhile.
 
         A termination signal ends the run as the clock would: it validates and saves, then returns.
         """
-        collection, first = Collection(self.settings.data), self.processes.first
-        batches = self._batches(collection)
-        validation = validation_set(collection, self.settings.validation_mixtures)
+        first, batches, validation = self.processes.first, self._batches(), validation_mixtures(self.settings)
         limit, before, losses = minutes * 60, self.seconds, []
         started, stop = time.monotonic(), _StopSignal()
         due = self.settings.validate_minutes * 60
@@ -111,13 +102,11 @@ class Trainer:
         optimiser = self.settings.optimiser
         return optimiser.learning_rate * max(0.0, share) * min(1.0, (self.steps + 1) / optimiser.warmup)
 
-    def _batches(self, collection: Collection) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's batches: every number is drawn by exactly one process."""
-        noise = load_voices(collection, "train", "noise") if self.settings.mixtures.noise else None
-        data = Mixtures(self.settings.mixtures, load_voices(collection, "train", "speech"), noise, _BATCHES,
-                        self.settings.seed)
+        data = training_batches(self.settings)
         count = self.processes.count
-        mine = Subset(data, range(self.batches + self.processes.rank, _BATCHES, count))
+        mine = Subset(data, range(self.batches + self.processes.rank, BATCHES, count))
         workers = 1 if self.device.type == "cpu" else min(12, os.cpu_count() or 1)
         return iter(DataLoader(mine, batch_size=None, shuffle=False, num_workers=workers, prefetch_factor=4,
                                worker_init_fn=_leave_signals_to_the_parent, pin_memory=self.device.type == "cuda"))
@@ -133,6 +122,7 @@ class Trainer:
             self.optimiser.step()
         self.steps += 1
         self.batches += self.processes.count
+        self.audio_hours += self.processes.count * mixture.shape[0] * self.settings.mixtures.seconds / 3600
         self._update_average()
         return float(loss.detach())
 
@@ -158,15 +148,14 @@ class Trainer:
         """Sources in fp32, moved to where the references are."""
         bf16 = self.settings.optimiser.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            sources, _ = separator(mixture)
-        return sources[..., getattr(self.separator, "delay", 0):].float()
+            return sources_of(separator, mixture, delay_of(self.separator)).float()
 
     def _validate(self, mixtures: Tensor, references: Tensor, losses: list[float]) -> float:
         score = si_sdr_improvement(self.average, mixtures, references)
         self.best = max(self.best, score)
         state = {"separator": self.separator.state_dict(), "average": self.average.state_dict(),
                  "optimiser": self.optimiser.state_dict(), "steps": self.steps, "batches": self.batches,
-                 "seconds": self.seconds, "best": self.best}
+                 "audio_hours": self.audio_hours, "seconds": self.seconds, "best": self.best}
         self.folder.save(state, self.average.state_dict() if score == self.best else None, {
             "steps": self.steps, "seconds": round(self.seconds, 1), "audio_hours": round(self.audio_hours, 3),
             "loss": sum(losses) / max(1, len(losses)), "si_sdri": score,
@@ -177,8 +166,8 @@ class Trainer:
         self.separator.load_state_dict(state["separator"])
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.steps, self.batches, self.seconds, self.best = (
-            state[name] for name in ("steps", "batches", "seconds", "best"))
+        self.steps, self.batches, self.audio_hours, self.seconds, self.best = (
+            state[name] for name in ("steps", "batches", "audio_hours", "seconds", "best"))
 
 
 def _leave_signals_to_the_parent(_: int) -> None:

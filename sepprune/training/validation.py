@@ -8,6 +8,7 @@ from torchmetrics.functional.audio import permutation_invariant_training, scale_
 
 from .corpus import Collection, load_voices
 from .mixtures import Mixtures, MixtureSettings
+from .sources import delay_of, sources_of
 
 #: of the validation mixtures; any number would do, as long as it stays
 _SEED = 20_251_112
@@ -26,14 +27,13 @@ def validation_set(collection: Collection, count: int) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor, batch: int = 16) -> float:
     """Mean SI-SDR improvement in dB over the best source order (Le Roux et al., "SDR: half-baked or well done?")."""
-    delay = getattr(separator, "delay", 0)
     device = next(separator.parameters()).device
     was_training = separator.training
     separator.eval()
     improvements = []
     for mixture, reference in zip(mixtures.split(batch), references.split(batch), strict=True):
         mixture, reference = mixture.to(device), reference.to(device)
-        estimate = separator(mixture)[0][..., delay:]
+        estimate = sources_of(separator, mixture, delay_of(separator))
         reference, mixture = reference[..., :estimate.shape[-1]], mixture[..., :estimate.shape[-1]]
         score, _ = permutation_invariant_training(estimate, reference, scale_invariant_signal_distortion_ratio,
                                                   zero_mean=True)

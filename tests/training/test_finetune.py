@@ -1,0 +1,72 @@
+import json
+import os
+import textwrap
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from sepprune.cli import main
+from sepprune.separators import build_separator
+from sepprune.streaming import Ladder
+
+MODEL = {"features": 16, "hidden": 24, "blocks": 2, "segment": 10, "memory": 8}
+
+
+@pytest.fixture
+def ladder_config(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        monkeypatch.setenv(name, os.environ.get(name, "131072"))  # so that the command does not start itself again
+    torch.manual_seed(0)
+    save_file(build_separator("skim", **MODEL).state_dict(), tmp_path / "dense.safetensors")
+    path = tmp_path / "ladder.toml"
+    path.write_text(textwrap.dedent(f"""
+        name = "small"
+        out = "{tmp_path / 'ladder'}"
+        runs = "{tmp_path / 'runs'}"
+        reductions = [0.3, 0.6]
+        mask_steps = 3
+        [card]
+        data = "synthetic voices"
+        [training]
+        data = "{data_folder}"
+        threads = 1
+        validation_mixtures = 2
+        [training.model]
+        name = "skim"
+        settings = {{features = 16, hidden = 24, blocks = 2, segment = 10, memory = 8}}
+        weights = "{tmp_path / 'dense.safetensors'}"
+        [training.mixtures]
+        seconds = 0.8
+        batch = 2
+        """))
+    return path
+
+
+def test_a_ladder_has_the_dense_model_and_every_reduction(ladder_config: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--json", str(report)]) == 0
+    ladder = Ladder.load(tmp_path / "ladder")
+    dense = ladder.levels[0].macs_per_second
+    shares = [level.macs_per_second / dense for level in ladder.levels]
+    assert shares == pytest.approx([1.0, 0.7, 0.4], abs=0.02)
+    assert ladder.card["data"] == "synthetic voices"
+    assert [entry["level"] for entry in json.loads(report.read_text())["levels"]] == [1, 2]
+    for level in ladder.levels:
+        sources, _ = level.build()(torch.zeros(1, 1280))
+        assert sources.shape == (1, 2, 1280)
+
+
+def test_an_interrupted_ladder_goes_on_with_what_is_missing(ladder_config: Path, tmp_path: Path) -> None:
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "2"]) == 0
+    weights = tmp_path / "runs/level-2/best.safetensors"
+    before = weights.stat().st_mtime_ns
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02"]) == 0
+    assert weights.stat().st_mtime_ns == before
+    assert len(Ladder.load(tmp_path / "ladder").levels) == 3
+
+
+def test_a_level_that_does_not_exist_is_refused(ladder_config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ladder", str(ladder_config), "--levels", "1,7"]) == 2
+    assert "expected level numbers from 1 to 2" in capsys.readouterr().err
