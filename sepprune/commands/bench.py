@@ -1,0 +1,81 @@
+"""``sepprune bench``: time every level, chunk and backend."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from ..bench import bench, plot
+from ..errors import UserError
+from ..streaming import Ladder, available, create_backend
+from ..streaming.stream import chunk_samples
+from .options import add_ladder, chosen_levels
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_ladder(parser)
+    parser.add_argument("--seconds", type=float, default=5.0, help="audio for each row")
+    parser.add_argument("--chunk-ms", default="4,8,16", help="chunk durations, rounded up to whole hops")
+    parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
+    parser.add_argument("--backend", default="all",
+                        help="openvino, onnxruntime, torch, auto, or all: each in every precision that works here")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw chunk time against multiply-adds")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
+    levels, durations = chosen_levels(args.levels, ladder), _durations(args.chunk_ms, ladder, notes)
+    if not args.seconds > 0:
+        raise UserError(f"--seconds {args.seconds:g} is not possible: give more than 0")
+    if args.backend == "all":
+        backends = available()
+    else:
+        backend = create_backend(args.backend)
+        backends = [(backend.name, backend.precision)]
+    with Progress(console=notes, transient=True) as progress:
+        task = progress.add_task("timing", total=1.0)
+        report = bench(ladder, levels, args.seconds, durations, backends,
+                       lambda share: progress.update(task, completed=share))
+    if args.plot:
+        try:
+            plot(report, args.plot)
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot draw {args.plot} ({error}): give a PNG file in a folder that exists") from error
+    if args.json != "-":
+        Console().print(_table(report))
+    return {"ladder": ladder.name, **report}
+
+
+def _durations(text: str, ladder: Ladder, notes: Console) -> list[float]:
+    try:
+        asked = [float(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"--chunk-ms {text} is no list of durations: write for example 8,16") from error
+    found = dict.fromkeys(1000 * chunk_samples(ladder, duration) / ladder.sample_rate for duration in asked)
+    if list(found) != asked:
+        notes.print(f"chunks are whole hops: {text} ms became {', '.join(f'{duration:g}' for duration in found)} ms")
+    return list(found)
+
+
+def _table(report: dict[str, Any]) -> Table:
+    machine = report["machine"]
+    table = Table(title=f"{machine['processor']}, {machine['cores']} cores, one used; times in ms", box=box.SIMPLE_HEAD,
+                  padding=(0, 1, 0, 0), pad_edge=False)
+    for title in ("level", "MACs/s", "chunk", "backend", "p50", "p95", "p99", "max", "RTF", "floor"):
+        table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=True)
+    for row in report["rows"]:
+        times = [_short(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")]
+        table.add_row(str(row["level"]), f"{row['macs_per_second'] / 1e6:.0f} M", f"{row['chunk_ms']:g}",
+                      f"{row['backend']} {row['precision']}", *times, f"{row['rtf']:.2f}",
+                      _short(row["floor_ms"]))
+    return table
+
+
+def _short(value: float) -> str:
+    """Three figures after the point below one, fewer above: what fits and can be told apart."""
+    return f"{value:.{3 if value < 1 else 2 if value < 10 else 1}f}"

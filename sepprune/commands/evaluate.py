@@ -1,0 +1,60 @@
+"""``sepprune evaluate``: stream mixtures through every level and score them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from ..evaluation import evaluate, find_mixtures
+from ..streaming import Ladder
+from ..streaming.ladder import store_scores
+from .options import add_ladder, add_stream, chosen_levels
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_ladder(parser)
+    parser.add_argument("--data", required=True, metavar="DIR", help="folder with mix/, s1/ and s2/")
+    parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
+    parser.add_argument("--store", metavar="CONDITION", help="write SI-SDRi into the ladder under this name")
+    parser.add_argument("--offline", action="store_true", help="one batch forward through torch instead of a stream")
+    add_stream(parser)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    ladder = Ladder.load(args.ladder)
+    levels, mixtures = chosen_levels(args.levels, ladder), find_mixtures(Path(args.data))
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("separating", total=len(levels) * len(mixtures))
+        rows = evaluate(ladder, mixtures, levels, args.offline, args.chunk_ms, args.backend,
+                        lambda: progress.advance(task))
+    if args.store:
+        store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
+    if args.json != "-":
+        Console().print(_table(rows, len(mixtures), args.data))
+    return {"ladder": ladder.name, "data": args.data, "offline": args.offline, "mixtures": len(mixtures),
+            "levels": rows}
+
+
+def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
+    table = Table(title=f"{mixtures} mixtures of {data}, means in dB")
+    columns = {"SI-SDRi": "si_sdri", "SDRi": "sdri", "input SI-SDR": "input_si_sdr",
+               "active SI-SDR": "active_si_sdr", "leak": "leak_db", "swaps": "swaps"}
+    shown = {title: key for title, key in columns.items() if any(row[key] is not None for row in rows)}
+    for title in ("level", "params", "MACs/s", *shown):
+        table.add_column(title, justify="right")
+    for row in rows:
+        cells = []
+        for key in shown.values():
+            value, interval = row[key], row["si_sdri_ci95"]
+            text = "-" if value is None else str(value) if key == "swaps" else f"{value:.2f}"
+            if key == "si_sdri" and interval:
+                text += f" ± {(interval[1] - interval[0]) / 2:.2f}"
+            cells.append(text)
+        cost = f"{row['params'] / 1e6:.2f} M", f"{row['macs_per_second'] / 1e6:.0f} M"
+        table.add_row(str(row["level"]), *cost, *cells)
+    return table

@@ -1,0 +1,96 @@
+"""``sepprune export``: write a level as ONNX or OpenVINO."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from ..errors import UserError
+from ..streaming import Ladder
+from ..streaming.backends import OnnxRuntime, OpenVino
+from ..streaming.conversion import FILES, write
+from ..streaming.runner import LevelRunner, call_samples
+from ..streaming.stream import chunk_samples
+from .options import add_ladder
+
+_SUFFIX = {"onnx": ".onnx", "openvino": ".xml"}
+_EXPLAINED = """\
+A call maps mixture (1, {samples}) and state_0, state_1, ... to sources (1, {sources}, {samples}) and new_state_*.
+Start from zeros; give each new_state_* as state_* to the next call, and keep what has no new_state_* as it is.
+Sources lag the mixture by {delay} samples."""
+_SEGMENT = """After every {calls} calls (a segment of {segment} frames), run {end} in the same way on the state."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_ladder(parser)
+    parser.description = (
+        "Write a level as ONNX or OpenVINO, one chunk a call, state as named inputs and outputs: mixture and state_* "
+        "in, sources and new_state_* out. A level whose state needs upkeep at the ends of segments (skim) gets a "
+        "second file, FILE.end_segment.onnx or .xml, that maps state_* to new_state_* and is due after every segment.")
+    parser.add_argument("--level", type=int, default=0, help="0 is dense, higher is lighter")
+    parser.add_argument("--format", choices=sorted(_SUFFIX), required=True)
+    parser.add_argument("--out", required=True, metavar="F", help="file to write, .onnx, or .xml with a .bin beside it")
+    parser.add_argument("--chunk-ms", type=float, default=8.0, help="audio a call, rounded up to whole hops")
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    ladder, target = Ladder.load(args.ladder), Path(args.out)
+    level = ladder[args.level]
+    if target.suffix != _SUFFIX[args.format]:
+        raise UserError(f"--out {target} does not end in {_SUFFIX[args.format]}, as {args.format} files do: "
+                        "rename it")
+    chunk = chunk_samples(ladder, args.chunk_ms)
+    samples = call_samples(ladder, level, chunk)
+    with tempfile.TemporaryDirectory() as name:
+        module = write(level, samples, args.format, Path(name))
+        files = {path.name: path.read_bytes() for path in Path(name).iterdir()}
+    end = target.with_suffix(f".end_segment{target.suffix}") if level.segment is not None else None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for source, destination in zip(FILES[args.format], (target, end), strict=True):
+            for suffix in {target.suffix, ".bin"}:
+                if (content := files.get(str(Path(source).with_suffix(suffix)))) is not None:
+                    destination.with_suffix(suffix).write_bytes(content)
+    except OSError as error:
+        raise UserError(f"cannot write {target} ({error.strerror}): choose another file with --out") from error
+
+    executor = (OnnxRuntime if args.format == "onnx" else OpenVino)()
+    runner = LevelRunner(level, executor.load(files, samples), ladder.hop, ladder.sources)
+    difference = _difference(module, runner, samples, ladder)
+    calls = None if level.segment is None else level.segment * ladder.hop // samples
+    report = {"file": str(target), "max_abs_difference": difference, "level": args.level, "format": args.format,
+              "samples": samples, "delay": ladder.delay, "sample_rate": ladder.sample_rate, "segment": level.segment,
+              "end_segment_file": end and str(end), "calls_per_segment": calls}
+    if args.json != "-":
+        _explain(report, ladder.sources, chunk)
+    return report
+
+
+def _difference(module: Any, runner: LevelRunner, samples: int, ladder: Ladder) -> float:
+    """Largest difference between the written files and the batch forward of torch, over two seconds of noise."""
+    import torch
+
+    calls = -(-2 * ladder.sample_rate // samples)
+    mixture = (np.random.default_rng(0).standard_normal(calls * samples) * 0.1).astype(np.float32)
+    with torch.inference_mode():
+        expected = module(torch.from_numpy(mixture)[None])[0][0].numpy()
+    found = np.empty_like(expected)
+    runner.step(mixture, found)
+    return float(np.abs(found - expected).max())
+
+
+def _explain(report: dict[str, Any], sources: int, chunk: int) -> None:
+    console = Console()
+    say = lambda text: console.print(text, highlight=False, soft_wrap=True)  # noqa: E731
+    say(f"wrote {report['file']}, within {report['max_abs_difference']:.1e} of torch")
+    say(_EXPLAINED.format(**report, sources=sources))
+    if report["end_segment_file"]:
+        say(_SEGMENT.format(calls=report["calls_per_segment"], segment=report["segment"],
+                            end=report["end_segment_file"]))
+    if report["samples"] != chunk:
+        say(f"A call takes {report['samples']} samples, not {chunk}, so that segments end where calls end.")

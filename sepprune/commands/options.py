@@ -1,0 +1,32 @@
+"""Arguments that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import UserError
+from ..streaming import Ladder
+
+
+def add_ladder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ladder", nargs="?", help="ladder folder (default: the one that ships)")
+
+
+def add_stream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--chunk-ms", type=float, default=8.0, help="chunk duration, rounded up to whole hops")
+    parser.add_argument("--backend", default="auto", help="openvino, onnxruntime, torch or auto")
+
+
+def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
+    """Level numbers out of ``0,2``; all of them where nothing was asked for.
+
+    Raises:
+        UserError: a word is no number, or the ladder has no such level.
+    """
+    if text is None:
+        return list(range(len(ladder.levels)))
+    try:
+        numbers = [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"--levels {text} is no list of level numbers: write for example 0,2") from error
+    return [ladder[number].level for number in numbers]

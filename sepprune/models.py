@@ -1,0 +1,119 @@
+"""``MODEL`` on the command line: a built-in separator with settings, or a factory in a Python file."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def load_named(text: str) -> nn.Module:
+    """Build the module that ``MODEL`` names.
+
+    Args:
+        text: ``skim``, ``skim:hidden=128,blocks=2`` (several numbers joined by ``/``), or ``FILE.py:FACTORY``.
+
+    Raises:
+        UserError: there is no such separator, setting, file or factory, or it gives no module.
+    """
+    if text.endswith(".py"):
+        raise UserError(f"{text} names no factory: write {text}:FACTORY, a function that returns a torch.nn.Module")
+    name, _, rest = text.rpartition(":") if ".py:" in text else text.partition(":")
+    if name.endswith(".py"):
+        return _from_file(Path(name), rest)
+    from .separators import build_separator
+
+    settings = dict(_setting(word, text) for word in rest.split(",") if word)
+    try:
+        return build_separator(name, **settings)
+    except (TypeError, ValueError) as error:
+        raise UserError(str(error)) from error
+
+
+def load_weights_into(module: nn.Module, path: str) -> None:
+    """Load a safetensors file into a module, every tensor and nothing else.
+
+    Raises:
+        UserError: the file cannot be read or does not fit.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_model
+
+    try:
+        load_model(module, path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"cannot read the weights {path}: {error}; expected a safetensors file") from error
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise UserError(f"the weights {path} do not fit {type(module).__name__}: {first}") from error
+
+
+def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
+    """One second of noise in the shape that the module takes; ``None`` for a causal separator, which needs none.
+
+    Raises:
+        UserError: it takes neither ``(batch, samples)`` nor ``(batch, 1, samples)``.
+    """
+    import torch
+
+    from .separators import CausalSeparator
+
+    if isinstance(module, CausalSeparator):
+        return None
+    noise = 0.1 * torch.randn(1, sample_rate, generator=torch.Generator().manual_seed(0))
+    failures = []
+    for example in (noise, noise.unsqueeze(1)):
+        try:
+            with torch.no_grad():
+                module.eval()(example)
+            return example
+        except Exception as error:  # a foreign module may raise anything
+            failures.append((str(error) or type(error).__name__).splitlines()[0])
+    raise UserError(f"{type(module).__name__} takes neither (batch, samples) [{failures[0]}] nor (batch, 1, samples) "
+                    f"[{failures[1]}] with {sample_rate} samples: wrap it in a module that does")
+
+
+def _setting(word: str, text: str) -> tuple[str, Any]:
+    key, equals, value = word.partition("=")
+    try:
+        numbers = [int(part) for part in value.split("/")]
+    except ValueError:
+        numbers = []
+    if not equals or not numbers:
+        raise UserError(f"the setting {word!r} of {text} is not NAME=NUMBER or NAME=NUMBER/NUMBER/…: "
+                        "write for example skim:hidden=128,blocks=2")
+    return key, numbers[0] if len(numbers) == 1 else numbers
+
+
+def _from_file(path: Path, factory: str) -> nn.Module:
+    from torch import nn
+
+    if not path.is_file():
+        raise UserError(f"there is no file {path}: MODEL is a built-in name or FILE.py:FACTORY")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file")
+    python = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(path.stem, python)
+    sys.path.insert(0, str(path.parent.resolve()))  # so that the file finds its neighbours
+    try:
+        spec.loader.exec_module(python)
+        make = getattr(python, factory, None)
+        if not callable(make):
+            raise UserError(f"{path} has no function {factory!r}")
+        module = make()
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"{path}:{factory} fails: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent.resolve()))
+    if not isinstance(module, nn.Module):
+        raise UserError(f"{path}:{factory} returns {type(module).__name__}, expected a torch.nn.Module")
+    return module

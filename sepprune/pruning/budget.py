@@ -1,0 +1,132 @@
+"""Meeting a budget: which channels stay when their ranking is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import UserError
+from .cost import Cost
+from .groups import Structure
+
+
+@dataclass(frozen=True)
+class Floor:
+    """How few channels a group may keep: the smaller of ``channels`` and all, or ``share`` of all if that is more."""
+
+    channels: int = 4
+    share: float = 1 / 16
+
+    def of(self, sizes: np.ndarray) -> np.ndarray:
+        return np.minimum(sizes, np.maximum(self.channels, np.ceil(sizes * self.share))).astype(np.int64)
+
+
+DEFAULT_FLOOR = Floor()
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A cost that must not be exceeded.
+
+    Attributes:
+        kind: ``macs``, ``params`` or ``chunk_time``.
+        share: of the dense cost.
+        cost: the cost as a function of kept channels.
+        limit: what it may be.
+    """
+
+    kind: str
+    share: float
+    cost: Cost
+    limit: float
+
+    @staticmethod
+    def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor) -> Budget:
+        """A budget as a share of the dense cost.
+
+        Raises:
+            UserError: the share is not between 0 and 1, or less than what remains at the floor.
+        """
+        if not 0 < share <= 1:
+            raise UserError(f"a budget of {share} for {kind} is not a share of the dense cost: "
+                            "give a number above 0 and at most 1")
+        if not structure.groups:
+            raise UserError(f"{type(structure.module).__name__} has no channels that can be pruned safely: "
+                            "see what blocks them with sepprune analyze")
+        dense = float(cost.total(structure.sizes))
+        least = float(cost.total(floor.of(structure.sizes))) / dense
+        if least > share:
+            raise UserError(f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
+                            f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor")
+        return Budget(kind, share, cost, share * dense)
+
+
+def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: Floor, round_to: int = 1) -> np.ndarray:
+    """Keep the channels of the highest scores, globally, as many as the budget allows.
+
+    Args:
+        structure: the channel groups.
+        budget: what the kept channels may cost.
+        scores: of every channel, comparable between groups.
+        floor: the best channels of a group that stay in any case.
+        round_to: every group keeps a multiple of this many channels, or all.
+
+    Shape:
+        - scores: ``(channels,)``
+        - kept: ``(channels,)`` booleans
+    """
+    units = _units(structure, scores, floor.of(structure.sizes), round_to)
+    first = [unit for unit in units if unit[0] == np.inf]
+    rest = sorted((unit for unit in units if unit[0] != np.inf), key=lambda unit: -unit[0])
+    counts = np.zeros(len(structure.groups), dtype=np.int64)
+    for _, group, channels in first:
+        counts[group] += len(channels)
+    groups = np.array([group for _, group, _ in rest], dtype=np.int64)
+    widths = np.array([len(channels) for _, _, channels in rest], dtype=np.int64)
+
+    def with_best(number: int) -> np.ndarray:
+        return counts + np.bincount(groups[:number], widths[:number], len(counts)).astype(np.int64)
+
+    low, high = 0, len(rest)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if budget.cost.total(with_best(middle)) <= budget.limit else (low, middle - 1)
+    counts = with_best(low)
+    closed = np.zeros(len(counts), dtype=bool)
+    for _, group, channels in rest[low:]:  # what still fits, best first
+        if not closed[group]:
+            counts[group] += len(channels)
+            if budget.cost.total(counts) > budget.limit:
+                counts[group] -= len(channels)
+                closed[group] = True
+                if closed.all():
+                    break
+    return best_of_groups(structure, scores, counts)
+
+
+def best_of_groups(structure: Structure, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Keep so many channels of every group, those of the highest scores."""
+    kept = np.zeros(len(scores), dtype=bool)
+    start = 0
+    for size, count in zip(structure.sizes, counts, strict=True):
+        order = np.argsort(-scores[start:start + size], kind="stable")
+        kept[start + order[:count]] = True
+        start += size
+    return kept
+
+
+def _units(structure: Structure, scores: np.ndarray, floors: np.ndarray,
+           round_to: int) -> list[tuple[float, int, np.ndarray]]:
+    """What is kept or dropped at once: score (infinite for the floor), group, channels, best first in a group."""
+    units: list[tuple[float, int, np.ndarray]] = []
+    start = 0
+    for group, (size, floor) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
+        order = start + np.argsort(-scores[start:start + size], kind="stable")
+        least = min(size, -(-floor // round_to) * round_to)
+        units.append((np.inf, group, order[:least]))
+        for position in range(least, size, round_to):
+            channels = order[position:position + round_to]
+            units.append((float(scores[channels].mean()), group, channels))
+        start += size
+    return units

@@ -1,0 +1,101 @@
+"""Channel labels: which channels of which tensors live or die together.
+
+Every index along every dimension of every parameter starts with a label of its own. Operations *tie* labels that
+must be dropped together and *freeze* labels that must not be dropped at all. What is neither, at the end, is a
+channel that may go.
+
+A dimension is described by a :data:`Vector`: one label per index, with :data:`FIXED` where an index can never be
+dropped, or ``None`` where that holds for the whole dimension (time, batch, taps).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+#: the label of an index that is never dropped
+FIXED = 0
+
+#: one label per index of a dimension; ``None`` when every one of them is fixed
+Vector = np.ndarray | None
+
+
+class Reason(NamedTuple):
+    """Why channels cannot be dropped: where, at which operation, and what about it."""
+
+    layer: str
+    op: str
+    why: str
+
+
+class Labels:
+    """Disjoint sets of labels, each set free or frozen with the first reason that was given."""
+
+    def __init__(self) -> None:
+        self._parent = np.zeros(1024, dtype=np.int64)
+        self._used = 1
+        self._frozen: dict[int, Reason] = {}
+
+    def fresh(self, size: int) -> Vector:
+        """``size`` new labels; a dimension of one index cannot lose it, so it gets none."""
+        if size <= 1:
+            return None
+        while self._used + size > len(self._parent):
+            self._parent = np.concatenate([self._parent, np.zeros_like(self._parent)])
+        labels = np.arange(self._used, self._used + size)
+        self._parent[labels] = labels
+        self._used += size
+        return labels
+
+    def find(self, vector: np.ndarray) -> np.ndarray:
+        """The representative of every label; does not tell frozen from free."""
+        roots = self._parent[vector]
+        while True:
+            above = self._parent[roots]
+            if np.array_equal(above, roots):
+                break
+            roots = above
+        self._parent[vector] = roots
+        return roots
+
+    def tie(self, first: Vector, second: Vector, reason: Reason) -> Vector:
+        """Make two dimensions of equal size live or die index by index; where one is fixed, so is the other."""
+        if first is None or second is None:
+            self.freeze(first, reason)
+            self.freeze(second, reason)
+            return None
+        first, second = self.find(first), self.find(second)
+        for a, b in np.unique(np.stack([first, second], axis=1)[first != second], axis=0):
+            a, b = (int(self.find(np.array([label]))[0]) for label in (a, b))
+            if a == b:
+                continue
+            if FIXED in (a, b):
+                self.freeze(np.array([max(a, b)]), reason)
+                continue
+            self._parent[b] = a
+            if b in self._frozen:
+                self._frozen.setdefault(a, self._frozen.pop(b))
+        return self.find(np.where(first == FIXED, second, first))
+
+    def freeze(self, vector: Vector, reason: Reason) -> None:
+        """Never drop these indices."""
+        if vector is not None:
+            for root in np.unique(self.find(vector)):
+                if root != FIXED:
+                    self._frozen.setdefault(int(root), reason)
+
+    def settle(self, vector: Vector) -> Vector:
+        """Representatives, with :data:`FIXED` for every frozen label; ``None`` where nothing is free."""
+        if vector is None:
+            return None
+        roots = self.find(vector)
+        if self._frozen:
+            roots = np.where(np.isin(roots, list(self._frozen)), FIXED, roots)
+        return roots if roots.any() else None
+
+    def reason(self, vector: Vector) -> Reason | None:
+        """Why the first frozen index of a dimension is frozen."""
+        if vector is None:
+            return None
+        return next((self._frozen[root] for root in self.find(vector).tolist() if root in self._frozen), None)

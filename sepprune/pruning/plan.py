@@ -1,0 +1,185 @@
+"""The pruning plan: what is kept, why, and the edits that make it so.
+
+A plan is data. :meth:`PruningPlan.apply` cuts a freshly built module of the original class without tracing it, in
+milliseconds, and gives the module into which the pruned weights fit.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import UserError
+from .trace import tensor_attributes
+
+FORMAT = "sepprune-plan"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Indices to keep along one dimension of a parameter, buffer or tensor attribute."""
+
+    tensor: str
+    dimension: int
+    keep: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SizeEdit:
+    """An integer attribute that states a size: a module's name, attribute, indices into tuples, the new value."""
+
+    module: str
+    attribute: str
+    index: tuple[int, ...]
+    value: int
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """What is kept of a channel group.
+
+    Attributes:
+        id: the group's name.
+        channels: channels before pruning.
+        keep: indices of those that stay.
+        scores: what ranked the channels: mask logits, or the importance that a rival gave them.
+    """
+
+    id: str
+    channels: int
+    keep: tuple[int, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class PruningPlan:
+    """A pruned model's difference from the original class.
+
+    Attributes:
+        module: class name of the module that was planned for.
+        method: ``sepprune`` or a rival's name.
+        budget: what was asked for, as ``{"macs": 0.5}``.
+        seed: of everything random.
+        groups: kept channels.
+        cuts, sizes: the edits, which alone :meth:`apply` needs.
+    """
+
+    module: str
+    method: str
+    budget: dict[str, float]
+    seed: int
+    groups: tuple[GroupPlan, ...]
+    cuts: tuple[Cut, ...]
+    sizes: tuple[SizeEdit, ...] = field(default=())
+
+    def apply(self, module: nn.Module) -> nn.Module:
+        """A pruned copy of a module of the original class; every surviving parameter and buffer is inherited.
+
+        Raises:
+            UserError: the module is not of the shape that the plan was made for.
+        """
+        return cut_sizes(cut_tensors(copy.deepcopy(module), self.cuts), self.sizes)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"format": FORMAT, "version": VERSION, **json.loads(json.dumps(asdict(self)))}
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> PruningPlan:
+        """From what :meth:`to_json` gave.
+
+        Raises:
+            UserError: it is something else.
+        """
+        try:
+            if data["format"] != FORMAT or data["version"] != VERSION:
+                raise UserError(f"this is {data['format']} version {data['version']}, expected {FORMAT} version "
+                                f"{VERSION}: use the release of sepprune that wrote it")
+            return PruningPlan(
+                module=data["module"], method=data["method"], budget=dict(data["budget"]), seed=int(data["seed"]),
+                groups=tuple(GroupPlan(item["id"], item["channels"], tuple(item["keep"]), tuple(item["scores"]))
+                             for item in data["groups"]),
+                cuts=tuple(Cut(item["tensor"], item["dimension"], tuple(item["keep"])) for item in data["cuts"]),
+                sizes=tuple(SizeEdit(item["module"], item["attribute"], tuple(item["index"]), item["value"])
+                            for item in data["sizes"]))
+        except (KeyError, TypeError) as error:
+            raise UserError(f"this is not a pruning plan: {error} is missing or of the wrong kind; "
+                            "use a file that sepprune prune wrote") from error
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the plan as JSON, whole or not at all."""
+        path = Path(path)
+        temporary = path.with_name(path.name + ".part")
+        temporary.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
+        os.replace(temporary, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> PruningPlan:
+        """Read a plan.
+
+        Raises:
+            UserError: the file cannot be read or is no plan.
+        """
+        try:
+            data = json.loads(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"cannot read the pruning plan {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise UserError(f"the pruning plan {path} is not JSON ({error}): "
+                            "use a file that sepprune prune wrote") from error
+        return PruningPlan.from_json(data)
+
+
+def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
+    """Cut tensors of ``module`` in place, shared ones under all their names at once; returns the module."""
+    owners: dict[int, list[tuple[nn.Module, str]]] = {}
+    named: dict[str, Tensor] = {}
+    for name, value in tensor_attributes(module):
+        named[name] = value
+        path, _, last = name.rpartition(".")
+        owners.setdefault(id(value), []).append((module.get_submodule(path), last))
+    by_tensor: dict[str, list[Cut]] = {}
+    for cut in cuts:
+        by_tensor.setdefault(cut.tensor, []).append(cut)
+    for name, its_cuts in by_tensor.items():
+        value = named.get(name)
+        if value is None:
+            raise UserError(f"the pruning plan cuts {name}, which {type(module).__name__} does not have: "
+                            "apply it to the class and settings that it was made for")
+        result = value.detach()
+        for cut in its_cuts:
+            if cut.dimension >= result.dim() or max(cut.keep) >= result.shape[cut.dimension]:
+                raise UserError(f"the pruning plan keeps index {max(cut.keep)} of dimension {cut.dimension} of {name}, "
+                                f"whose shape is {tuple(value.shape)}: apply it to the class and settings that it "
+                                "was made for")
+            result = result.index_select(cut.dimension, torch.tensor(cut.keep, device=result.device))
+        if isinstance(value, nn.Parameter):
+            result = nn.Parameter(result, requires_grad=value.requires_grad)
+        for owner, attribute in owners[id(value)]:
+            setattr(owner, attribute, result)
+    return module
+
+
+def cut_sizes(module: nn.Module, sizes: Sequence[SizeEdit]) -> nn.Module:
+    """Correct integer attributes of ``module`` in place; returns the module."""
+    for edit in sizes:
+        owner = module.get_submodule(edit.module)
+        setattr(owner, edit.attribute, _replaced(getattr(owner, edit.attribute), edit.index, edit.value))
+    return module
+
+
+def _replaced(value: Any, index: Sequence[int], new: int) -> Any:
+    if not index:
+        return new
+    parts = list(value)
+    parts[index[0]] = _replaced(parts[index[0]], index[1:], new)
+    return type(value)(parts)

@@ -1,0 +1,86 @@
+"""Budgets: never exceeded, used up, floors and multiples kept, best channels first."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sepprune.errors import UserError
+from sepprune.pruning.budget import Budget, Floor, keep_best
+from sepprune.pruning.cost import macs_cost, params_cost
+from sepprune.pruning.groups import Structure, discover
+from sepprune.pruning.masks import ExpectedCost
+from sepprune.pruning.objective import freeze
+from sepprune.pruning.surgery import cut
+from tests.pruning.small_separators import MIXTURE, build
+
+
+@cache
+def structure() -> Structure:
+    return discover(freeze(build("global norms and skips")), [(MIXTURE,)])
+
+
+def counts(kept: np.ndarray) -> np.ndarray:
+    return np.bincount(structure().group_of[kept], minlength=len(structure().groups))
+
+
+@given(st.floats(0.3, 1.0), st.integers(0, 99), st.sampled_from([1, 2, 4]))
+@settings(max_examples=15)
+def test_no_further_channel_fits_and_none_is_too_many(share: float, seed: int, round_to: int) -> None:
+    floor = Floor(2, 0.0)
+    budget = Budget.of("macs", share, macs_cost(structure(), 1.0), structure(), floor)
+    scores = np.random.default_rng(seed).normal(size=int(structure().sizes.sum()))
+    kept = counts(keep_best(structure(), budget, scores, floor, round_to))
+    assert budget.cost.total(kept) <= budget.limit or (kept == -(-2 // round_to) * round_to).all()
+    assert (kept >= floor.of(structure().sizes)).all()
+    assert all(number % round_to == 0 or number == size for number, size in zip(kept, structure().sizes, strict=True))
+    for group, size in enumerate(structure().sizes):
+        if kept[group] < size:
+            more = kept + np.eye(len(kept), dtype=int)[group] * min(round_to, size - kept[group])
+            assert budget.cost.total(more) > budget.limit
+
+
+@given(st.integers(0, 99))
+@settings(max_examples=10)
+def test_a_group_keeps_its_best_channels(seed: int) -> None:
+    budget = Budget.of("params", 0.5, params_cost(structure()), structure(), Floor(2))
+    scores = np.random.default_rng(seed).normal(size=int(structure().sizes.sum()))
+    kept = keep_best(structure(), budget, scores, Floor(2))
+    for group in range(len(structure().groups)):
+        mine = structure().group_of == group
+        assert (mine & kept).sum() and scores[mine & kept].min() >= scores[mine & ~kept].max(initial=-np.inf)
+
+
+@given(st.integers(0, 99))
+@settings(max_examples=3)
+def test_costs_of_kept_channels_are_those_of_the_cut_module(seed: int) -> None:
+    kept = np.random.default_rng(seed).random(int(structure().sizes.sum())) < 0.6
+    kept[np.cumsum(structure().sizes) - 1] = True
+    pruned = cut(structure(), kept)
+    assert params_cost(structure()).total(counts(kept)) == sum(value.numel() for value in pruned.parameters())
+    again = discover(freeze(pruned), [(MIXTURE,)])
+    assert macs_cost(structure(), 1.0).total(counts(kept)) == pytest.approx(macs_cost(again, 1.0).total(again.sizes))
+
+
+def test_a_budget_below_the_floor_says_what_remains() -> None:
+    with pytest.raises(UserError, match="every channel group at its floor"):
+        Budget.of("macs", 0.01, macs_cost(structure(), 1.0), structure(), Floor(4))
+
+
+def test_the_threshold_meets_the_budget_in_expectation_and_follows_the_logits() -> None:
+    budget = Budget.of("macs", 0.5, macs_cost(structure(), 1.0), structure(), Floor(2))
+    expected = ExpectedCost(structure(), budget, 1.0, torch.device("cpu"))
+    logits = torch.randn(int(structure().sizes.sum()), generator=torch.Generator().manual_seed(0)).requires_grad_()
+    threshold = expected.threshold(logits)
+    assert float(expected(logits, threshold).detach()) == pytest.approx(0.5, abs=1e-4)
+    (gradient,) = torch.autograd.grad(threshold, logits)
+    index = int(gradient.argmax())
+    step = torch.zeros_like(logits)
+    step[index] = 0.05
+    slope = (expected.threshold(logits + step) - expected.threshold(logits - step)) / 0.1
+    assert float(slope.detach()) == pytest.approx(float(gradient[index]), rel=0.05)

@@ -1,0 +1,112 @@
+"""``sepprune analyze`` and ``sepprune prune``: JSON for programs, sentences for mistakes, files only on success."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from safetensors.torch import load_file
+
+from sepprune.cli import main
+from sepprune.models import load_named
+from sepprune.pruning import PruningPlan
+
+SMALL = "conv-tasnet:bottleneck=12,hidden=16/12,blocks=2,hop=8,window=16,analysis_window=32"
+FACTORY = """
+from torch import nn
+
+class Separator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.Conv1d(1, 16, 16, 8), nn.ConvTranspose1d(16, 2, 16, 8)
+        self.network = nn.Sequential(nn.Conv1d(16, 20, 1), nn.PReLU(20), nn.Conv1d(20, 16, 1))
+
+    def forward(self, x):
+        return self.decoder(self.network(self.encoder(x)))
+
+def make():
+    return Separator()
+
+number = 3
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for index in range(3):
+        sources = 0.1 * random.normal(size=(2, 1600))
+        for name, signal in (("mix", sources.sum(0)), ("s1", sources[0]), ("s2", sources[1])):
+            (tmp_path / "data" / name).mkdir(parents=True, exist_ok=True)
+            soundfile.write(tmp_path / "data" / name / f"{index}.wav", signal, 16_000)
+    return tmp_path / "data"
+
+
+def test_analyze_gives_one_json_object(capsys: pytest.CaptureFixture) -> None:
+    assert main(["analyze", SMALL, "--json", "-"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {"params", "macs_per_second", "modules", "groups", "blocked"} <= report.keys()
+    assert {"name", "params", "macs_per_second", "share"} <= report["modules"][0].keys()
+    assert {"id", "channels", "macs_per_second", "params", "layers"} <= report["groups"][0].keys()
+
+
+def test_analyze_prints_tables(capsys: pytest.CaptureFixture) -> None:
+    assert main(["analyze", SMALL]) == 0
+    assert "Channel groups" in capsys.readouterr().out
+
+
+def test_prune_learns_from_a_folder_and_writes_a_model_its_plan_rebuilds(data: Path, tmp_path: Path,
+                                                                         capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "out"
+    assert main(["prune", SMALL, "--macs", "0.6", "--data", str(data), "--steps", "3", "--seconds", "0.05",
+                 "--batch", "2", "--out", str(out), "--json", "-"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {"method", "params_before", "params_after", "macs_before", "macs_after", "groups", "max_abs_difference",
+            "seed"} <= report.keys()
+    assert sorted(path.name for path in out.iterdir()) == ["model.safetensors", "plan.json", "report.json"]
+    model = PruningPlan.load(out / "plan.json").apply(load_named(SMALL))
+    model.load_state_dict(load_file(out / "model.safetensors"))
+    assert sum(parameter.numel() for parameter in model.parameters()) == report["params_after"]
+
+
+def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FACTORY)
+    assert main(["prune", f"{tmp_path / 'mine.py'}:make", "--params", "0.6", "--method", "l2", "--sample-rate", "800",
+                 "--out", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["unknown"], "no separator is called"),
+    ([SMALL + ",depth=3"], "no setting 'depth'"),
+    (["skim:hidden"], "not NAME=NUMBER"),
+    (["mine.py"], "names no factory"),
+    (["none.py:make"], "no file none.py"),
+    (["{folder}/mine.py:absent"], "no function 'absent'"),
+    (["{folder}/mine.py:number"], "no function 'number'"),
+    ([SMALL, "--macs", "0.001"], "cannot be met"),
+    ([SMALL, "--method", "sepprune"], "needs data"),
+    ([SMALL, "--method", "magic"], "no pruning method"),
+    ([SMALL, "--weights", "none.safetensors"], "cannot read the weights"),
+    ([SMALL, "--weights", "{folder}/mine.py"], "cannot read the weights"),
+    ([SMALL, "--weights", "{folder}/other.safetensors"], "do not fit"),
+    ([SMALL, "--method", "taylor", "--data", "{folder}"], "holds no training data"),
+    ([SMALL, "--steps", "0"], "must be positive"),
+])
+def test_a_mistake_exits_2_with_one_sentence_and_writes_nothing(arguments: list[str], words: str, tmp_path: Path,
+                                                                capsys: pytest.CaptureFixture) -> None:
+    from safetensors.torch import save_file
+
+    (tmp_path / "mine.py").write_text(FACTORY)
+    save_file({"weight": torch.zeros(3)}, tmp_path / "other.safetensors")
+    arguments = [word.replace("{folder}", str(tmp_path)) for word in arguments]
+    arguments += [] if "--macs" in arguments else ["--macs", "0.6"]
+    arguments += [] if "--method" in arguments else ["--method", "l1"]
+    out = tmp_path / "out"
+    assert main(["prune", *arguments, "--out", str(out)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert words in error and "Traceback" not in error
+    assert not out.exists()

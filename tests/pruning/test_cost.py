@@ -1,0 +1,75 @@
+"""Costs: counted by hand, by module and by group, and as ptflops counts."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from sepprune.pruning import analyze
+from sepprune.separators import build_separator
+from tests.pruning.small_separators import MIXTURE, build
+
+SECOND = torch.randn(1, 4, 100)
+
+
+def macs(module: nn.Module, example: torch.Tensor = SECOND, **options: bool) -> float:
+    return analyze(module, example, sample_rate=example.shape[-1], **options).macs_per_second
+
+
+@pytest.mark.parametrize(("module", "expected"), [
+    (nn.Conv1d(4, 6, 3, padding=1), 4 * 6 * 3 * 100),
+    (nn.Conv1d(4, 8, 5, stride=2, padding=2, groups=2), 4 * 8 * 5 * 50 // 2),
+    (nn.Conv1d(4, 4, 3, padding=1, groups=4), 4 * 3 * 100),
+    (nn.ConvTranspose1d(4, 6, 4, stride=2), 4 * 6 * 4 * 100),
+    (nn.Linear(100, 7), 4 * 100 * 7),
+    (nn.LSTM(100, 5), 4 * 4 * 5 * (100 + 5)),
+    (nn.GRU(100, 5, bidirectional=True), 2 * 4 * 3 * 5 * (100 + 5)),
+    (nn.MultiheadAttention(100, 4), None),
+])
+def test_multiply_adds_are_those_of_products(module: nn.Module, expected: int | None) -> None:
+    if isinstance(module, (nn.LSTM, nn.GRU)):
+        module = _First(module)
+    if expected is None:
+        module, expected = _Self(module), 4 * 4 * 100 * 100 + 2 * 4 * 4 * 100
+    assert macs(module) == expected
+
+
+class _First(nn.Module):
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x)[0]
+
+
+class _Self(_First):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x[0], x[0], x[0])[0]
+
+
+def test_ptflops_counts_biases_norms_and_activations_too() -> None:
+    module = nn.Sequential(nn.Conv1d(4, 6, 1), nn.BatchNorm1d(6), nn.PReLU(), nn.AvgPool1d(2))
+    assert macs(module, like_ptflops=True) == 4 * 6 * 100 + 6 * 100 * (1 + 2 + 1 + 1)
+
+
+def test_modules_add_up_to_the_total() -> None:
+    analysis = analyze(build("dual path"), MIXTURE)
+    assert sum(module["macs_per_second"] for module in analysis.modules) == pytest.approx(analysis.macs_per_second)
+    assert sum(module["share"] for module in analysis.modules) == pytest.approx(1)
+    assert sum(module["params"] for module in analysis.modules) == analysis.params
+
+
+def test_segment_upkeep_is_counted_at_its_true_rate() -> None:
+    separator = build_separator("skim", features=8, hidden=8, blocks=2, memory=4, segment=10)
+    by_layer = {module["name"]: module["macs_per_second"] for module in analyze(separator).modules}
+    segments_per_second = 16_000 / 128 / 10
+    assert by_layer["memories.0.hidden_lstm"] == pytest.approx(4 * 4 * (8 + 4) * segments_per_second)
+
+
+def test_a_groups_cost_is_what_goes_with_it() -> None:
+    module = nn.Sequential(nn.Conv1d(4, 6, 1, bias=False), nn.ReLU(), nn.Conv1d(6, 5, 1, bias=False))
+    (group,) = analyze(module, SECOND, sample_rate=100).groups
+    assert group == {"id": "0", "channels": 6, "macs_per_second": 6 * (4 + 5) * 100, "params": 6 * (4 + 5),
+                     "layers": ["0", "2"]}

@@ -1,0 +1,71 @@
+"""Plans: plain data that rebuilds a pruned module, and says what is wrong with itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from sepprune.errors import UserError
+from sepprune.pruning import PruningPlan
+from sepprune.pruning.plan import Cut, GroupPlan, SizeEdit
+
+PLAN = PruningPlan("Sequential", "l1", {"macs": 0.5}, 3, (GroupPlan("0", 3, (0, 2), (0.5, 0.1, 0.7)),),
+                   (Cut("0.weight", 0, (0, 2)), Cut("0.bias", 0, (0, 2)), Cut("1.weight", 1, (0, 2))),
+                   (SizeEdit("0", "out_features", (), 2), SizeEdit("", "sizes", (1,), 2)))
+
+
+def module() -> nn.Module:
+    torch.manual_seed(0)
+    sequential = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 1))
+    sequential.sizes = (4, 3)
+    return sequential
+
+
+def test_a_plan_survives_a_file(tmp_path: Path) -> None:
+    PLAN.save(tmp_path / "plan.json")
+    assert PruningPlan.load(tmp_path / "plan.json") == PLAN
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_apply_cuts_a_copy() -> None:
+    dense = module()
+    pruned = PLAN.apply(dense)
+    assert torch.equal(pruned[0].weight, dense[0].weight[[0, 2]])
+    assert torch.equal(pruned[1].weight, dense[1].weight[:, [0, 2]])
+    assert (pruned[0].out_features, pruned.sizes, dense.sizes) == (2, (4, 2), (4, 3))
+    assert pruned[0].weight.requires_grad and dense[0].weight.shape == (3, 4)
+
+
+def test_tied_parameters_stay_tied() -> None:
+    dense = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    dense[1].weight = dense[0].weight
+    plan = PruningPlan("Sequential", "l1", {}, 0, (), (Cut("0.weight", 0, (1,)),))
+    pruned = plan.apply(dense)
+    assert pruned[1].weight is pruned[0].weight and pruned[0].weight.shape == (1, 3)
+
+
+@pytest.mark.parametrize(("other", "words"), [
+    (nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 1)), "keeps index 2 of dimension 0 of 0.weight"),
+    (nn.Sequential(nn.ReLU()), "cuts 0.weight, which Sequential does not have"),
+])
+def test_a_plan_for_another_module_is_refused(other: nn.Module, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        PLAN.apply(other)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "nothing", json.dumps({"format": "sepprune-plan", "version": 1}),
+                                     json.dumps({"format": "sepprune-plan", "version": 99})])
+def test_a_file_that_is_no_plan_is_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(content)
+    with pytest.raises(UserError):
+        PruningPlan.load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read the pruning plan"):
+        PruningPlan.load(tmp_path / "none.json")
