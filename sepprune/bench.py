@@ -1,0 +1,203 @@
+"""Chunk times of every level, chunk and backend, against the bare multiply-adds."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .streaming import Ladder, StreamingSeparator
+from .streaming.runner import call_samples
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: chunks timed in one go, and chunks before them that bring the level back into the processor's caches
+BLOCK, LEAD_IN = 32, 8
+
+
+def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Sequence[float],
+          backends: Sequence[tuple[str, str]],
+          advance: Callable[[float], None] = lambda share: None) -> dict[str, Any]:
+    """Time :meth:`StreamingSeparator.step`, upkeep of segments included, and the floor under it.
+
+    Levels, backends and floors of one chunk duration take turns in short blocks, so that a disturbance hits all of
+    them alike.
+
+    Args:
+        ladder: the levels.
+        levels: level numbers.
+        seconds: of audio for each row.
+        chunk_ms: chunk durations, each rounded up to whole hops.
+        backends: pairs of backend and precision.
+        advance: called with the share of the work that is done.
+
+    Returns:
+        ``machine`` and ``rows``, the JSON object of ``sepprune bench``.
+    """
+    rows: list[dict[str, Any]] = []
+    for index, duration in enumerate(chunk_ms):
+        rows += _bench_chunk(ladder, levels, seconds, duration, backends,
+                             lambda share, done=index: advance((done + share) / len(chunk_ms)))
+    return {"machine": machine(), "rows": rows}
+
+
+def machine() -> dict[str, Any]:
+    """The processor, the system and the versions that a chunk time depends on."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(),
+            "python": platform.python_version(), "load": load,
+            **{name: version(name) for name in ("openvino", "onnxruntime", "torch") if _installed(name)}}
+
+
+def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int]]:
+    """The multiply-adds of one step as matrix products ``(rows, inner, columns)``, columns being frames.
+
+    A depthwise convolution counts as one product of as many multiply-adds: by itself it would be no matrix product.
+    """
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    products: list[tuple[int, int, int]] = []
+
+    class Recorder(TorchDispatchMode):
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            result = function(*args, **(kwargs or {}))
+            name = function.overloadpacket.__name__
+            if name == "convolution":
+                given, weight, transposed, groups = args[0], args[1], args[6], args[8]
+                frames = given.shape[0] * (given if transposed else result).shape[-1]
+                if groups > 1:
+                    products.append((weight.shape[0], weight[0].numel(), frames))
+                else:
+                    products.append((weight[0].numel(), weight.shape[0], frames) if transposed
+                                    else (weight.shape[0], weight[0].numel(), frames))
+            elif name in ("mm", "addmm"):
+                first, second = args[-2:]
+                products.append((second.shape[1], second.shape[0], first.shape[0]))
+            return result
+
+    # without mkldnn an LSTM falls apart into the matrix products that it is made of
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # that flag warns about other people's GPUs
+        with torch.backends.mkldnn.flags(enabled=False), Recorder():
+            module.step(torch.zeros(1, samples), module.initial_state(1))
+    return products
+
+
+def _bench_chunk(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: float,
+                 backends: Sequence[tuple[str, str]], advance: Callable[[float], None]) -> list[dict[str, Any]]:
+    from threadpoolctl import threadpool_limits
+
+    keys = [(level, backend, precision) for level in levels for backend, precision in backends]
+    streams = {key: StreamingSeparator(ladder, key[0], chunk_ms, *key[1:]) for key in keys}
+    chunk = streams[keys[0]].chunk
+    floors = {level: _floor(ladder, level, chunk) for level in levels}
+    noise = (np.random.default_rng(0).standard_normal((BLOCK, chunk)) * 0.05).astype(np.float32)
+    times: dict[Any, list[float]] = {key: [] for key in (*keys, *floors)}
+    rounds = max(2, round(seconds * ladder.sample_rate / chunk / BLOCK))
+    gc.collect()
+    gc.disable()
+    limits = threadpool_limits(1)
+    try:
+        for count in range(rounds):
+            for key, stream in streams.items():
+                for part in noise[:LEAD_IN]:
+                    stream.step(part)
+                times[key] += _timed(stream.step, [(part,) for part in noise])
+            for level, floor in floors.items():
+                for _ in range(LEAD_IN):
+                    floor()
+                times[level] += _timed(floor, [()] * BLOCK)
+            advance((count + 1) / rounds)
+    finally:
+        limits.restore_original_limits()
+        gc.enable()
+    for stream in streams.values():
+        stream.close()
+    return [_row(ladder, key, chunk, np.array(times[key][BLOCK:]), times[key[0]][BLOCK:]) for key in keys]
+
+
+def _row(ladder: Ladder, key: tuple[int, str, str], chunk: int, times: np.ndarray,
+         floor: Sequence[float]) -> dict[str, Any]:
+    level, backend, precision = key
+    p50, p95, p99, largest = (float(value) for value in 1000 * np.percentile(times, (50, 95, 99, 100)))
+    chunk_ms = 1000 * chunk / ladder.sample_rate
+    return {"level": level, "backend": backend, "precision": precision, "chunk_ms": chunk_ms, "p50_ms": p50,
+            "p95_ms": p95, "p99_ms": p99, "max_ms": largest, "rtf": 1000 * float(times.mean()) / chunk_ms,
+            "macs_per_second": ladder[level].macs_per_second, "floor_ms": 1000 * float(np.median(floor)),
+            "chunks": len(times)}
+
+
+def _timed(function: Callable[..., object], arguments: Sequence[tuple[Any, ...]]) -> list[float]:
+    times, clock = [], time.perf_counter
+    for given in arguments:
+        started = clock()
+        function(*given)
+        times.append(clock() - started)
+    return times
+
+
+def _floor(ladder: Ladder, level: int, chunk: int) -> Callable[[], None]:
+    """A chunk's multiply-adds and nothing else: matrix products of the level's shapes, each with weights of its own.
+
+    By numpy's BLAS: torch takes longer over products this small, and a floor must not be higher than it has to.
+    """
+    samples = call_samples(ladder, ladder[level], chunk)
+    random = np.random.default_rng(0)
+    operands = [(random.standard_normal((rows, inner), np.float32),
+                 random.standard_normal((inner, columns), np.float32), np.empty((rows, columns), np.float32))
+                for rows, inner, columns in matrix_products(ladder.build(level), samples)]
+    calls = range(chunk // samples)
+
+    def run() -> None:
+        for _ in calls:
+            for weight, given, out in operands:
+                np.matmul(weight, given, out=out)
+
+    return run
+
+
+def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
+    """Draw chunk time against multiply-adds, one panel a chunk duration, the floor in black."""
+    from matplotlib.figure import Figure
+
+    durations = sorted({row["chunk_ms"] for row in report["rows"]})
+    figure = Figure(figsize=(5.5 * len(durations), 4.5), layout="constrained")
+    for axes, duration in zip(np.atleast_1d(figure.subplots(1, len(durations))), durations, strict=True):
+        rows = [row for row in report["rows"] if row["chunk_ms"] == duration]
+        for backend, precision in dict.fromkeys((row["backend"], row["precision"]) for row in rows):
+            line = sorted((row for row in rows if (row["backend"], row["precision"]) == (backend, precision)),
+                          key=lambda row: row["macs_per_second"])
+            axes.plot([row["macs_per_second"] / 1e6 for row in line], [row["p50_ms"] for row in line], "o-",
+                      label=f"{backend} {precision}")
+        line = sorted({(row["macs_per_second"] / 1e6, row["floor_ms"]) for row in rows})
+        axes.plot(*zip(*line, strict=True), "ks--", label="floor: bare matrix products")
+        axes.set(title=f"{duration:g} ms chunks", xlabel="million multiply-adds per second of audio",
+                 ylabel="median chunk time (ms)", ylim=(0, None), xlim=(0, None))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(report["machine"]["processor"])
+    figure.savefig(Path(path), dpi=120)
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def _installed(name: str) -> bool:
+    from importlib.util import find_spec
+
+    return find_spec(name) is not None

@@ -1,0 +1,252 @@
+"""What executes a step: one small class a backend, one protocol.
+
+A compiled step takes chunks of one fixed size. Its state lives in buffers allocated once: the tensors that one
+step writes are the very tensors that the next one reads.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import UserError
+from .buffers import BufferedStep
+from .cache import cache_key, cached
+from .conversion import FILES, convert
+from .ladder import Level
+
+
+class CompiledStep(Protocol):
+    """One level, ready to run on chunks of ``samples`` samples, which must not straddle the end of a segment.
+
+    A state is used up by the step that takes it, and sources stand in a buffer that the next step with that
+    state overwrites: copy what must last.
+
+    Shape:
+        - chunk: ``(samples,)`` float32; sources: ``(sources, samples)`` float32
+    """
+
+    samples: int
+
+    def initial_state(self) -> Any:
+        """State before the first sample. Several states may be live at a time."""
+
+    def step(self, chunk: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+        """Separate one chunk."""
+
+    def end_segment(self, state: Any) -> Any:
+        """The state with which the frame after a whole segment starts."""
+
+
+class Backend(Protocol):
+    """Makes compiled steps that run in the calling thread and use one core."""
+
+    name: str
+    precision: str
+
+    def compile(self, level: Level, samples: int) -> CompiledStep:
+        """Compile a level for chunks of ``samples`` samples."""
+
+
+class OpenVino:
+    """OpenVINO on the CPU: the fastest of the three on every machine measured."""
+
+    name = "openvino"
+    _HINTS = {"fp32": "f32", "bf16": "bf16"}
+
+    def __init__(self, precision: str = "fp32") -> None:
+        import openvino
+
+        self.precision = precision
+        self._core = openvino.Core()
+        if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise UserError("this processor has no bf16 arithmetic: use precision fp32")
+        # left to itself OpenVINO picks bf16 where the processor has it, at -50 dB error
+        self._settings = {"INFERENCE_PRECISION_HINT": self._HINTS[precision], "PERFORMANCE_HINT": "LATENCY",
+                          "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1", "CPU_DENORMALS_OPTIMIZATION": "YES"}
+
+    def compile(self, level: Level, samples: int) -> CompiledStep:
+        import openvino
+
+        return self.load(_converted(level, samples, "openvino", openvino.__version__), samples)
+
+    def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
+        """Compile the files of one conversion."""
+        step, end = (self._load(files, name) for name in FILES["openvino"])
+        return BufferedStep(samples, step, end)
+
+    def _load(self, files: dict[str, bytes], name: str) -> _OpenVinoModel | None:
+        if name not in files:
+            return None
+        import openvino
+
+        weights = np.frombuffer(files[name.replace(".xml", ".bin")], np.uint8)
+        model = self._core.read_model(files[name], openvino.Tensor(weights))
+        return _OpenVinoModel(self._core.compile_model(model, "CPU", self._settings))
+
+
+class _OpenVinoModel:
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.inputs, self.outputs = ({_name(port): tuple(port.shape) for port in ports}
+                                     for ports in (model.inputs, model.outputs))
+
+    def bind(self, arrays: dict[str, np.ndarray]) -> Callable[[], Any]:
+        import openvino
+
+        request = self._model.create_infer_request()
+        for index, name in enumerate(self.inputs):
+            request.set_input_tensor(index, openvino.Tensor(arrays[name], shared_memory=True))
+        for index, name in enumerate(self.outputs):
+            request.set_output_tensor(index, openvino.Tensor(arrays[name], shared_memory=True))
+        return functools.partial(request.infer, share_outputs=True, decode_strings=False)
+
+
+def _name(port: Any) -> str:
+    """The name that conversion gave a port, among those that openvino may have added."""
+    return next(name for name in port.get_names() if name in ("mixture", "sources") or "state_" in name)
+
+
+class OnnxRuntime:
+    """ONNX Runtime on the CPU, inputs and outputs bound once."""
+
+    name = "onnxruntime"
+
+    def __init__(self, precision: str = "fp32") -> None:
+        self.precision = precision
+
+    def compile(self, level: Level, samples: int) -> CompiledStep:
+        return self.load(_converted(level, samples, "onnx", importlib.metadata.version("onnx")), samples)
+
+    def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
+        """Compile the files of one conversion."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        options.add_session_config_entry("session.set_denormal_as_zero", "1")
+        step, end = (_OnnxModel(onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"]))
+                     if name in files else None for name in FILES["onnx"])
+        return BufferedStep(samples, step, end)
+
+
+class _OnnxModel:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.inputs, self.outputs = ({port.name: tuple(port.shape) for port in ports}
+                                     for ports in (session.get_inputs(), session.get_outputs()))
+
+    def bind(self, arrays: dict[str, np.ndarray]) -> Callable[[], Any]:
+        binding = self._session.io_binding()
+        for name, shape in self.inputs.items():
+            binding.bind_input(name, "cpu", 0, np.float32, shape, arrays[name].ctypes.data)
+        for name, shape in self.outputs.items():
+            binding.bind_output(name, "cpu", 0, np.float32, shape, arrays[name].ctypes.data)
+        return functools.partial(self._session.run_with_iobinding, binding)
+
+
+class Torch:
+    """Eager PyTorch on the CPU: the reference."""
+
+    name = "torch"
+
+    def __init__(self, precision: str = "fp32") -> None:
+        import torch
+
+        self.precision = precision
+        torch.set_num_threads(1)
+
+    def compile(self, level: Level, samples: int) -> CompiledStep:
+        return _TorchStep(samples, level.build())
+
+
+class _TorchStep:
+    def __init__(self, samples: int, module: Any) -> None:
+        self.samples, self._module = samples, module
+
+    def initial_state(self) -> Any:
+        return self._module.initial_state(1)
+
+    def step(self, chunk: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
+        import torch
+
+        torch.set_flush_denormal(True)  # a property of the calling thread
+        with torch.inference_mode():
+            sources, state = self._module.step(torch.from_numpy(chunk).unsqueeze(0), state)
+        return sources[0].numpy(), state
+
+    def end_segment(self, state: Any) -> Any:
+        import torch
+
+        with torch.inference_mode():
+            return self._module.end_segment(state)
+
+
+_BACKENDS: dict[str, tuple[type[Backend], tuple[str, ...]]] = {
+    "openvino": (OpenVino, ("fp32", "bf16")), "onnxruntime": (OnnxRuntime, ("fp32",)), "torch": (Torch, ("fp32",))}
+
+
+def backend_names() -> list[str]:
+    """Backends whose library is installed, fastest first."""
+    return [name for name in _BACKENDS if importlib.util.find_spec(name)]
+
+
+def available() -> list[tuple[str, str]]:
+    """Pairs of backend and precision that work here, fastest backend first."""
+    found = []
+    for name in backend_names():
+        for precision in _BACKENDS[name][1]:
+            try:
+                create_backend(name, precision)
+            except UserError:
+                continue  # the processor lacks the precision
+            found.append((name, precision))
+    return found
+
+
+def create_backend(name: str = "auto", precision: str = "fp32") -> Backend:
+    """A backend by name.
+
+    Args:
+        name: ``openvino``, ``onnxruntime``, ``torch``, or ``auto``: the first of them that is installed.
+        precision: ``fp32``; ``bf16`` with openvino, on a processor that has it.
+
+    Raises:
+        UserError: the name is unknown, its library is missing, or it cannot do the precision here.
+    """
+    installed = backend_names()
+    if name == "auto":
+        name = installed[0]
+    if name not in _BACKENDS:
+        raise UserError(f"no backend is called {name!r}: choose from auto, {', '.join(_BACKENDS)}")
+    if name not in installed:
+        raise UserError(f"the backend {name} is not installed: install the package {name}, "
+                        f"or choose from {', '.join(installed)}")
+    kind, precisions = _BACKENDS[name]
+    if precision not in precisions:
+        raise UserError(f"{name} does not compute in {precision!r}: choose from {', '.join(precisions)}")
+    return kind(precision)
+
+
+def _converted(level: Level, samples: int, target: str, version: str) -> dict[str, bytes]:
+    """The level's converted files, from the cache; checked against the ladder's hash in any case."""
+    level.read_weights()
+    settings = json.dumps(dict(level.settings), sort_keys=True)
+    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, version, _sources())
+    return cached(key, lambda folder: convert(level, samples, target, folder))
+
+
+@functools.cache
+def _sources() -> bytes:
+    """The source code that decides what a converted level computes."""
+    here = Path(__file__).parent
+    paths = [here / "conversion.py", *sorted((here.parent / "separators").glob("*.py"))]
+    return b"".join(path.read_bytes() for path in paths)

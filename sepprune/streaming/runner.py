@@ -1,0 +1,50 @@
+"""One level running: chunks of any whole number of hops over a compiled step, segments counted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from .backends import CompiledStep
+from .ladder import Ladder, Level
+
+
+def call_samples(ladder: Ladder, level: Level, chunk: int) -> int:
+    """Samples of one compiled call: the chunk, or the largest part of it whose calls end where segments end."""
+    hops = chunk // ladder.hop
+    return ladder.hop * (hops if level.segment is None else math.gcd(hops, level.segment))
+
+
+class LevelRunner:
+    """A level's compiled step, its state, and the order in which its sources are given out.
+
+    Args:
+        level: the level that ``compiled`` was compiled from.
+        compiled: its step.
+        hop: samples between two frames.
+        sources: number of sources.
+    """
+
+    def __init__(self, level: Level, compiled: CompiledStep, hop: int, sources: int) -> None:
+        self.level, self._compiled, self._hop = level, compiled, hop
+        #: output ``i`` is the separator's source ``order[i]``
+        self.order: Sequence[int] = range(sources)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start from silence."""
+        self._state, self._frames = self._compiled.initial_state(), 0
+
+    def step(self, chunk: np.ndarray, out: np.ndarray) -> None:
+        """Separate ``(samples,)`` into ``out`` ``(sources, samples)``, whole calls of the compiled step."""
+        samples, segment = self._compiled.samples, self.level.segment
+        for start in range(0, chunk.size, samples):
+            sources, self._state = self._compiled.step(chunk[start:start + samples], self._state)
+            for index, source in enumerate(self.order):
+                out[index, start:start + samples] = sources[source]
+            if segment is not None:
+                self._frames += samples // self._hop
+                if self._frames == segment:
+                    self._state, self._frames = self._compiled.end_segment(self._state), 0

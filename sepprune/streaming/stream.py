@@ -1,0 +1,211 @@
+"""The stream: chunks of a mixture in, chunks of its sources out, levels changed while it runs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from .backends import CompiledStep, create_backend
+from .history import History
+from .ladder import Ladder, Level
+from .runner import LevelRunner, call_samples
+from .switching import Crossfade, WarmUp
+
+#: seconds of recent input that a new level is warmed on
+HISTORY_SECONDS = 4.0
+#: seconds over which two levels are joined
+CROSSFADE_SECONDS = 0.020
+#: full scale is 1; no sample beyond this reaches a separator
+LARGEST = 16.0
+
+
+class StreamingSeparator:
+    """Separates a live mixture chunk by chunk.
+
+    :meth:`step` belongs to one thread, the audio thread; :meth:`set_level` may be called from any.
+
+    Args:
+        ladder: the levels.
+        level: the one to start with.
+        chunk_ms: chunk duration, rounded up to whole hops; :attr:`chunk` tells what became of it.
+        backend: ``openvino``, ``onnxruntime``, ``torch`` or ``auto``.
+        precision: ``fp32``, or ``bf16`` where backend and processor have it.
+
+    Attributes:
+        ladder: the ladder.
+        level: the level that is heard; during a crossfade the one that fades out.
+        target_level: the level that was last asked for.
+        chunk: samples that :meth:`step` takes.
+        hop, delay: samples between frames; samples by which sources lag the mixture.
+        sample_rate, sources: in hertz; number of sources.
+        backend, precision: what computes, and how.
+        level_error: why the last change of level did not happen, ``None`` where nothing went wrong.
+        bad_samples: samples so far that were not finite and became zero.
+
+    Raises:
+        UserError: the level, chunk or backend is not possible, or the ladder is damaged.
+    """
+
+    def __init__(self, ladder: Ladder, level: int = 0, chunk_ms: float = 8.0, backend: str = "auto",
+                 precision: str = "fp32") -> None:
+        self.ladder, self.sample_rate, self.sources = ladder, ladder.sample_rate, ladder.sources
+        self.hop, self.delay = ladder.hop, ladder.delay
+        self.chunk = chunk_samples(ladder, chunk_ms)
+        self._backend = create_backend(backend, precision)
+        self.backend, self.precision = self._backend.name, self._backend.precision
+        self._compiled: dict[int, CompiledStep] = {}
+        self._compiling = threading.Lock()
+        self._history = History(self.chunk, self.sources, round(HISTORY_SECONDS * self.sample_rate))
+        self._fade = Crossfade(round(CROSSFADE_SECONDS * self.sample_rate), self.chunk)
+        self._scratch = np.zeros((self.sources, self.chunk), np.float32)
+        self._runner = self._open_runner(level)
+        self._incoming: LevelRunner | None = None
+        self._warm_up: WarmUp | None = None
+        self._wait = False
+        self.level = self.target_level = level
+        self.level_error: Exception | None = None
+        self.bad_samples = 0
+
+    @property
+    def transitioning(self) -> bool:
+        """Whether a change of level is under way, from :meth:`set_level` to the end of its crossfade."""
+        return self.target_level != self.level or self.crossfading
+
+    @property
+    def crossfading(self) -> bool:
+        """Whether two levels run in every step: such chunks say nothing about one level's chunk time."""
+        return self._incoming is not None
+
+    def step(self, chunk: np.ndarray) -> np.ndarray:
+        """Separate the next chunk.
+
+        Shape:
+            - chunk: ``(chunk,)`` float32, full scale 1
+            - sources: ``(sources, chunk)`` float32, lagging by :attr:`delay` samples
+
+        Raises:
+            UserError: the chunk has another length, type or shape.
+        """
+        if not isinstance(chunk, np.ndarray) or chunk.dtype != np.float32 or chunk.shape != (self.chunk,):
+            raise UserError(f"a chunk is {_described(chunk)}: pass a float32 array of shape ({self.chunk},), "
+                            f"mono at {self.sample_rate} Hz, full scale 1")
+        self._follow_target()
+        mixture, heard = self._history.slot(self._history.written)
+        self._copy_sane(chunk, mixture)
+        self._runner.step(mixture, heard)
+        if self._incoming is not None:
+            self._incoming.step(mixture, self._scratch)
+            if self._fade.mix(heard, self._scratch):
+                self._runner, self._incoming = self._incoming, None
+                self.level = self._runner.level.level
+        self._history.written += 1
+        return heard.copy()
+
+    def set_level(self, level: int, wait: bool = False) -> None:
+        """Change to another level, without a gap; the last call wins.
+
+        Args:
+            level: its number.
+            wait: let the next step warm the level up itself before it begins the crossfade: the same result every
+                time, for work that is not live. Otherwise a thread of its own does it while the stream goes on, and
+                what goes wrong there is left in :attr:`level_error`.
+
+        Raises:
+            UserError: the ladder has no such level or, with ``wait``, its files are damaged.
+        """
+        found = self.ladder[level]
+        if wait:
+            self._compile(found)
+        self._wait, self.level_error, self.target_level = wait, None, found.level
+
+    def reset(self) -> None:
+        """Start from silence, at the level that was last asked for."""
+        self._abandon()
+        if self.level != self.target_level:
+            self._runner = self._open_runner(self.target_level)
+            self.level = self.target_level
+        self._runner.reset()
+        self._runner.order = range(self.sources)
+        self._history.clear()
+
+    def close(self) -> None:
+        """Stop a warm-up that is under way and drop what was compiled."""
+        self._abandon()
+        self._compiled.clear()
+
+    def __enter__(self) -> StreamingSeparator:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _follow_target(self) -> None:
+        """Between two chunks: begin, abandon or complete the warm-up that :attr:`target_level` calls for."""
+        if self._warm_up is not None and self._warm_up.level != self.target_level:
+            self._warm_up.cancel()
+            self._warm_up = None
+        if self._incoming is not None or self.target_level == self.level:
+            return
+        if self._warm_up is None:
+            level = self.target_level
+            self._warm_up = WarmUp(level, lambda: self._open_runner(level), self._history,
+                                   self.chunk / self.sample_rate)
+            if self._wait:
+                self._warm_up.run()
+            else:
+                self._warm_up.start()
+        if self._warm_up.error is not None:
+            self.level_error, self.target_level, self._warm_up = self._warm_up.error, self.level, None
+            return
+        self._incoming = self._warm_up.take_over()
+        if self._incoming is not None:
+            self._warm_up = None
+            self._fade.restart()
+
+    def _abandon(self) -> None:
+        if self._warm_up is not None:
+            self._warm_up.cancel()
+        self._warm_up = self._incoming = None
+
+    def _compile(self, level: Level) -> CompiledStep:
+        with self._compiling:
+            if level.level not in self._compiled:
+                samples = call_samples(self.ladder, level, self.chunk)
+                self._compiled[level.level] = self._backend.compile(level, samples)
+            return self._compiled[level.level]
+
+    def _open_runner(self, level: int) -> LevelRunner:
+        found = self.ladder[level]
+        return LevelRunner(found, self._compile(found), self.hop, self.sources)
+
+    def _copy_sane(self, chunk: np.ndarray, mixture: np.ndarray) -> None:
+        """Copy, so that nothing can poison a state: no sample that is not finite, none beyond :data:`LARGEST`."""
+        mixture[:] = chunk
+        with np.errstate(over="ignore", invalid="ignore"):
+            energy = np.dot(mixture, mixture)
+        if not energy < LARGEST**2:  # also where it is not a number
+            bad = ~np.isfinite(mixture)
+            self.bad_samples += int(bad.sum())
+            mixture[bad] = 0.0
+            np.clip(mixture, -LARGEST, LARGEST, out=mixture)
+
+
+def chunk_samples(ladder: Ladder, chunk_ms: float) -> int:
+    """Samples in a chunk of ``chunk_ms``, rounded up to whole hops.
+
+    Raises:
+        UserError: the duration is not between 0 and 1000 ms.
+    """
+    if not 0 < chunk_ms <= 1000:
+        raise UserError(f"a chunk of {chunk_ms} ms is not possible: choose more than 0 and at most 1000 ms")
+    hops = chunk_ms * ladder.sample_rate / 1000 / ladder.hop
+    return max(1, int(np.ceil(hops - 1e-6))) * ladder.hop
+
+
+def _described(chunk: Any) -> str:
+    if isinstance(chunk, np.ndarray):
+        return f"a {chunk.dtype} array of shape {chunk.shape}"
+    return f"of type {type(chunk).__name__}"

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sepprune.cli import main
+from sepprune.streaming import Ladder, StreamingSeparator
+from sepprune.streaming.files import separate_signal
+from tests.streaming.ladders import babble
+
+Capture = pytest.CaptureFixture[str]
+
+
+def separate(ladder: Ladder, recording: Path, out: Path, *more: str) -> int:
+    return main(["separate", str(recording), str(ladder.folder), "--out", str(out), "--backend", "torch", *more])
+
+
+def record(path: Path, samples: np.ndarray, rate: int = 16_000) -> Path:
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+def test_the_voices_are_what_the_stream_gives(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    assert separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.3)), tmp_path / "out", "--level", "1") == 0
+    expected, _ = separate_signal(StreamingSeparator(tcn_ladder, 1, 8, "torch"), babble(0.3))
+    for number, voice in enumerate(expected, 1):
+        written, _ = soundfile.read(tmp_path / "out" / f"talk_voice{number}.wav", dtype="float32")
+        np.testing.assert_array_equal(written, voice)
+
+
+def test_the_report_has_the_files_and_the_speed(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.3)), tmp_path / "out", "--json", "-")
+    report = json.loads(capsys.readouterr().out)
+    assert [Path(output).is_file() for output in report["outputs"]] == [True, True]
+    assert report["rtf"] > 0 and report["sample_rate"] == 16_000
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 8)])
+def test_any_rate_and_channel_count_keeps_its_duration(tcn_ladder: Ladder, tmp_path: Path, rate: int,
+                                                       channels: int) -> None:
+    recording = record(tmp_path / "talk.wav", np.zeros((rate // 2, channels), "f4"), rate)
+    separate(tcn_ladder, recording, tmp_path)
+    facts = soundfile.info(tmp_path / "talk_voice1.wav")
+    assert (facts.frames, facts.samplerate, facts.channels) == (8_000, 16_000, 1)
+
+
+def test_one_sample_gives_one_sample(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    assert separate(tcn_ladder, record(tmp_path / "talk.wav", np.ones(1, "f4")), tmp_path) == 0
+    assert soundfile.info(tmp_path / "talk_voice2.wav").frames == 1
+
+
+def test_samples_that_are_not_finite_are_told(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    samples = babble(0.1)
+    samples[5] = np.nan
+    assert separate(tcn_ladder, record(tmp_path / "talk.wav", samples), tmp_path) == 0
+    assert "1 samples were not finite" in capsys.readouterr().err
+    assert np.isfinite(soundfile.read(tmp_path / "talk_voice1.wav")[0]).all()
+
+
+def test_a_chunk_below_one_hop_is_raised_with_a_note(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    assert separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.1)), tmp_path, "--chunk-ms", "1") == 0
+    assert "rounded up to 2 ms" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no sound"])
+def test_what_is_no_recording_is_one_sentence(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture,
+                                              content: bytes | None) -> None:
+    recording = tmp_path / "talk.wav"
+    if content is not None:
+        recording.write_bytes(content)
+    assert separate(tcn_ladder, recording, tmp_path) == 2
+    assert capsys.readouterr().err.startswith("sepprune separate: ")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    recording = record(tmp_path / "talk.wav", babble(0.1))
+    assert separate(tcn_ladder, recording, recording / "below") == 2
+    assert "choose another folder with --out" in capsys.readouterr().err

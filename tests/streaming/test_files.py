@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sepprune.errors import UserError
+from sepprune.streaming import Ladder, StreamingSeparator
+from sepprune.streaming.files import read_mono, separate_signal
+from tests.streaming.ladders import babble
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
+def test_any_rate_becomes_the_ladders_with_the_duration_kept(tmp_path: Path, rate: int) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
+    soundfile.write(tmp_path / "tone.wav", tone, rate, subtype="FLOAT")
+    signal, _ = read_mono(tmp_path / "tone.wav", 16_000)
+    middle = slice(2_000, 14_000)
+    expected = np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
+    assert len(signal) == 16_000
+    np.testing.assert_allclose(signal[middle], expected[middle], atol=1e-2)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+def test_channels_are_averaged(tmp_path: Path, channels: int) -> None:
+    samples = np.random.default_rng(0).uniform(-1, 1, (100, channels)).astype(np.float32)
+    soundfile.write(tmp_path / "many.wav", samples, 16_000, subtype="FLOAT")
+    np.testing.assert_allclose(read_mono(tmp_path / "many.wav", 16_000)[0], samples.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 48_000])
+def test_one_sample_is_a_recording(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "one.wav", np.ones(1, np.float32), rate, subtype="FLOAT")
+    assert len(read_mono(tmp_path / "one.wav", 16_000)[0]) == max(1, 16_000 // rate)
+
+
+def test_samples_that_are_not_finite_are_zero_and_counted(tmp_path: Path) -> None:
+    samples = np.array([0.5, np.nan, np.inf, -0.5], np.float32)
+    soundfile.write(tmp_path / "bad.wav", samples, 16_000, subtype="FLOAT")
+    signal, bad = read_mono(tmp_path / "bad.wav", 16_000)
+    assert (signal.tolist(), bad) == ([0.5, 0.0, 0.0, -0.5], 2)
+
+
+def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16_000)
+    with pytest.raises(UserError, match="empty.wav holds no samples"):
+        read_mono(tmp_path / "empty.wav", 16_000)
+
+
+def test_what_is_no_sound_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.wav").write_text("not a sound")
+    with pytest.raises(UserError, match="text.wav is no sound file"):
+        read_mono(tmp_path / "text.wav", 16_000)
+
+
+@pytest.mark.parametrize("samples", [1, 31, 32, 33, 1000])
+def test_sources_are_as_long_as_the_mixture_and_aligned_with_it(tcn_ladder: Ladder, samples: int) -> None:
+    stream, mixture = StreamingSeparator(tcn_ladder, 0, 8, "torch"), babble(0.1)
+    whole, _ = separate_signal(stream, mixture)
+    part, _ = separate_signal(stream, mixture[:samples])
+    assert part.shape == (2, samples)
+    settled = max(0, samples - 64)  # the window: later samples hear what follows, here zeros, there speech
+    np.testing.assert_allclose(part[:, :settled], whole[:, :settled], atol=1e-6)
