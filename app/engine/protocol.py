@@ -7,7 +7,7 @@ goes through :mod:`app.engine.telemetry` instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 #: what can be listened to
 ROUTINGS = ("mixture", "voice1", "voice2", "split", "both")
@@ -130,8 +130,8 @@ class Quit:
     pass
 
 
-Command = Union[SetLevel, SetRouting, SetGain, SetBypass, SetPaused, StartRecording, StopRecording, SetDevices,
-                Rescan, ResetStatistics, Quit]
+Command = (SetLevel | SetRouting | SetGain | SetBypass | SetPaused | StartRecording | StopRecording | SetDevices
+           | Rescan | ResetStatistics | Quit)
 
 
 # ---- events: engine -> window ----
@@ -144,7 +144,8 @@ class Ready:
     ``ladder`` has one dict a level with ``level``, ``params``, ``macs_per_second`` and ``si_sdri``
     (dB by condition, or ``None`` where it was not measured). ``sample_rate``, ``input_rate`` and ``output_rate`` in
     hertz; ``chunk``, ``hop`` and ``delay`` in samples at ``sample_rate``; ``output_rate`` is 0 for output
-    ``"none"``. Driver latencies are what the host API states, not measured; 0 for files and ``"none"``.
+    ``"none"``. Driver latencies are what the host API states, not measured; 0 for files and ``"none"``. ``priority``
+    is what scheduling was obtained: ``real-time``, ``high`` or ``normal``.
     """
 
     ladder: list[dict[str, Any]]
@@ -160,6 +161,7 @@ class Ready:
     output_rate: int
     driver_in_ms: float = 0.0
     driver_out_ms: float = 0.0
+    priority: str = "normal"
 
 
 @dataclass(frozen=True)
@@ -202,4 +204,4 @@ class FileEnded:
     """A file that is not looped has been played to its last sample."""
 
 
-Event = Union[Ready, LevelChanged, Recording, Failed, Notice, DevicesChanged, FileEnded]
+Event = Ready | LevelChanged | Recording | Failed | Notice | DevicesChanged | FileEnded

@@ -12,14 +12,14 @@ from multiprocessing.sharedctypes import RawArray
 
 import numpy as np
 
-#: samples of each signal in the audio ring: 12 s at 16 kHz
+#: samples of each signal that a reader can look back: 12 s at 16 kHz
 AUDIO_SAMPLES = 192_000
+
+#: chunks that a reader can look back, 32 s at 8 ms
+FRAME_ROWS = 4096
 
 #: signals of the audio ring: the mixture is delayed by the separator's delay, so that all three are aligned
 SIGNALS = ("mixture", "voice1", "voice2")
-
-#: rows of the frame ring, 32 s of 8 ms chunks
-FRAME_ROWS = 4096
 
 #: one row a chunk; times are ``time.perf_counter`` seconds (comparable across processes), nan where unknown:
 #: ``t_in`` its last sample has arrived, ``t_start`` and ``t_done`` the separator's work, ``t_out`` its last sample
@@ -43,6 +43,10 @@ PEAKS = (*SIGNALS, "left", "right")
 
 PEAK_DECAY_DB_PER_S = 20.0
 
+# what the writer may be overwriting while a reader copies: more than the longest chunk
+_AUDIO_RING = AUDIO_SAMPLES + 8192
+_FRAME_RING = FRAME_ROWS + 64
+
 
 class Telemetry:
     """The shared memory. Make it in the parent, hand it to ``Process``; write on one side, read on the other.
@@ -55,7 +59,7 @@ class Telemetry:
     """
 
     def __init__(self) -> None:
-        self._shared = (RawArray("f", len(SIGNALS) * AUDIO_SAMPLES), RawArray("d", len(FRAME) * FRAME_ROWS),
+        self._shared = (RawArray("f", len(SIGNALS) * _AUDIO_RING), RawArray("d", len(FRAME.names) * _FRAME_RING),
                         RawArray("d", len(COUNTERS)), RawArray("d", len(PEAKS)), RawArray("q", 2))
         self._attach()
 
@@ -68,7 +72,7 @@ class Telemetry:
 
     def _attach(self) -> None:
         audio, frames, counters, peaks, written = self._shared
-        self._audio = np.frombuffer(audio, np.float32).reshape(len(SIGNALS), AUDIO_SAMPLES)
+        self._audio = np.frombuffer(audio, np.float32).reshape(len(SIGNALS), _AUDIO_RING)
         self._frames = np.frombuffer(frames, FRAME)
         self._counters = np.frombuffer(counters, np.float64)
         self._peaks = np.frombuffer(peaks, np.float64)
@@ -79,18 +83,17 @@ class Telemetry:
     def write_audio(self, signals: np.ndarray) -> None:
         """Append ``(3, samples)`` float32, in the order of :data:`SIGNALS`."""
         position, samples = int(self._written[0]), signals.shape[1]
-        start = position % AUDIO_SAMPLES
-        first = min(samples, AUDIO_SAMPLES - start)
+        start = position % _AUDIO_RING
+        first = min(samples, _AUDIO_RING - start)
         self._audio[:, start:start + first] = signals[:, :first]
         self._audio[:, :samples - first] = signals[:, first:]
         self._written[0] = position + samples
 
-    def write_frame(self, index: int, level: int, t_in: float, t_start: float, t_done: float, t_out: float,
-                    flags: int) -> None:
-        """Append one row; see :data:`FRAME`."""
-        row = int(self._written[1])
-        self._frames[row % FRAME_ROWS] = (index, level, t_in, t_start, t_done, t_out, flags)
-        self._written[1] = row + 1
+    def write_frame(self, level: int, t_in: float, t_start: float, t_done: float, t_out: float, flags: int) -> None:
+        """Append the next chunk's row; see :data:`FRAME`."""
+        index = int(self._written[1])
+        self._frames[index % _FRAME_RING] = (index, level, t_in, t_start, t_done, t_out, flags)
+        self._written[1] = index + 1
 
     def count(self, name: str, amount: float = 1) -> None:
         """Add to a counter."""
@@ -120,20 +123,20 @@ class Telemetry:
         """
         end = int(self._written[0])
         start = min(end, max(position, end - AUDIO_SAMPLES))
-        audio = self._audio[:, np.arange(start, end) % AUDIO_SAMPLES]
-        lost = int(self._written[0]) - AUDIO_SAMPLES - start + _MARGIN
-        return end, audio[:, max(0, lost):]
+        audio = self._audio[:, np.arange(start, end) % _AUDIO_RING]
+        overwritten = int(self._written[0]) - AUDIO_SAMPLES - start
+        return end, audio[:, max(0, overwritten):]
 
     def frames_since(self, index: int) -> np.ndarray:
-        """Rows with an index of at least ``index``, oldest first, as a structured array of :data:`FRAME`.
+        """Rows from ``index`` on, or the newest :data:`FRAME_ROWS` of them, oldest first, as an array of :data:`FRAME`.
 
-        A row appears once it is complete, so ask next time from the last row's index plus one.
+        A chunk's row appears once its fate is known. Ask next time from the last row's index plus one.
         """
         end = int(self._written[1])
-        rows = self._frames[np.arange(max(0, end - FRAME_ROWS), end) % FRAME_ROWS]
-        lost = int(self._written[1]) - end
-        rows = rows[lost + 1 if end + lost > FRAME_ROWS - 1 else 0:]
-        return rows[rows["index"] >= index]
+        start = min(end, max(index, end - FRAME_ROWS))
+        rows = self._frames[np.arange(start, end) % _FRAME_RING]
+        overwritten = int(self._written[1]) - FRAME_ROWS - start
+        return rows[max(0, overwritten):]
 
     @property
     def counters(self) -> Mapping[str, float]:
@@ -147,6 +150,3 @@ class Telemetry:
 
 
 _COUNTER = {name: index for index, name in enumerate(COUNTERS)}
-
-#: samples that the writer may be overwriting while a reader copies: more than the longest chunk
-_MARGIN = 8192

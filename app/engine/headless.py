@@ -1,0 +1,183 @@
+"""A session without a window: the same engine, its latency as a table and as JSON."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .process import EngineProcess
+from .protocol import (
+    Event,
+    Failed,
+    FileEnded,
+    LevelChanged,
+    Notice,
+    Ready,
+    Recording,
+    Settings,
+    StartRecording,
+    StopRecording,
+)
+from .statistics import LatencyStatistics
+
+#: between two looks at the telemetry
+POLL_S = 0.05
+
+#: how long a file's last sound may take from the engine to the loudspeaker
+DRAIN_S = 0.5
+
+#: how long the engine is given to close a recording
+CLOSE_S = 3.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a session went.
+
+    ``report`` is the JSON object of ``sepprune-live``, ``None`` where the engine never ran; ``problem`` is one sentence
+    where it ended by itself, ``user_caused`` whether the user's input was the reason. Neither is there where Ctrl-C
+    came before the engine ran.
+    """
+
+    report: dict[str, Any] | None
+    problem: str | None = None
+    user_caused: bool = False
+
+
+class Session:
+    """Runs an engine process and watches it.
+
+    Args:
+        settings: of the engine.
+        seconds: of audio, from the moment it runs; ``None`` is until the file ends or Ctrl-C.
+        record: folder to record into.
+        say: takes sentences for the user.
+    """
+
+    def __init__(self, settings: Settings, seconds: float | None, record: str | None = None,
+                 say: Any = lambda sentence: print(sentence, file=sys.stderr)) -> None:
+        self._engine = EngineProcess(settings)
+        self._seconds, self._record, self._say = seconds, record, say
+        self._statistics = LatencyStatistics()
+        self._ready: Ready | None = None
+        self._failed: Failed | None = None
+        self._recording = self._file_ended = self._interrupted = False
+        self._notices: list[str] = []
+        self._next_frame = 0
+
+    def run(self) -> Outcome:
+        """Start, watch, stop; Ctrl-C ends it early and in order, a second one at once."""
+        before, ran = signal.signal(signal.SIGINT, self._interrupt), False
+        try:
+            self._engine.start()
+            self._watch()
+            ran = self._ready is not None or self._failed is not None
+        finally:
+            self._finish()
+            signal.signal(signal.SIGINT, before)
+        if self._interrupted and not ran:
+            return Outcome(None)
+        if self._ready is None:
+            fallback = "the audio engine did not start" if self._failed is None else self._failed.message
+            return Outcome(None, fallback, self._engine.exit_status == 2)
+        report = self._statistics.report(self._ready, self._engine.telemetry.counters)
+        report["notices"] = self._notices
+        if self._failed is not None:
+            return Outcome(report, self._failed.message, self._engine.exit_status == 2)
+        return Outcome(report)
+
+    def _interrupt(self, *_: object) -> None:
+        # noted rather than raised: an exception in the middle of taking events would lose them
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._interrupted = True
+
+    def _watch(self) -> None:
+        end = math.inf
+        while self._failed is None and not self._interrupted and time.monotonic() < end:
+            was_ready, had_ended = self._ready is not None, self._file_ended
+            self._poll()
+            if not was_ready and self._ready is not None:
+                end = time.monotonic() + (math.inf if self._seconds is None else self._seconds)
+                if self._record is not None:
+                    self._engine.send(StartRecording(self._record))
+            if self._file_ended and not had_ended:
+                end = min(end, time.monotonic() + DRAIN_S)
+            if not self._engine.alive:
+                self._poll()
+                return
+            time.sleep(POLL_S)
+
+    def _finish(self) -> None:
+        if self._recording and self._engine.alive:
+            self._engine.send(StopRecording())
+            end = time.monotonic() + CLOSE_S
+            while self._recording and self._engine.alive and time.monotonic() < end:
+                self._poll()
+                time.sleep(POLL_S)
+        self._engine.stop()
+        self._poll()
+
+    def _poll(self) -> None:
+        for event in self._engine.events():
+            self._take(event)
+        frames = self._engine.telemetry.frames_since(self._next_frame)
+        if len(frames):
+            self._next_frame = int(frames["index"][-1]) + 1
+            self._statistics.add(frames)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case Ready():
+                if self._ready is None and not self._interrupted:
+                    self._say(f"{event.input_name} ({_rates(event.input_rate, event.sample_rate)}) -> "
+                              f"{event.output_name}, {event.backend} {event.precision}, {event.chunk} samples a chunk")
+                self._ready = event
+            case Failed(message, fatal):
+                if fatal:
+                    self._failed = event
+                else:
+                    self._tell(message)
+            case Notice(message):
+                self._tell(message)
+            case LevelChanged(level, switch_ms):
+                self._say(f"level {level} after {switch_ms:.0f} ms")
+            case Recording(path):
+                self._recording = path is not None
+                if path is not None:
+                    self._say(f"recording into {path}")
+            case FileEnded():
+                self._file_ended = True
+
+    def _tell(self, message: str) -> None:
+        self._notices.append(message)
+        self._say(message)
+
+
+def print_report(report: dict[str, Any], console: Console) -> None:
+    """The latency of every level, what went wrong how often, and where a sample's delay comes from."""
+    latency = report["latency"]
+    table = Table(title=f"Chunk time in ms, deadline {latency['chunk_ms']:g} ms ({report['backend']})")
+    for name in ("level", "chunks", "p50", "p95", "p99", "max", "deadline misses"):
+        table.add_column(name, justify="right")
+    for row in report["levels"]:
+        table.add_row(str(row["level"]), str(row["chunks"]),
+                      *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")),
+                      str(row["deadline_misses"]))
+    console.print(table)
+    console.print(f"Algorithmic latency {latency['algorithmic_ms']:g} ms, driver in {latency['driver_in_ms']:.0f} ms, "
+                  f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms")
+    console.print(", ".join(f"{name.replace('_', ' ')} {report[name]}" for name in (
+        "input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",
+        "bad_samples")))
+
+
+def _rates(device: int, model: int) -> str:
+    return f"{device} Hz" if device == model else f"{device} -> {model} Hz"

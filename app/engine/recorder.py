@@ -1,0 +1,143 @@
+"""Records mixture and voices in a thread of its own, so that a killed process leaves files that play."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from .protocol import Event, Failed, Notice, Recording
+from .statistics import LatencyStatistics
+from .telemetry import FRAME, SIGNALS
+
+#: sound is written, and the files made whole, this often: what a crash can lose
+FLUSH_S = 0.5
+
+#: chunks that wait for a slow disk; what comes then is lost, counted and replaced by silence
+QUEUE_CHUNKS = 2048
+
+
+class Recorder:
+    """One recording: ``mixture.wav``, ``voice1.wav``, ``voice2.wav`` (float32, aligned) and ``session.json``.
+
+    A WAV file whose header was not updated has no length, so after every flush each file is closed, whole, and opened
+    again for the next.
+
+    Args:
+        folder: a new folder is made in it, named by date and time.
+        sample_rate: in hertz.
+        facts: what ``session.json`` says besides levels and latency.
+        emit: takes ``Recording``, ``Failed`` and ``Notice``; called from the recording's thread.
+    """
+
+    def __init__(self, folder: str | Path, sample_rate: int, facts: Mapping[str, Any],
+                 emit: Callable[[Event], None]) -> None:
+        self._parent, self._sample_rate, self._facts, self._emit = Path(folder), sample_rate, dict(facts), emit
+        self._queue: queue.Queue[tuple | None] = queue.Queue(QUEUE_CHUNKS)
+        self._gap = 0  # samples lost since the last chunk that found room
+        self._lost = self._samples = 0
+        self._levels: list[dict[str, float]] = []
+        self._statistics = LatencyStatistics()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    @property
+    def active(self) -> bool:
+        """Whether it still takes chunks."""
+        return self._thread.is_alive() and not self._stopping
+
+    def put(self, signals: np.ndarray, level: int, t_start: float, t_done: float, flags: int) -> None:
+        """Record a chunk ``(3, samples)``; never waits."""
+        try:
+            self._queue.put_nowait((self._gap, signals, (math.nan, level, math.nan, t_start, t_done, math.nan, flags)))
+            self._gap = 0
+        except queue.Full:
+            self._gap += signals.shape[1]
+
+    def stop(self) -> None:
+        """Finish in the background; answered by ``Recording(None)``."""
+        self._stopping = True
+
+    def close(self, timeout: float) -> None:
+        """Finish and wait for it."""
+        self.stop()
+        self._thread.join(timeout)
+
+    def _run(self) -> None:
+        try:
+            folder = _new_folder(self._parent)
+            self._create(folder)
+            self._emit(Recording(str(folder)))
+            while not self._stopping or not self._queue.empty():
+                if chunks := self._collect():
+                    self._write(folder, chunks)
+            if self._lost:
+                self._emit(Notice(f"the disk was too slow: {self._lost / self._sample_rate:.2f} s of the recording in "
+                                  f"{folder} are silence"))
+        except (OSError, soundfile.SoundFileError) as error:
+            self._emit(Failed(f"cannot record into {self._parent}: {error}; choose another folder", fatal=False))
+        self._stopping = True
+        self._emit(Recording(None))
+
+    def _collect(self) -> list[tuple]:
+        """Chunks of the next :data:`FLUSH_S`, fewer when the recording ends."""
+        chunks, end = [], time.monotonic() + FLUSH_S
+        while (left := end - time.monotonic()) > 0:
+            try:
+                chunks.append(self._queue.get(timeout=0.05 if left > 0.05 else left))
+            except queue.Empty:
+                if self._stopping:
+                    break
+        return chunks
+
+    def _create(self, folder: Path) -> None:
+        for name in SIGNALS:
+            soundfile.SoundFile(folder / f"{name}.wav", "w", self._sample_rate, 1, "FLOAT").close()
+        self._describe(folder)
+
+    def _write(self, folder: Path, chunks: list[tuple]) -> None:
+        pieces = []
+        for gap, signals, row in chunks:
+            self._lost += gap
+            pieces += [np.zeros((len(SIGNALS), gap), np.float32), signals]
+            self._samples += gap
+            if not self._levels or self._levels[-1]["level"] != row[1]:
+                self._levels.append({"second": self._samples / self._sample_rate, "level": row[1]})
+            self._samples += signals.shape[1]
+        for name, samples in zip(SIGNALS, np.concatenate(pieces, axis=1), strict=True):
+            with soundfile.SoundFile(folder / f"{name}.wav", "r+") as file:
+                file.seek(0, soundfile.SEEK_END)
+                file.write(samples)
+        self._statistics.add(np.array([row for _, _, row in chunks], FRAME))
+        self._describe(folder)
+
+    def _describe(self, folder: Path) -> None:
+        facts = {**self._facts, "seconds": self._samples / self._sample_rate,
+                 "lost_seconds": self._lost / self._sample_rate, "levels_over_time": self._levels,
+                 "levels": self._statistics.level_rows()}
+        partial = folder / "session.json.part"
+        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        os.replace(partial, folder / "session.json")
+
+
+def _new_folder(parent: Path) -> Path:
+    name = time.strftime("sepprune-%Y%m%d-%H%M%S")
+    parent.mkdir(parents=True, exist_ok=True)
+    for number in range(1, 1000):
+        folder = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+    raise FileExistsError(f"{parent / name} exists a thousand times")

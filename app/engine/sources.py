@@ -1,0 +1,195 @@
+"""Where chunks come from: a microphone, or a file at live speed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import soundfile
+import soxr
+
+from sepprune.errors import UserError
+
+from .clock import RealClock, VirtualClock
+from .ports import InputPort
+from .resampling import Resampler
+
+#: a file that is so late starts its schedule anew instead of rushing after it
+LATE_S = 1.0
+
+
+class Source(Protocol):
+    """What the engine reads.
+
+    Attributes:
+        name: for people.
+        rate: of the device or file, in hertz.
+        ended: nothing will come any more.
+        paused: a file waits, giving silence.
+    """
+
+    name: str
+    rate: int
+    ended: bool
+    paused: bool
+
+    def read(self) -> tuple[np.ndarray, float] | None:
+        """The next chunk ``(chunk,)`` and when its last sample arrived, or ``None`` while it is not there."""
+
+    def wait(self, timeout: float) -> None:
+        """Return when a chunk may be there, or after ``timeout`` seconds."""
+
+    def counts(self) -> Counter[str]:
+        """What happened since the last call, by the name of its counter in the telemetry."""
+
+    def close(self) -> None:
+        """Let go of files."""
+
+
+class FileSource:
+    """A sound file at live speed: chunk ``n`` is there when ``n + 1`` chunks' time has passed, to the sample.
+
+    Args:
+        path: whatever libsndfile reads, of any rate and channel count; channels are averaged.
+        chunk: samples in a chunk.
+        sample_rate: of the chunks, in hertz.
+        clock: whose time counts.
+        loop: start again at the end; otherwise the last chunk is filled with silence.
+        tail: samples of silence after the end, so that what the separator still holds comes out.
+
+    Raises:
+        UserError: there is no such file, it is empty, or it is no sound.
+    """
+
+    def __init__(self, path: str | Path, chunk: int, sample_rate: int, clock: RealClock | VirtualClock,
+                 loop: bool = False, tail: int = 0) -> None:
+        if not Path(path).is_file():
+            raise UserError(f"there is no sound file {path}: give a path, the name of a device, or demo")
+        try:
+            self._file = soundfile.SoundFile(path)
+        except soundfile.SoundFileError as error:
+            raise UserError(f"{path} cannot be read as sound ({error}): give a WAV, FLAC, OGG or MP3 file") from error
+        if not self._file.frames:
+            self._file.close()
+            raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
+        self.name, self.rate = Path(path).name, self._file.samplerate
+        self.ended = self.paused = False
+        self._counts: Counter[str] = Counter()
+        self._chunk, self._sample_rate, self._clock, self._loop, self._tail = chunk, sample_rate, clock, loop, tail
+        self._block = max(1, math.ceil(chunk * self.rate / sample_rate))
+        self._resampler = soxr.ResampleStream(self.rate, sample_rate, 1, dtype="float32")
+        self._ready = np.zeros(0, np.float32)
+        self._exhausted = False
+        self._start: float | None = None  # of the schedule: the first look at it
+        self._count = 0  # chunks given since
+
+    @property
+    def _due(self) -> float:
+        if self._start is None:
+            self._start = self._clock.now()
+        return self._start + (self._count + 1) * self._chunk / self._sample_rate
+
+    def read(self) -> tuple[np.ndarray, float] | None:
+        due = self._due
+        late = self._clock.now() - due
+        if late < 0 or self.ended:
+            return None
+        if late > LATE_S:
+            self._start += late
+            self._counts["stalls"] += 1
+            due += late
+        self._count += 1
+        return (np.zeros(self._chunk, np.float32) if self.paused else self._next()), due
+
+    def wait(self, timeout: float) -> None:
+        self._clock.sleep_until(min(self._due, self._clock.now() + timeout))
+
+    def counts(self) -> Counter[str]:
+        counts, self._counts = self._counts, Counter()
+        return counts
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _next(self) -> np.ndarray:
+        while len(self._ready) <= self._chunk and not self._exhausted:  # one more, to know whether this is the last
+            self._ready = np.concatenate([self._ready, self._more()])
+        chunk, self._ready = self._ready[:self._chunk], self._ready[self._chunk:]
+        if self._exhausted and not len(self._ready):
+            self.ended = True
+        return np.pad(chunk, (0, self._chunk - len(chunk)))
+
+    def _more(self) -> np.ndarray:
+        try:
+            block = self._file.read(self._block, dtype="float32", always_2d=True)
+            if not len(block) and self._loop:
+                self._file.seek(0)
+                return np.zeros(0, np.float32)
+        except soundfile.SoundFileError as error:
+            raise UserError(f"{self.name} is damaged ({error}): give another file") from error
+        block, bad = finite(block.mean(axis=1))
+        self._counts["bad_samples"] += bad
+        resampled = self._resampler.resample_chunk(block, last=not len(block))
+        if not len(block):
+            self._exhausted = True
+            resampled = np.concatenate([resampled, np.zeros(self._tail, np.float32)])
+        return resampled
+
+
+class MicrophoneSource:
+    """What a device's callback has put into a port.
+
+    Args:
+        port: of an open input stream.
+        name: of the device.
+        chunk: samples in a chunk.
+        sample_rate: of the chunks, in hertz.
+    """
+
+    def __init__(self, port: InputPort, name: str, chunk: int, sample_rate: int) -> None:
+        self.name, self.rate, self.port = name, port.rate, port
+        self.ended = self.paused = False
+        self._bad_samples = 0
+        self._seen: Counter[str] = Counter()
+        self._chunk = chunk
+        self._resampler = Resampler(port.rate, sample_rate, channels=1)
+        self._ready = np.zeros(0, np.float32)
+        self.silent_s = 0.0  #: how long there has been nothing but zeros, which no microphone gives
+
+    def read(self) -> tuple[np.ndarray, float] | None:
+        if len(self._ready) < self._chunk and self.port.ring.available:
+            block, bad = finite(self.port.ring.take().mean(axis=1))
+            self._bad_samples += bad
+            self.silent_s = 0.0 if block.any() else self.silent_s + len(block) / self.rate
+            self._ready = np.concatenate([self._ready, self._resampler(block[:, None])[:, 0]])
+        if len(self._ready) < self._chunk:
+            return None
+        chunk, self._ready = self._ready[:self._chunk], self._ready[self._chunk:]
+        # the device's sample with which this chunk became whole, and when the driver delivered it
+        last = self.port.ring.read - int(len(self._ready) * self.rate / self._resampler.rate_out)
+        arrived = self.port.stamps.time_of(last)
+        return chunk, time.perf_counter() if math.isnan(arrived) else arrived
+
+    def wait(self, timeout: float) -> None:
+        self.port.wake.wait(timeout)
+        self.port.wake.clear()  # whatever came before this line is found by the read that follows
+
+    def counts(self) -> Counter[str]:
+        total = Counter(input_overflows=self.port.overflows, ring_overruns=self.port.overruns,
+                        bad_samples=self._bad_samples)
+        new, self._seen = total - self._seen, total
+        return new
+
+    def close(self) -> None:
+        pass  # the stream belongs to whoever opened it
+
+
+def finite(samples: np.ndarray) -> tuple[np.ndarray, int]:
+    """Replace what is not a finite number by zero; returns the samples and how many were replaced."""
+    good = np.isfinite(samples)
+    bad = samples.size - int(np.count_nonzero(good))
+    return (np.where(good, samples, np.float32(0.0)), bad) if bad else (samples, 0)

@@ -1,0 +1,166 @@
+"""Chunk times as percentiles: over the last ten seconds, over the session, level by level.
+
+The session is kept in a histogram with fixed logarithmic bins, so that memory does not grow, reports merge, and a
+percentile is off by at most half a bin, 1 %.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .protocol import Ready
+from .telemetry import DEADLINE_MISS, TRANSITION, WARM_UP
+
+#: bin edges in milliseconds: 1 us to 10 s, each 2 % wide
+EDGES_MS = np.geomspace(1e-3, 1e4, 1 + round(math.log(1e7) / math.log(1.02)))
+
+#: how far back :meth:`LatencyStatistics.recent` looks
+RECENT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Compute times of some chunks, in milliseconds; nan where there are no chunks."""
+
+    chunks: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+    deadline_misses: int
+
+
+class LatencyStatistics:
+    """Collects the rows of :meth:`Telemetry.frames_since <app.engine.telemetry.Telemetry.frames_since>`.
+
+    What is timed is the separator: ``t_done - t_start``. Chunks during a level switch (two levels run) and during
+    warm-up are left out, and counted in :attr:`left_out`.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._histograms: dict[int, np.ndarray] = {}
+        self._max_ms: dict[int, float] = {}
+        self._misses: dict[int, int] = {}
+        self._recent: deque[np.ndarray] = deque()
+        self.left_out = 0
+
+    def add(self, frames: np.ndarray) -> None:
+        """Take in new rows of :data:`~app.engine.telemetry.FRAME`."""
+        if not len(frames):
+            return
+        flags = frames["flags"].astype(int)
+        kept = frames[(flags & (TRANSITION | WARM_UP)) == 0]
+        self.left_out += len(frames) - len(kept)
+        for level in np.unique(kept["level"]).astype(int).tolist():
+            rows = kept[kept["level"] == level]
+            times = _compute_ms(rows)
+            histogram = self._histograms.setdefault(level, np.zeros(len(EDGES_MS) - 1, np.int64))
+            histogram += np.histogram(np.clip(times, EDGES_MS[0], EDGES_MS[-1]), EDGES_MS)[0]
+            self._max_ms[level] = max(self._max_ms.get(level, 0.0), float(times.max()))
+            self._misses[level] = self._misses.get(level, 0) + _misses(rows)
+        self._recent.append(kept)
+        oldest = float(frames["t_done"][-1]) - RECENT_S
+        while self._recent and (not len(self._recent[0]) or self._recent[0]["t_done"][-1] < oldest):
+            self._recent.popleft()
+
+    @property
+    def levels(self) -> list[int]:
+        """Levels that have been timed."""
+        return sorted(self._histograms)
+
+    def recent(self) -> Summary:
+        """The last ten seconds, exact."""
+        if not self._recent:
+            return _summary(np.zeros(0), 0)
+        rows = np.concatenate(self._recent)
+        rows = rows[rows["t_done"] >= rows["t_done"][-1] - RECENT_S]
+        return _summary(_compute_ms(rows), _misses(rows))
+
+    def session(self, level: int | None = None) -> Summary:
+        """Everything since the last reset, of one level or of all."""
+        chosen = [level] if level is not None else self.levels
+        counts = self.histogram(level)
+        if not counts.any():
+            return _summary(np.zeros(0), 0)
+        maximum = max(self._max_ms[one] for one in chosen)
+        p50, p95, p99 = (min(maximum, _percentile(counts, q)) for q in (0.50, 0.95, 0.99))
+        return Summary(int(counts.sum()), p50, p95, p99, maximum, sum(self._misses[one] for one in chosen))
+
+    def histogram(self, level: int | None = None) -> np.ndarray:
+        """Chunks in each bin of :data:`EDGES_MS`, of one level or of all."""
+        chosen = [level] if level is not None else self.levels
+        counts = [self._histograms[one] for one in chosen if one in self._histograms]
+        return np.sum(counts, axis=0) if counts else np.zeros(len(EDGES_MS) - 1, np.int64)
+
+    def level_rows(self) -> list[dict[str, Any]]:
+        """:meth:`session` of every level that was timed, as plain data."""
+        rows = []
+        for level in self.levels:
+            summary = self.session(level)
+            rows.append({"level": level, "chunks": summary.chunks,
+                         **{key: round(getattr(summary, key), 4) for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")},
+                         "deadline_misses": summary.deadline_misses})
+        return rows
+
+    def report(self, ready: Ready, counters: Mapping[str, float]) -> dict[str, Any]:
+        """The JSON object of ``sepprune-live --report``.
+
+        Args:
+            ready: the engine's last :class:`~app.engine.protocol.Ready`.
+            counters: of :attr:`Telemetry.counters <app.engine.telemetry.Telemetry.counters>`.
+        """
+        counted = ("input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",
+                   "deadline_misses", "bad_samples", "cushion_chunks", "drift_samples", "chunks")
+        overall = self.session()
+        to_ms = 1000.0 / ready.sample_rate
+        return {
+            "levels": self.level_rows(),
+            **{name: int(counters[name]) for name in counted},
+            "chunks_left_out": self.left_out,
+            "latency": {
+                "algorithmic_ms": (ready.delay + ready.hop) * to_ms,
+                "chunk_ms": ready.chunk * to_ms,
+                "driver_in_ms": ready.driver_in_ms,
+                "driver_out_ms": ready.driver_out_ms,
+                "compute_p50_ms": round(overall.p50_ms, 4) if overall.chunks else None,
+                "cushion_ms": counters["cushion_chunks"] * ready.chunk * to_ms,
+            },
+            "backend": ready.backend,
+            "precision": ready.precision,
+            "input": ready.input_name,
+            "output": ready.output_name,
+            "input_rate": ready.input_rate,
+            "output_rate": ready.output_rate,
+            "engine_cpu_seconds": round(counters["engine_cpu_seconds"], 3),
+        }
+
+
+def _compute_ms(rows: np.ndarray) -> np.ndarray:
+    return 1000.0 * (rows["t_done"] - rows["t_start"])
+
+
+def _misses(rows: np.ndarray) -> int:
+    return int(np.count_nonzero(rows["flags"].astype(int) & DEADLINE_MISS))
+
+
+def _summary(times: np.ndarray, misses: int) -> Summary:
+    if not len(times):
+        return Summary(0, math.nan, math.nan, math.nan, math.nan, misses)
+    p50, p95, p99 = np.quantile(times, [0.50, 0.95, 0.99]).tolist()
+    return Summary(len(times), p50, p95, p99, float(times.max()), misses)
+
+
+def _percentile(counts: np.ndarray, quantile: float) -> float:
+    """Centre of the bin that holds the quantile."""
+    index = int(np.searchsorted(np.cumsum(counts), quantile * counts.sum()))
+    return math.sqrt(EDGES_MS[index] * EDGES_MS[index + 1])

@@ -1,0 +1,258 @@
+"""The engine's process: builds the engine, runs its loop, obeys commands, reports events.
+
+Importing this is cheap; PortAudio and a backend are loaded by :func:`main`, in the new process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from multiprocessing.connection import Connection as Pipe
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sepprune.errors import UserError
+
+from . import protocol
+from .protocol import Event, Failed, FileEnded, Notice, Ready, Settings
+from .telemetry import COUNTERS, Telemetry
+
+if TYPE_CHECKING:
+    from sepprune.streaming import StreamingSeparator
+
+#: steps before audio starts: caches fill, lazy initialisation happens
+WARM_UP_STEPS = 25
+
+#: longest wait for a chunk before commands and devices are looked at
+TURN_S = 0.05
+
+#: between two looks at the devices
+WATCH_S = 0.25
+
+#: a device that gives nothing but zeros for so long is muted or forbidden
+SILENCE_S = 2.0
+
+#: how long the end waits for a recording to be closed
+CLOSE_S = 2.0
+
+
+def main(settings: Settings, telemetry: Telemetry, commands: Pipe, events: Pipe) -> None:
+    """Run the engine until ``Quit`` or the other end of the pipes is gone; exit status 0, 2 (user) or 1 (fault)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    outbox = _Outbox(events)
+    status, worker = 0, None
+    try:
+        worker = Worker(settings, telemetry, outbox.put)
+        worker.run(commands)
+    except UserError as error:
+        outbox.put(Failed(str(error), fatal=True))
+        status = 2
+    except Exception as error:
+        traceback.print_exc()
+        outbox.put(Failed(f"the audio engine met a fault ({type(error).__name__}: {error})", fatal=True))
+        status = 1
+    stuck = worker is not None and not worker.close()
+    outbox.close()
+    if status or stuck:
+        sys.stderr.flush()
+        os._exit(status)  # without waiting for a driver's thread that hangs
+
+
+class Worker:
+    """The engine with everything around it.
+
+    Args:
+        settings, telemetry: see there.
+        emit: takes events, must not wait.
+
+    Raises:
+        UserError: the ladder, the level or a device cannot be used.
+    """
+
+    def __init__(self, settings: Settings, telemetry: Telemetry, emit: Any) -> None:
+        from sepprune.streaming import Ladder, StreamingSeparator
+
+        from .connection import Connection
+        from .engine import Engine
+        from .priority import raise_priority
+
+        self._settings, self._telemetry, self._emit = settings, telemetry, emit
+        self._connection = self._engine = None
+        self._separator = StreamingSeparator(Ladder.load(settings.ladder), level=settings.level,
+                                             chunk_ms=settings.chunk_ms, backend=settings.backend)
+        _warm_up(self._separator)
+        self._list_devices()
+        self._priority = raise_priority()
+        self._connection = Connection(settings.input, settings.output, self._separator.sample_rate,
+                                      self._separator.chunk, self._separator.delay, settings.loop_file, emit)
+        self._engine = Engine(self._separator, self._connection.source, self._connection.sink, telemetry, emit=emit,
+                              routing=settings.routing, gain_db=settings.gain_db)
+        self._quit = self._ended = False
+        self._watch_at = 0.0
+        self._silent = False
+        emit(self._ready())
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a collection takes longer than a chunk; nothing here makes cycles at audio rate
+
+    def run(self, commands: Pipe) -> None:
+        """Work until told to quit."""
+        engine = self._engine
+        while not self._quit:
+            self._obey(commands)
+            if not engine.turn():
+                engine.source.wait(TURN_S)
+            moment = time.perf_counter()
+            self._telemetry.set("heartbeat", moment)
+            if moment >= self._watch_at:
+                self._watch_at = moment + WATCH_S
+                self._watch(moment)
+            if engine.source.ended and not self._ended:
+                self._ended = True
+                self._emit(FileEnded())
+            if self._ended:
+                time.sleep(TURN_S)
+
+    def close(self) -> bool:
+        """End recording and close devices; False where something hangs."""
+        if self._engine is not None and self._engine.recorder is not None:
+            self._engine.recorder.close(CLOSE_S)
+        if self._connection is not None:
+            self._connection.close()
+        self._separator.close()
+        return self._connection is None or not self._connection.stuck
+
+    # ---- commands ----
+
+    def _obey(self, commands: Pipe) -> None:
+        try:
+            while commands.poll():
+                command = commands.recv()
+                try:
+                    self._carry_out(command)
+                except UserError as error:
+                    self._emit(Failed(str(error), fatal=False))
+        except (EOFError, OSError):
+            self._quit = True  # whoever started this process is gone
+
+    def _carry_out(self, command: protocol.Command) -> None:
+        engine = self._engine
+        match command:
+            case protocol.SetLevel(level):
+                engine.set_level(level)
+            case protocol.SetRouting(routing):
+                engine.set_routing(routing)
+            case protocol.SetGain(db):
+                engine.set_gain(db)
+            case protocol.SetBypass(on):
+                engine.set_bypass(on)
+            case protocol.SetPaused(on):
+                engine.set_paused(on)
+            case protocol.StartRecording(folder):
+                self._start_recording(folder)
+            case protocol.StopRecording():
+                if engine.recorder is not None:
+                    engine.recorder.stop()
+                    engine.recorder = None
+            case protocol.SetDevices(input, output):
+                try:
+                    self._connection.change(input, output)
+                except UserError as error:
+                    self._emit(Failed(str(error), fatal=False))
+                self._reconnect()
+            case protocol.Rescan():
+                self._connection.rescan()
+                self._list_devices()
+                self._reconnect()
+            case protocol.ResetStatistics():
+                for name in COUNTERS:
+                    if name != "chunks":
+                        self._telemetry.set(name, 0)
+            case protocol.Quit():
+                self._quit = True
+
+    def _start_recording(self, folder: str) -> None:
+        from .recorder import Recorder
+
+        if self._engine.recorder is not None and self._engine.recorder.active:
+            raise UserError("a recording runs already: stop it first")
+        facts = {"settings": dataclasses.asdict(self._settings), "engine": dataclasses.asdict(self._ready())}
+        self._engine.recorder = Recorder(folder, self._separator.sample_rate, facts, self._emit)
+
+    # ---- devices ----
+
+    def _watch(self, moment: float) -> None:
+        if stalls := self._connection.watch():
+            self._telemetry.count("stalls", stalls)
+        if (self._engine.source, self._engine.sink) != (self._connection.source, self._connection.sink):
+            self._reconnect()
+        silent = getattr(self._engine.source, "silent_s", 0.0) > SILENCE_S
+        if silent and not self._silent:
+            self._emit(Notice(f'the microphone "{self._engine.source.name}" gives nothing but silence: check its mute '
+                              f"switch and {_privacy_settings()}"))
+        self._silent = silent
+
+    def _reconnect(self) -> None:
+        """Take over what the connection has opened."""
+        self._engine.connect(self._connection.source, self._connection.sink)
+        self._ended = False
+        self._emit(self._ready())
+
+    def _list_devices(self) -> None:
+        from .devices import list_devices
+
+        try:
+            self._emit(protocol.DevicesChanged(list_devices()))
+        except UserError as error:
+            self._emit(protocol.DevicesChanged([]))
+            self._emit(Notice(str(error)))
+
+    def _ready(self) -> Ready:
+        separator, connection = self._separator, self._connection
+        facts = [{"level": level.level, "params": level.params, "macs_per_second": level.macs_per_second,
+                  "si_sdri": None if level.si_sdri is None else dict(level.si_sdri)}
+                 for level in separator.ladder.levels]
+        return Ready(facts, separator.sample_rate, separator.chunk, separator.hop, separator.delay, separator.backend,
+                     separator.precision, connection.source.name, connection.sink.name, connection.source.rate,
+                     connection.sink.rate, connection.driver_in_ms, connection.driver_out_ms, self._priority)
+
+
+class _Outbox:
+    """Sends events from a thread: a window that does not read must not stop the sound."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self.put = self._queue.put
+        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._queue.put(None)
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        with contextlib.suppress(OSError):  # nobody reads any more
+            while (event := self._queue.get()) is not None:
+                self._pipe.send(event)
+
+
+def _warm_up(separator: StreamingSeparator) -> None:
+    noise = np.random.default_rng(0).standard_normal(separator.chunk).astype(np.float32) * 0.01
+    for _ in range(WARM_UP_STEPS):
+        separator.step(noise)
+    separator.reset()
+
+
+def _privacy_settings() -> str:
+    return {"darwin": "System Settings > Privacy & Security > Microphone",
+            "win32": "Settings > Privacy & security > Microphone"}.get(sys.platform, "the system's sound settings")

@@ -1,0 +1,235 @@
+"""The engine over a virtual clock: exact counts, exact samples, the same every time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from app.engine.clock import VirtualClock
+from app.engine.engine import WARM_UP_CHUNKS, Engine
+from app.engine.protocol import Failed, LevelChanged, Recording
+from app.engine.recorder import Recorder
+from app.engine.sinks import NullSink
+from app.engine.sources import FileSource
+from app.engine.telemetry import BYPASS, DEADLINE_MISS, Telemetry
+from sepprune.errors import UserError
+from sepprune.streaming import Ladder, StreamingSeparator
+
+from ..conftest import speech_like
+
+CHUNK = 128
+
+
+class Ear(NullSink):
+    """An output that remembers."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock.now)
+        self._blocks: list[np.ndarray] = []
+
+    def write(self, block: np.ndarray) -> int:
+        self._blocks.append(block.copy())
+        return super().write(block)
+
+    @property
+    def heard(self) -> np.ndarray:
+        return np.concatenate(self._blocks).T
+
+
+class Slow:
+    """A separator for which virtual time passes while it works: ``seconds(step)``."""
+
+    def __init__(self, separator: StreamingSeparator, clock: VirtualClock, seconds: Callable[[int], float]) -> None:
+        self._separator, self._clock, self._seconds, self._steps = separator, clock, seconds, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._separator, name)
+
+    def step(self, chunk: np.ndarray) -> np.ndarray:
+        self._clock.advance(self._seconds(self._steps))
+        self._steps += 1
+        return self._separator.step(chunk)
+
+
+class Rig:
+    """An engine that reads a file and is listened to."""
+
+    def __init__(self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001,
+                 **settings: Any) -> None:
+        self.clock, self.telemetry, self.events = VirtualClock(), Telemetry(), []
+        self.separator = StreamingSeparator(Ladder.load(ladder))
+        self.ear = Ear(self.clock)
+        source = FileSource(path, CHUNK, 16_000, self.clock, tail=self.separator.delay)
+        self.engine = Engine(Slow(self.separator, self.clock, seconds), source, self.ear, self.telemetry,
+                             clock=self.clock, emit=self.events.append, **settings)
+
+    def count(self, name: str) -> int:
+        return int(self.telemetry.counters[name])
+
+
+@pytest.fixture
+def rig(ladder: Path, sound: Callable[..., Path]) -> Iterator[Callable[..., Rig]]:
+    rigs = []
+
+    def build(samples: np.ndarray | None = None, **settings: Any) -> Rig:
+        rigs.append(Rig(ladder, sound(speech_like(1.0) if samples is None else samples), **settings))
+        return rigs[-1]
+
+    yield build
+    for one in rigs:
+        one.separator.close()
+
+
+def offline(ladder: Path, samples: np.ndarray) -> np.ndarray:
+    """The voices, ``(2, samples)``, aligned with the mixture."""
+    with StreamingSeparator(Ladder.load(ladder)) as separator:
+        padded = np.pad(samples, (0, -len(samples) % CHUNK + CHUNK))
+        voices = np.concatenate([separator.step(chunk) for chunk in padded.reshape(-1, CHUNK)], axis=1)
+    return voices[:, separator.delay:separator.delay + len(samples)]
+
+
+def test_what_is_heard_is_what_the_separator_gives_offline(rig: Callable[..., Rig], ladder: Path) -> None:
+    one = rig(routing="split")
+    one.engine.run()
+    np.testing.assert_array_equal(one.ear.heard[:, CHUNK:CHUNK + 16_000], offline(ladder, speech_like(1.0)))
+
+
+def test_every_chunk_is_counted_once(rig: Callable[..., Rig]) -> None:
+    one = rig()
+    chunks = one.engine.run()
+    assert chunks == one.count("chunks") == len(one.telemetry.frames_since(0)) == 126
+
+
+def test_a_run_can_be_limited_in_time(rig: Callable[..., Rig]) -> None:
+    assert rig().engine.run(seconds=0.4) == 50
+
+
+def test_stamps_are_exact(rig: Callable[..., Rig]) -> None:
+    one = rig(seconds=lambda step: 0.003)
+    one.engine.run(seconds=0.08)
+    rows = one.telemetry.frames_since(0)
+    np.testing.assert_allclose(rows["t_in"], 0.008 * np.arange(1, 11), atol=1e-9)
+    np.testing.assert_allclose(rows["t_start"], rows["t_in"], atol=1e-9)
+    np.testing.assert_allclose(rows["t_done"] - rows["t_start"], 0.003, atol=1e-9)
+
+
+def test_exactly_the_late_chunks_are_missed_deadlines(rig: Callable[..., Rig]) -> None:
+    """A chunk of 20 ms makes itself late by 12 ms, its successor by 5 ms, and after that there is time again."""
+    one = rig(seconds=lambda step: 0.020 if step in (30, 60) else 0.001)
+    one.engine.run()
+    rows = one.telemetry.frames_since(0)
+    missed = rows["index"][(rows["flags"].astype(int) & DEADLINE_MISS) > 0]
+    assert missed.tolist() == [30, 31, 60, 61] and one.count("deadline_misses") == 4
+
+
+def test_late_chunks_while_it_warms_up_are_not_counted(rig: Callable[..., Rig]) -> None:
+    one = rig(seconds=lambda step: 0.020 if step < WARM_UP_CHUNKS // 2 else 0.0)
+    one.engine.run()
+    assert one.count("deadline_misses") < WARM_UP_CHUNKS and one.telemetry.frames_since(0)["flags"][0] == 6
+
+
+def test_two_runs_are_the_same(rig: Callable[..., Rig]) -> None:
+    runs = [rig() for _ in range(2)]
+    for one in runs:
+        one.engine.run(seconds=0.3)
+        one.engine.set_level(2)
+        one.engine.run()
+    np.testing.assert_array_equal(runs[0].ear.heard, runs[1].ear.heard)
+
+
+def test_a_bypass_is_aligned_with_the_voices(rig: Callable[..., Rig]) -> None:
+    one = rig()
+    one.engine.set_bypass(True)
+    one.engine.run()
+    delayed = np.pad(speech_like(1.0), (one.separator.delay, 0))
+    np.testing.assert_array_equal(one.ear.heard[0, 320:16_000], delayed[320:16_000])
+    assert all(flags & BYPASS for flags in one.telemetry.frames_since(0)["flags"].astype(int))
+
+
+def test_the_telemetry_shows_the_mixture_aligned_with_the_voices(rig: Callable[..., Rig], ladder: Path) -> None:
+    one = rig()
+    one.engine.run()
+    _, audio = one.telemetry.audio_since(0)
+    shown = audio[:, one.separator.delay:one.separator.delay + 16_000]
+    np.testing.assert_array_equal(shown, np.vstack([speech_like(1.0)[None], offline(ladder, speech_like(1.0))]))
+
+
+def test_a_level_change_is_answered_and_counted(rig: Callable[..., Rig]) -> None:
+    one = rig()
+    one.engine.run(seconds=0.2)
+    one.engine.set_level(1)
+    one.engine.run()
+    changed = [event for event in one.events if isinstance(event, LevelChanged)]
+    assert [event.level for event in changed] == [1] and one.count("switches") == 1
+    assert 20.0 <= changed[0].switch_ms < 150.0
+
+
+def test_a_level_that_does_not_exist_is_a_sentence_and_nothing_changes(rig: Callable[..., Rig]) -> None:
+    one = rig()
+    one.engine.set_level(9)
+    assert one.events == [Failed("there is no level 9: choose from 0 (dense) to 2 (lightest)", fatal=False)]
+
+
+def test_a_pause_loses_no_sample_of_a_file(rig: Callable[..., Rig], ladder: Path) -> None:
+    one = rig(routing="split")
+    one.engine.run(seconds=0.4)
+    one.engine.set_paused(True)
+    one.engine.run(seconds=0.4)
+    silence = one.ear.heard[:, -3200:]
+    one.engine.set_paused(False)
+    one.engine.run()
+    assert not silence.any()
+    _, audio = one.telemetry.audio_since(0)
+    np.testing.assert_array_equal(audio[1:, CHUNK:CHUNK + 16_000], offline(ladder, speech_like(1.0)))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e38])
+def test_a_bad_input_cannot_poison_what_follows(rig: Callable[..., Rig], bad: float) -> None:
+    samples = speech_like(1.0)
+    samples[4000:4010] = bad
+    one = rig(samples)
+    one.engine.run()
+    assert np.isfinite(one.ear.heard).all() and np.abs(one.ear.heard[:, -2000:]).max() > 0
+    assert one.count("bad_samples") == (0 if np.isfinite(bad) else 10)
+
+
+def test_a_recording_is_what_was_played_sample_for_sample(rig: Callable[..., Rig], tmp_path: Path) -> None:
+    one = rig(routing="split")
+    one.engine.recorder = Recorder(tmp_path / "out", 16_000, {"settings": {}}, one.events.append)
+    one.engine.run(seconds=0.5)
+    one.engine.set_level(1)
+    one.engine.run()
+    one.engine.recorder.close(10.0)
+    folder = Path(next(event.path for event in one.events if isinstance(event, Recording)))
+    recorded = np.stack([soundfile.read(folder / f"{name}.wav", dtype="float32")[0] for name in ("voice1", "voice2")])
+    np.testing.assert_array_equal(recorded, one.ear.heard)
+    session = json.loads((folder / "session.json").read_text())
+    assert [entry["level"] for entry in session["levels_over_time"]] == [0, 1]
+
+
+def test_an_hour_of_turns_does_not_grow(rig: Callable[..., Rig]) -> None:
+    """Nothing that is kept per chunk may outlive the chunk: the same objects after many chunks as after few."""
+    import gc
+
+    one = rig(speech_like(4.0))
+    one.engine.run(seconds=1.0)
+    before = Counter(type(thing).__name__ for thing in gc.get_objects())
+    one.ear._blocks.clear()
+    one.engine.run(seconds=2.5)
+    one.ear._blocks.clear()
+    grown = Counter(type(thing).__name__ for thing in gc.get_objects()) - before
+    assert grown.total() < 60
+
+
+def test_a_ladder_of_three_sources_is_refused(rig: Callable[..., Rig]) -> None:
+    one = rig()
+    one.separator.sources = 3
+    with pytest.raises(UserError, match="exactly 2"):
+        Engine(one.separator, one.engine.source, one.ear, one.telemetry)

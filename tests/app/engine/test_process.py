@@ -1,0 +1,217 @@
+"""The engine as a process: it starts, obeys, can be killed, and starts again."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from app.engine.process import EngineProcess
+from app.engine.protocol import (
+    Event,
+    Failed,
+    FileEnded,
+    LevelChanged,
+    Ready,
+    Recording,
+    SetDevices,
+    SetLevel,
+    SetPaused,
+    Settings,
+    StartRecording,
+    StopRecording,
+)
+
+from ..conftest import speech_like
+
+#: generous: another program may have the machine to itself
+PATIENCE_S = 60.0
+
+
+class Watched(EngineProcess):
+    """An engine process whose events can be waited for."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.seen: list[Event] = []
+
+    def wait_for(self, kind: type) -> Event:
+        """The next event of a kind; earlier ones of other kinds are passed over."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            while self.seen:
+                if isinstance(event := self.seen.pop(0), kind):
+                    return event
+                assert not (isinstance(event, Failed) and event.fatal), event.message
+            self.seen += self.events() or self._pause()
+        raise AssertionError(f"no {kind.__name__}")
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not condition() and time.monotonic() < end:
+            self._pause()
+        assert condition()
+
+    def _pause(self) -> list[Event]:
+        time.sleep(0.02)
+        return []
+
+
+@pytest.fixture
+def settings(ladder: Path, sound: Callable[..., Path]) -> Settings:
+    return Settings(str(sound(speech_like(2.0))), "none", 0, str(ladder), 8.0, "both", "auto")
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Iterator[Watched]:
+    process = Watched(settings)
+    yield process
+    process.stop()
+
+
+def test_it_tells_what_it_runs(engine: Watched) -> None:
+    engine.start()
+    ready = engine.wait_for(Ready)
+    assert (ready.sample_rate, ready.chunk, ready.hop, ready.delay) == (16_000, 128, 128, 128)
+    assert [fact["level"] for fact in ready.ladder] == [0, 1, 2] and ready.ladder[0]["si_sdri"] is None
+    assert (ready.input_name, ready.output_name, ready.output_rate) == ("sound.wav", "none", 0)
+
+
+def test_it_obeys_while_it_runs_and_ends_when_told(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetLevel(2))
+    assert engine.wait_for(LevelChanged).level == 2
+    engine.stop()
+    assert (engine.alive, engine.exit_status, engine.events()) == (False, 0, [])
+
+
+def test_a_killed_engine_is_reported_once_and_starts_again(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    os.kill(engine.pid, signal.SIGKILL)
+    failed = engine.wait_for(Failed)
+    assert failed == Failed("the audio engine ended by signal 9: start it again", fatal=True)
+    assert not engine.alive and engine.events() == []
+    engine.start()
+    engine.wait_for(Ready)
+    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > 3)
+
+
+def test_a_killed_engine_leaves_a_recording_that_plays(engine: Watched, tmp_path: Path) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(StartRecording(str(tmp_path / "out")))
+    folder = Path(engine.wait_for(Recording).path)
+    engine.wait_until(lambda: soundfile.info(folder / "voice2.wav").frames > 4000)
+    os.kill(engine.pid, signal.SIGKILL)
+    engine.wait_for(Failed)
+    lengths = [soundfile.info(folder / f"{name}.wav").frames for name in ("mixture", "voice1", "voice2")]
+    assert min(lengths) > 4000
+
+
+def test_ending_it_closes_the_recording(engine: Watched, tmp_path: Path) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(StartRecording(str(tmp_path / "out")))
+    folder = Path(engine.wait_for(Recording).path)
+    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > 100)
+    engine.send(StopRecording())
+    assert engine.wait_for(Recording).path is None
+    recorded, _ = soundfile.read(folder / "mixture.wav", dtype="float32")
+    position, audio = engine.telemetry.audio_since(0)
+    assert len(recorded) >= 1280 and _contains(audio[0], recorded)
+
+
+def test_nobody_reading_events_does_not_stop_the_sound(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    for _ in range(3000):
+        engine.send(SetLevel(99))  # each answered by a sentence
+    chunks = engine.telemetry.counters["chunks"]
+    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > chunks + 20)
+
+
+def test_a_pause_stops_the_chunks_but_not_the_heart(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetPaused(True))
+    engine.wait_until(lambda: _stands_still(engine))
+    beat = engine.telemetry.counters["heartbeat"]
+    engine.wait_until(lambda: engine.telemetry.counters["heartbeat"] > beat)
+
+
+def test_a_device_that_does_not_exist_leaves_the_old_one_running(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetDevices("no such microphone", "none"))
+    assert not engine.wait_for(Failed).fatal
+    assert engine.wait_for(Ready).input_name == "sound.wav"
+    chunks = engine.telemetry.counters["chunks"]
+    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > chunks)
+
+
+def test_a_file_that_is_not_repeated_ends(settings: Settings) -> None:
+    engine = Watched(dataclasses.replace(settings, loop_file=False))
+    engine.start()
+    engine.wait_for(FileEnded)
+    assert engine.telemetry.counters["chunks"] == 251
+    engine.stop()
+
+
+@pytest.mark.parametrize(("change", "sentence"), [
+    ({"input": "missing.wav"}, "there is no sound file missing.wav"), ({"level": 7}, "no level 7"),
+    ({"ladder": "/nowhere"}, "there is no ladder folder"), ({"routing": "solo"}, "no routing 'solo'"),
+    ({"backend": "abacus"}, "abacus"), ({"chunk_ms": -1.0}, "chunk of -1.0 ms")])
+def test_wrong_settings_are_one_sentence(settings: Settings, change: dict, sentence: str) -> None:
+    engine = Watched(dataclasses.replace(settings, **change))
+    engine.start()
+    failed = engine.wait_for(Failed)
+    engine.stop()
+    assert failed.fatal and sentence in failed.message and engine.exit_status == 2
+
+
+def test_the_engine_ends_with_the_process_that_started_it(settings: Settings, tmp_path: Path) -> None:
+    script = ("import os, sys, time\nfrom app.engine.process import EngineProcess\n"
+              "from app.engine.protocol import Ready, Settings\n"
+              "if __name__ == '__main__':\n"
+              f"    engine = EngineProcess({settings!r})\n    engine.start()\n"
+              "    while not any(isinstance(event, Ready) for event in engine.events()): time.sleep(0.02)\n"
+              "    print(engine.pid, flush=True)\n    os._exit(0)\n")
+    (tmp_path / "parent.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    said = subprocess.run([sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, env=environment,
+                          timeout=PATIENCE_S)
+    pid, end = int(said.stdout), time.monotonic() + PATIENCE_S
+    while _runs(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not _runs(pid)
+
+
+def _contains(signal_: np.ndarray, part: np.ndarray) -> bool:
+    """Whether some stretch of the signal is exactly the part."""
+    starts = np.flatnonzero(signal_[:len(signal_) - len(part) + 1] == part[0])
+    return any(np.array_equal(signal_[start:start + len(part)], part) for start in starts)
+
+
+def _stands_still(engine: Watched) -> bool:
+    chunks = engine.telemetry.counters["chunks"]
+    time.sleep(0.1)
+    return chunks > 0 and engine.telemetry.counters["chunks"] == chunks
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

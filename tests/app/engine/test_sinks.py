@@ -1,0 +1,178 @@
+"""The loudspeaker's ring against a device that is simulated call by call."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.clock import VirtualClock
+from app.engine.ports import OutputPort
+from app.engine.sinks import BASE_CHUNKS, CALM_S, LoudspeakerSink, NullSink, crossfade, stretch
+
+CHUNK, RATE = 128, 16_000
+
+
+class Flags:
+    output_underflow = False
+
+
+class Bench:
+    """A sink, a device whose clock runs ``speed`` times as fast, and virtual time.
+
+    ``played`` is what the device got. The signal is a slow sine, so that a jump in it would show.
+    """
+
+    def __init__(self, speed: float = 1.0, device_rate: int = RATE, block: int = CHUNK) -> None:
+        self.clock = VirtualClock()
+        self.port = OutputPort(device_rate, 2, 0, clock=self.clock.now)
+        self.sink = LoudspeakerSink(self.port, "test", CHUNK, RATE, self.clock.now)
+        self.block, self.period = block, block / device_rate / speed
+        self.next_call = self.period / 2
+        self.written = 0
+        self.played: list[np.ndarray] = []
+
+    def run(self, seconds: float, writing: bool = True) -> None:
+        end = self.clock.now() + seconds
+        next_write = self.clock.now() + CHUNK / RATE
+        while self.clock.now() < end - 1e-9:
+            self.clock.sleep_until(min(self.next_call, next_write))
+            if self.clock.now() >= next_write:
+                if writing:
+                    phase = 2 * np.pi * 50 / RATE * np.arange(self.written, self.written + CHUNK)
+                    self.sink.write(np.repeat(0.5 * np.sin(phase)[:, None], 2, axis=1).astype(np.float32))
+                    self.written += CHUNK
+                next_write += CHUNK / RATE
+            else:
+                block = np.empty((self.block, 2), np.float32)
+                self.port.callback(block, self.block, None, Flags())
+                self.played.append(block)
+                self.next_call += self.period
+
+    def sound(self) -> np.ndarray:
+        """What was played from the first sample on."""
+        samples = np.concatenate(self.played)[:, 0]
+        return samples[np.flatnonzero(samples)[0]:]
+
+    def largest_jump(self) -> float:
+        return float(np.abs(np.diff(self.sound())).max())
+
+
+#: of the sine itself
+OWN_JUMP = 0.5 * 2 * np.pi * 50 / RATE
+
+
+def test_what_is_written_is_played_sample_for_sample() -> None:
+    bench = Bench()
+    bench.run(2.0)
+    sound = bench.sound()
+    np.testing.assert_allclose(sound, 0.5 * np.sin(2 * np.pi * 50 / RATE * np.arange(1, len(sound) + 1)), atol=1e-6)
+
+
+def test_a_position_tells_when_it_was_played() -> None:
+    bench = Bench()
+    position = bench.sink.write(np.ones((CHUNK, 2), np.float32))
+    before = bench.sink.time_of(position)
+    bench.run(0.1)
+    assert np.isnan(before) and 0.0 < bench.sink.time_of(position) < 0.1
+
+
+def test_every_gap_adds_one_chunk_of_cushion() -> None:
+    bench, cushions = Bench(), []
+    for _ in range(3):
+        bench.run(1.0)
+        bench.run(0.2, writing=False)
+        bench.run(0.1)
+        cushions.append(bench.sink.cushion)
+    assert cushions == [1, 2, 3]
+
+
+def test_after_a_gap_the_whole_cushion_is_filled_before_it_plays() -> None:
+    bench = Bench()
+    bench.run(1.0)
+    bench.run(0.2, writing=False)
+    bench.run((BASE_CHUNKS + 0.9) * CHUNK / RATE)
+    silent = not bench.port.playing
+    bench.run(3 * CHUNK / RATE)
+    assert silent and bench.port.playing
+
+
+def test_calm_takes_cushion_away_without_a_jump_or_a_gap() -> None:
+    bench = Bench()
+    bench.run(1.0)
+    bench.run(0.2, writing=False)
+    bench.run(1.0)
+    bench.played.clear()
+    grown = bench.sink.cushion
+    bench.run(2 * CALM_S + 5)
+    assert (grown, bench.sink.cushion, bench.port.underruns) == (1, 0, 1)
+    assert bench.largest_jump() < 2 * OWN_JUMP
+
+
+@pytest.mark.parametrize("speed", [1.0005, 0.9995])
+@pytest.mark.parametrize("device_rate", [16_000, 48_000])
+def test_a_device_with_another_clock_neither_runs_dry_nor_falls_behind(speed: float, device_rate: int) -> None:
+    bench = Bench(speed, device_rate, block=CHUNK * device_rate // RATE)
+    bench.run(60.0)
+    waiting = bench.port.ring.available / device_rate * RATE / CHUNK
+    assert bench.port.underruns == 0 and waiting < BASE_CHUNKS + 2
+    assert bench.sink.counts()["drift_samples"] > 0
+    assert bench.largest_jump() < 2 * OWN_JUMP
+
+
+def test_a_device_with_the_same_clock_is_left_alone() -> None:
+    bench = Bench()
+    bench.run(60.0)  # until nothing is to spare any more
+    bench.sink.counts()
+    bench.run(30.0)
+    assert bench.sink.counts()["drift_samples"] == 0
+
+
+def test_a_backlog_is_dropped_smoothly() -> None:
+    bench = Bench()
+    bench.run(1.0)
+    bench.run(0.4, writing=False)
+    for _ in range(50):  # what piled up at the input meanwhile comes at once
+        phase = 2 * np.pi * 50 / RATE * np.arange(bench.written, bench.written + CHUNK)
+        bench.sink.write(np.repeat(0.5 * np.sin(phase)[:, None], 2, axis=1).astype(np.float32))
+        bench.written += CHUNK
+    bench.played.clear()
+    bench.run(2.0)
+    assert bench.port.ring.available < 14 * CHUNK
+
+
+def test_a_device_that_stopped_is_not_written_to() -> None:
+    bench = Bench()
+    bench.run(1.0)
+    bench.clock.advance(1.0)
+    written = bench.port.ring.written
+    bench.sink.write(np.ones((CHUNK, 2), np.float32))
+    assert bench.port.ring.written == written and not bench.sink.counts()["ring_overruns"]
+
+
+def test_a_device_that_comes_back_does_not_play_stale_sound() -> None:
+    bench = Bench()
+    bench.run(1.0)
+    bench.clock.advance(1.0)
+    block = np.ones((CHUNK, 2), np.float32)
+    bench.port.callback(block, CHUNK, None, Flags())
+    assert not block.any()
+
+
+def test_no_output_counts_as_played_when_written() -> None:
+    clock = VirtualClock()
+    clock.advance(3.0)
+    sink = NullSink(clock.now)
+    assert sink.time_of(sink.write(np.zeros((CHUNK, 2), np.float32))) == 3.0
+
+
+def test_a_crossfade_begins_with_one_and_ends_with_the_other() -> None:
+    faded = crossfade(np.zeros((CHUNK, 2), np.float32), np.ones((CHUNK, 2), np.float32))
+    assert faded[0, 0] < 0.01 and faded[-1, 0] > 0.99 and (np.diff(faded[:, 0]) > 0).all()
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_stretching_keeps_both_ends(change: int) -> None:
+    block = np.random.default_rng(0).uniform(-1, 1, (CHUNK, 2)).astype(np.float32)
+    stretched = stretch(block, change)
+    assert len(stretched) == CHUNK + change
+    np.testing.assert_array_equal(stretched[[0, -1]], block[[0, -1]])

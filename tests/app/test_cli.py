@@ -1,0 +1,133 @@
+"""``sepprune-live`` as a program: exit status, report, and one sentence for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from .conftest import speech_like
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = {"levels", "input_overflows", "output_underflows", "ring_overruns", "stalls", "switches", "latency",
+            "backend"}
+
+
+def live(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the program on a machine with neither display nor sound card."""
+    return subprocess.run([sys.executable, "-m", "app", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
+                          timeout=120, env=_environment(variables))
+
+
+def _environment(variables: dict[str, str]) -> dict[str, str]:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PULSE_SERVER")
+    return {key: value for key, value in os.environ.items() if key not in hidden} | variables
+
+
+@pytest.fixture
+def speech(sound: Callable[..., Path]) -> Path:
+    return sound(speech_like(1.0))
+
+
+def test_headless_plays_a_file_to_its_end_and_reports(ladder: Path, speech: Path, tmp_path: Path) -> None:
+    done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--record", tmp_path / "out",
+                "--report", tmp_path / "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert done.returncode == 0, done.stderr
+    assert CONTRACT <= set(report) and report["chunks"] == 126 and report["levels"][0]["level"] == 0
+    assert "p99" in done.stdout and "Traceback" not in done.stderr
+    [folder] = (tmp_path / "out").iterdir()
+    assert soundfile.info(folder / "voice1.wav").frames > 0
+
+
+def test_json_on_standard_output_is_alone_there(ladder: Path, speech: Path) -> None:
+    done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--json", "-", "--level", "2")
+    assert [row["level"] for row in json.loads(done.stdout)["levels"]] == [2]
+
+
+def test_seconds_repeat_a_short_file_until_then(ladder: Path, sound: Callable[..., Path]) -> None:
+    done = live("--headless", "--input", sound(speech_like(0.1)), "--output", "none", "--ladder", ladder,
+                "--seconds", "0.5", "--json", "-")
+    assert json.loads(done.stdout)["chunks"] > 30
+
+
+def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Path) -> None:
+    done = live("--input", speech, "--output", "none", "--ladder", ladder)
+    assert (done.returncode, "there is no display" in done.stderr) == (0, True)
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    (["--input", "missing.wav"], "there is no sound file missing.wav"),
+    (["--input", "empty.wav"], "holds no sound"),
+    (["--input", "text.wav"], "cannot be read as sound"),
+    (["--input", "sound.wav", "--level", "9"], "no level 9"),
+    (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),
+    (["--input", "sound.wav", "--ladder", "nowhere"], "there is no ladder folder"),
+    (["--input", "sound.wav", "--ladder", "damaged"], "is not valid JSON"),
+    (["--input", "sound.wav", "--report", "nowhere/r.json"], "there is no folder"),
+    (["--input", "sound.wav", "--output", "no such loudspeaker"], "no such loudspeaker")])
+def test_what_a_user_gets_wrong_is_one_sentence_and_status_two(
+        ladder: Path, speech: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    soundfile.write(tmp_path / "empty.wav", [], 16_000)
+    (tmp_path / "text.wav").write_text("no sound")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "ladder.json").write_text('{"format": ')
+    found = [str(tmp_path / word) if (tmp_path / word).exists() else word for word in arguments]
+    extra = [] if "--ladder" in arguments else ["--ladder", str(ladder)]
+    done = live("--headless", *found, *([] if "--output" in arguments else ["--output", "none"]), *extra)
+    lines = done.stderr.strip().splitlines()
+    assert (done.returncode, len(lines)) == (2, 1), done.stderr
+    assert lines[0].startswith("sepprune-live: ") and sentence in lines[0]
+
+
+def test_control_c_ends_it_in_order_with_its_table(ladder: Path, speech: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "--headless", "--input", str(speech), "--output", "none", "--ladder", str(ladder),
+         "--seconds", "100"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment({}))
+    assert "sound.wav" in process.stderr.readline()  # it runs
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, "Chunk time" in out, "Traceback" in err) == (0, True, False)
+
+
+def test_control_c_while_it_loads_is_no_traceback_and_leaves_no_engine(ladder: Path, speech: Path) -> None:
+    """As in a terminal, where parent and engine both get it."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import app.cli, app.engine.headless as h, sys\n"
+         "start = h.EngineProcess.start\n"
+         "h.EngineProcess.start = lambda self: (start(self), print(self.pid, flush=True))\n"
+         "if __name__ == '__main__': sys.exit(app.cli.main(sys.argv[1:]))",
+         "--headless", "--input", str(speech), "--output", "none", "--ladder", str(ladder), "--seconds", "100"],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment({}),
+        start_new_session=True)
+    engine = int(process.stdout.readline())
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(engine, 0)
+
+
+def test_without_portaudio_a_file_still_plays_to_nowhere(ladder: Path, speech: Path, tmp_path: Path) -> None:
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0 and "PortAudio is not installed" in done.stderr
+
+
+def test_devices_are_listed_as_json() -> None:
+    done = live("--list-devices", "--json", "-")
+    assert done.returncode == 0 and isinstance(json.loads(done.stdout)["devices"], list)
+
+
+def test_the_engine_and_the_command_import_no_qt_and_no_torch() -> None:
+    script = ("import app.cli, app.engine.process, app.engine.worker, app.engine.statistics, sys\n"
+              "print([name for name in ('torch', 'PyQt6', 'openvino', 'sounddevice') if name in sys.modules])")
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,138 @@
+"""A private PulseAudio with a virtual microphone and loudspeaker: null sinks, no sound card, no kernel module.
+
+PortAudio reaches them through ALSA's ``pulse`` plugin as ``ci_mic`` and ``ci_speaker``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+#: Debian packages that these tests need, and a program of each that has one
+PACKAGES = "libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils"
+_PROGRAMS = ("pulseaudio", "pactl", "pacat", "parec")
+
+_ASOUNDRC = """
+pcm.ci_mic { type pulse device "mic.monitor" hint { show on description "CI microphone" } }
+pcm.ci_speaker { type pulse device "speaker" hint { show on description "CI loudspeaker" } }
+pcm.!default { type pulse }
+"""
+
+
+class VirtualAudio:
+    """The server and its two sinks.
+
+    Args:
+        folder: empty; holds socket, configuration and recordings.
+        rate: of both sinks, in hertz.
+        asoundrc: more ALSA configuration.
+    """
+
+    def __init__(self, folder: Path, rate: int, asoundrc: str = "") -> None:
+        missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+        if missing:
+            raise RuntimeError(f"{missing[0]} is not installed: the audio tests need the packages {PACKAGES}")
+        self.folder, self.rate = folder, rate
+        (folder / ".asoundrc").write_text(_ASOUNDRC + asoundrc)
+        self.environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("PULSE_")},
+            "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_SERVER": f"unix:{folder}/pulse.sock",
+        }
+        self._processes: list[subprocess.Popen] = []
+        self._server = self._run(
+            "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm", "-n", "--use-pid-file=no",
+            f"--load=module-native-protocol-unix socket={folder}/pulse.sock auth-anonymous=1",
+            *(f"--load=module-null-sink sink_name={sink} rate={rate}" for sink in ("mic", "speaker")))
+        self._wait_for_server()
+        # a null sink nobody uses goes to sleep, and its clock with it
+        self._keep_awake("pacat", "--device=mic")
+        self._keep_awake("parec", "--device=speaker.monitor")
+
+    def play(self, samples: np.ndarray, rate: int) -> subprocess.Popen:
+        """Talk into the microphone: ``(samples,)`` float32. Ends by itself."""
+        return self._feed("mic", samples, rate)
+
+    def listen(self, rate: int, channels: int = 1) -> Listener:
+        """Record the loudspeaker until ``stop()``."""
+        path = self.folder / f"heard-{time.monotonic_ns()}.f32"
+        process = self._run("parec", "--device=speaker.monitor", *_format(rate, channels), str(path))
+        return Listener(process, path, channels)
+
+    def unload(self, sink: str) -> None:
+        """Pull the device out."""
+        for line in self._pactl("list", "short", "modules").splitlines():
+            if f"sink_name={sink}" in line:
+                self._pactl("unload-module", re.split(r"\s", line)[0])
+
+    def load(self, sink: str) -> None:
+        """Plug the device in again."""
+        self._pactl("load-module", "module-null-sink", f"sink_name={sink}", f"rate={self.rate}")
+        self._keep_awake(*(("pacat", "--device=mic") if sink == "mic" else ("parec", "--device=speaker.monitor")))
+
+    def close(self) -> None:
+        """End the server and every client."""
+        for process in reversed(self._processes):
+            process.kill()
+            process.wait()
+
+    def _run(self, *command: str, **streams) -> subprocess.Popen:
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | streams
+        process = subprocess.Popen(command, env=self.environment | {"PULSE_LATENCY_MSEC": "20"}, **quiet)
+        self._processes.append(process)
+        return process
+
+    def _keep_awake(self, program: str, device: str) -> None:
+        with open("/dev/zero" if program == "pacat" else os.devnull, "rb") as source:
+            self._run(program, device, *_format(self.rate, 1), stdin=source)
+
+    def _feed(self, sink: str, samples: np.ndarray, rate: int) -> subprocess.Popen:
+        process = self._run("pacat", f"--device={sink}", *_format(rate, 1), stdin=subprocess.PIPE)
+
+        def write() -> None:
+            try:
+                process.stdin.write(np.ascontiguousarray(samples, np.float32).tobytes())
+            except BrokenPipeError:
+                pass  # the test is over
+            finally:
+                with contextlib.suppress(BrokenPipeError):
+                    process.stdin.close()
+
+        threading.Thread(target=write, daemon=True).start()
+        return process
+
+    def _pactl(self, *arguments: str) -> str:
+        return subprocess.run(["pactl", *arguments], env=self.environment, check=True, capture_output=True, text=True,
+                              timeout=10).stdout
+
+    def _wait_for_server(self) -> None:
+        deadline = time.monotonic() + 10
+        while subprocess.run(["pactl", "info"], env=self.environment, capture_output=True).returncode:
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("pulseaudio did not start")
+            time.sleep(0.05)
+
+
+class Listener:
+    """A recording of the loudspeaker that goes on."""
+
+    def __init__(self, process: subprocess.Popen, path: Path, channels: int) -> None:
+        self._process, self._path, self._channels = process, path, channels
+
+    def stop(self) -> np.ndarray:
+        """Everything heard, ``(channels, samples)``."""
+        self._process.terminate()
+        self._process.wait()
+        heard = np.fromfile(self._path, np.float32)
+        return heard[:len(heard) // self._channels * self._channels].reshape(-1, self._channels).T
+
+
+def _format(rate: int, channels: int) -> list[str]:
+    return ["--raw", "--format=float32le", f"--rate={rate}", f"--channels={channels}"]
