@@ -46,12 +46,15 @@ _keep: list[torch.library.Library] = []
 
 
 def stand_in(func: Callable, args: tuple) -> Callable | None:
-    """What to call in the place of a torch function while tracing, or ``None``: packed sequences and projections stay."""
+    """What to call in the place of a torch function while tracing.
+
+    ``None`` for anything but a recurrent layer; layers with packed sequences or projections are traced as they are.
+    """
     found = stand_ins().get(func)
     if found is None or len(args) != 9 or isinstance(args[3], (list, tuple)):
         return None
-    projected = len(args[2]) % (4 if args[3] else 2) or len(args[1]) != 2 if found[1].name() == "aten::lstm.input" else 0
-    return None if projected else found[0]
+    states = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
+    return found[0] if states[0].shape[-1] == states[-1].shape[-1] else None
 
 
 def restore(graph_module: fx.GraphModule) -> None:

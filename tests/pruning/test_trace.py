@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -72,6 +73,7 @@ class Recurrent(nn.Module):
         return z, hidden, cell, last, self.projected(z)[0]
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_recurrent_layers_are_single_operations_that_run_as_the_layers() -> None:
     module, x = Recurrent().eval(), torch.rand(2, 30, 3)
     found = trace(module, (x,))
