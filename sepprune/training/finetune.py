@@ -116,7 +116,7 @@ class LadderMaker:
     def write(self) -> Path:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""
         from ..pruning import PruningPlan, analyze
-        from ..streaming import write_ladder
+        from ..streaming import LevelRecord, write_ladder
 
         levels, model = [], self.settings.training.model
         for level in range(len(self.settings.reductions) + 1):
@@ -129,7 +129,7 @@ class LadderMaker:
                 separator = plan.apply(separator)
                 load_weights(separator, best)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
-            levels.append((model.name, model.settings, plan, separator.state_dict(), facts))
+            levels.append(LevelRecord(model.name, model.settings, plan, separator.state_dict(), facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
