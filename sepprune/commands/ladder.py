@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         levels = [] if args.write_only else _wanted(args.levels, maker)
         maker.learn_masks(levels)
         for level in levels:
-            console.print(f"level {level}: {settings.reductions[level - 1]:.0%} fewer MACs")
+            saved = f"{settings.reductions[level - 1]:.0%} fewer MACs" if level else "dense"
+            console.print(f"level {level}: {saved}")
             report["levels"].append({"level": level, **maker.finetune(level, args.minutes)})
         if not processes.first:
             args.json = None  # one report and one ladder a run
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _wanted(levels: str | None, maker: Any) -> list[int]:
     from ..errors import UserError
 
-    every = range(1, len(maker.settings.reductions) + 1)
+    every = range(len(maker.settings.reductions) + 1)
     if levels is None:
         return [level for level in every if not (maker.level_folder(level) / "best.safetensors").is_file()]
     try:
@@ -51,5 +52,5 @@ def _wanted(levels: str | None, maker: Any) -> list[int]:
     except ValueError:
         chosen = [0]
     if not set(chosen) <= set(every):
-        raise UserError(f"--levels {levels}: expected level numbers from 1 to {every[-1]}, joined by commas")
+        raise UserError(f"--levels {levels}: expected level numbers from 0 to {every[-1]}, joined by commas")
     return chosen

@@ -212,7 +212,7 @@ def write_ladder(folder: str | os.PathLike[str], name: str, levels: Sequence[Lev
         entries.append({**entry, **told})
         _write(folder / entry["weights"], content)
         if plan is not None:
-            _write(folder / entry["plan"], _dump(plan.to_json()))
+            _write(folder / entry["plan"], json.dumps(plan.to_json(), separators=(",", ":")).encode())
     if len(shapes) > 1:
         raise ValueError(f"levels differ in (sample rate, sources, hop, window): {sorted(shapes)}; a ladder has one")
     sample_rate, sources, hop, window = shapes.pop()

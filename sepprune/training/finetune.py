@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from .batches import training_batches
@@ -81,11 +81,18 @@ class LadderMaker:
 
     def learn_masks(self, levels: Sequence[int]) -> None:
         """Learn the pruning plans that are still missing, the processes sharing the levels among them."""
-        missing = [level for level in levels if not self._plan_file(level).is_file()]
+        missing = [level for level in levels if level and not self._plan_file(level).is_file()]
         self.processes.agree(0)  # nobody writes before everybody has looked
         for level in missing[self.processes.rank::self.processes.count]:
             self._learn_plan(level)
         self.processes.agree(0)  # nobody reads before everything is written
+
+    def _fresh(self, level: int) -> nn.Module:
+        """The level before fine-tuning."""
+        from ..pruning import PruningPlan
+
+        dense = copy.deepcopy(self.dense)
+        return PruningPlan.load(self._plan_file(level)).apply(dense) if level else dense
 
     def _plan_file(self, level: int) -> Path:
         return self.level_folder(level) / "plan.json"
@@ -102,14 +109,15 @@ class LadderMaker:
         result.plan.save(path)
 
     def finetune(self, level: int, minutes: float) -> dict[str, Any]:
-        """Fine-tune a level whose masks are learned; one that was started goes on."""
-        from ..pruning import PruningPlan
+        """Fine-tune a level whose masks are learned; one that was started goes on.
 
-        folder = self.level_folder(level)
-        pruned = PruningPlan.load(self._plan_file(level)).apply(copy.deepcopy(self.dense)).requires_grad_()
-        model = dataclasses.replace(self.settings.training.model, plan=str(self._plan_file(level)))
+        The dense level is trained on as well, so that levels differ by their size and not by their training.
+        """
+        folder, model = self.level_folder(level), self.settings.training.model
+        if level:
+            model = dataclasses.replace(model, plan=str(self._plan_file(level)))
         settings = dataclasses.replace(self.settings.training, out=str(folder), model=model)
-        trainer = Trainer(settings, pruned, teacher=self.dense, resume=(folder / "last.pt").is_file(),
+        trainer = Trainer(settings, self._fresh(level).requires_grad_(), teacher=self.dense, resume=(folder / "last.pt").is_file(),
                           processes=self.processes)
         return trainer.run(minutes, cooldown=True)
 
@@ -123,13 +131,12 @@ class LadderMaker:
             best = self.level_folder(level) / "best.safetensors"
             if level and not best.is_file():
                 continue
-            plan = PruningPlan.load(self._plan_file(level)) if level else None
-            separator = copy.deepcopy(self.dense)
-            if plan is not None:
-                separator = plan.apply(separator)
+            separator = self._fresh(level)
+            if best.is_file():
                 load_weights(separator, best)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
-            levels.append(LevelRecord(model.name, model.settings, plan, separator.state_dict(), facts))
+            plan = PruningPlan.load(self._plan_file(level)) if level else None
+            levels.append(LevelRecord(model.name, model.settings, plan, _halved(separator.state_dict()), facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -141,3 +148,8 @@ class LadderMaker:
                 guide = sources_of(self.dense, mixture, delay)
             reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
             yield mixture, reference
+
+
+def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in half precision, which halves what ships; they are widened again when a level is built."""
+    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}

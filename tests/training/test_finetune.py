@@ -52,7 +52,7 @@ def test_a_ladder_has_the_dense_model_and_every_reduction(ladder_config: Path, t
     shares = [level.macs_per_second / dense for level in ladder.levels]
     assert shares == pytest.approx([1.0, 0.7, 0.4], abs=0.02)
     assert ladder.card["data"] == "synthetic voices"
-    assert [entry["level"] for entry in json.loads(report.read_text())["levels"]] == [1, 2]
+    assert [entry["level"] for entry in json.loads(report.read_text())["levels"]] == [0, 1, 2]
     for level in ladder.levels:
         sources, _ = level.build()(torch.zeros(1, 1280))
         assert sources.shape == (1, 2, 1280)
@@ -69,4 +69,4 @@ def test_an_interrupted_ladder_goes_on_with_what_is_missing(ladder_config: Path,
 
 def test_a_level_that_does_not_exist_is_refused(ladder_config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ladder", str(ladder_config), "--levels", "1,7"]) == 2
-    assert "expected level numbers from 1 to 2" in capsys.readouterr().err
+    assert "expected level numbers from 0 to 2" in capsys.readouterr().err
