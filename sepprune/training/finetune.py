@@ -136,7 +136,8 @@ class LadderMaker:
                 load_weights(separator, best)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
             plan = PruningPlan.load(self._plan_file(level)) if level else None
-            levels.append(LevelRecord(model.name, model.settings, plan, _halved(separator.state_dict()), facts))
+            state = _halved(separator.state_dict())
+            levels.append(LevelRecord(model.name, model.settings, plan, state, facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
