@@ -117,8 +117,8 @@ class LadderMaker:
         if level:
             model = dataclasses.replace(model, plan=str(self._plan_file(level)))
         settings = dataclasses.replace(self.settings.training, out=str(folder), model=model)
-        trainer = Trainer(settings, self._fresh(level).requires_grad_(), teacher=self.dense, resume=(folder / "last.pt").is_file(),
-                          processes=self.processes)
+        trainer = Trainer(settings, self._fresh(level).requires_grad_(), teacher=self.dense,
+                          resume=(folder / "last.pt").is_file(), processes=self.processes)
         return trainer.run(minutes, cooldown=True)
 
     def write(self) -> Path:
