@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,8 @@ with Processes() as processes:
 def test_two_processes_see_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
     script = tmp_path / "gradients.py"
     script.write_text(GRADIENTS)
-    subprocess.run([*TORCHRUN, str(script), str(tmp_path / "gradient.pt")], check=True, timeout=120)
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # the script lies elsewhere
+    subprocess.run([*TORCHRUN, str(script), str(tmp_path / "gradient.pt")], check=True, timeout=120, env=here)
     torch.manual_seed(0)
     model = torch.nn.Linear(3, 1)
     model(torch.arange(12.0).reshape(4, 3)).square().mean().backward()
