@@ -66,7 +66,8 @@ def draw_curve(log: Path, picture: Path) -> None:
     axes = figure.subplots()
     axes.plot([float(line["audio_hours"]) for line in lines], [float(line["si_sdri"]) for line in lines],
               marker=".", color="#1f6f8b")
-    axes.set(xlabel="hours of mixtures", ylabel="SI-SDR improvement on validation speakers (dB)")
+    axes.set(xlabel="hours of mixtures", ylim=(-0.5, None),  # the first updates lie far below and say nothing
+             ylabel="SI-SDR improvement on validation speakers (dB)")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(picture, format="png")
