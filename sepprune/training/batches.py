@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .corpus import Collection, load_voices
+from .corpus import Collection
 from .datasets import PreparedBatches, PreparedMixtures, fixed_set
-from .mixtures import Mixtures
+from .mixtures import Mixtures, load_sounds
 from .settings import TrainingSettings
-from .validation import validation_set
+from .validation import MixtureSet, validation_sets
 
 #: batches a run may draw before their numbers would repeat
 BATCHES = 100_000_000
@@ -26,14 +26,16 @@ def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dat
     if settings.dataset.name != "recordings":
         prepared = PreparedMixtures(settings.data, settings.dataset, settings.dataset.train, mixtures.seconds)
         return PreparedBatches(prepared, mixtures.batch, BATCHES, seed)
-    collection = Collection(settings.data)
-    noise = load_voices(collection, "train", "noise") if mixtures.noise else None
-    return Mixtures(mixtures, load_voices(collection, "train", "speech"), noise, BATCHES, seed)
+    return Mixtures(mixtures, load_sounds(Collection(settings.data), "train", mixtures), BATCHES, seed)
 
 
-def validation_mixtures(settings: TrainingSettings) -> tuple[Tensor, Tensor]:
-    """The fixed mixtures that a run is scored on: ``(count, samples)``, ``(count, sources, samples)``."""
+def validation_mixtures(settings: TrainingSettings) -> dict[str, MixtureSet]:
+    """The fixed mixtures that a run is scored on, by condition.
+
+    Shape:
+        - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
+    """
     if settings.dataset.name != "recordings":
-        return fixed_set(PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0),
-                         settings.validation_mixtures)
-    return validation_set(Collection(settings.data), settings.validation_mixtures)
+        return {"valid": fixed_set(PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0),
+                                   settings.validation_mixtures)}
+    return validation_sets(Collection(settings.data), settings.mixtures, settings.validation_mixtures)

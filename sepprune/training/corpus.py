@@ -13,7 +13,7 @@ import json
 import os
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from ..errors import UserError
 
 SAMPLE_RATE = 16_000
+Signal = NDArray[np.float32]
 KINDS = ("speech", "noise", "rir")
 #: changes when decoding changes, so that stale caches are not read
 _DECODER_VERSION = 1
@@ -104,29 +105,48 @@ def load_voices(collection: Collection, split: str, kind: str) -> Voices:
     recordings = collection.recordings(split, kind)
     if not recordings:
         raise UserError(f"{collection.location} has no {kind} in its split {split!r}: see its manifest.csv")
-    key = hashlib.sha256(json.dumps([_DECODER_VERSION, str(collection.location.resolve()),
-                                     [vars(recording) for recording in recordings]]).encode()).hexdigest()[:16]
+    return cached(collection, [_DECODER_VERSION, [vars(recording) for recording in recordings]],
+                  lambda: _grouped(collection, recordings))
+
+
+def cached(collection: Collection, description: list[Any], make: Callable[[], Iterable[list[Signal]]]) -> Voices:
+    """What ``make`` gives, group by group, or a map of what it gave to an earlier call.
+
+    Args:
+        collection: where it comes from.
+        description: what distinguishes it from everything else made of this collection, as JSON.
+        make: waveforms between -1 and 1, one list a group.
+    """
+    identity = json.dumps([str(collection.location.resolve()), description])
+    key = hashlib.sha256(identity.encode()).hexdigest()[:16]
     folder = platformdirs.user_cache_path("sepprune") / "recordings"
     samples_file, index_file = folder / f"{key}.npy", folder / f"{key}.json"
     if not index_file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        _decode(collection, recordings, samples_file, index_file)
+        _store(make(), samples_file, index_file)
     spans = json.loads(index_file.read_text())
     return Voices(np.load(samples_file, mmap_mode="r"), tuple(tuple(map(tuple, voice)) for voice in spans))
 
 
-def _decode(collection: Collection, recordings: list[Recording], samples_file: Path, index_file: Path) -> None:
-    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    pieces, position = [], 0
+def _grouped(collection: Collection, recordings: list[Recording]) -> list[list[Signal]]:
+    """Recordings by who is heard, speech cut to where it is audible."""
+    groups: dict[tuple[str, str], list[Signal]] = defaultdict(list)
     for recording, samples in zip(recordings, decode_all(collection, recordings), strict=True):
-        if recording.kind == "speech":
-            samples = trim_silence(samples)
-        pieces.append((samples * 32767).round().clip(-32768, 32767).astype(np.int16))
         who = (recording.corpus, recording.speaker or recording.path)
-        spans[who].append((position, position + len(samples)))
-        position += len(samples)
+        groups[who].append(trim_silence(samples) if recording.kind == "speech" else samples)
+    return list(groups.values())
+
+
+def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path) -> None:
+    spans, pieces, position = [], [], 0
+    for group in groups:
+        spans.append([])
+        for samples in group:
+            pieces.append((samples * 32767).round().clip(-32768, 32767).astype(np.int16))
+            spans[-1].append((position, position + len(samples)))
+            position += len(samples)
     _write_atomically(samples_file, lambda file: np.save(file, np.concatenate(pieces)))
-    _write_atomically(index_file, lambda file: file.write(json.dumps(list(spans.values())).encode()))
+    _write_atomically(index_file, lambda file: file.write(json.dumps(spans).encode()))
 
 
 def decode_all(collection: Collection, recordings: Iterable[Recording]) -> Iterator[NDArray[np.float32]]:

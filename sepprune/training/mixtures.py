@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import soxr
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .corpus import SAMPLE_RATE, Voices
-
-Signal = NDArray[np.float32]
+from .acoustics import activity, clipped, coloured, coloured_noise, gains, level, reverberated
+from .corpus import SAMPLE_RATE, Collection, Signal, Voices, load_voices
+from .rooms import load_rooms
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,15 @@ class MixtureSettings:
         level_db: lowest and highest level of the mixture, root mean square re full scale.
         speed: voices are played up to this much faster or slower (which also moves their pitch).
         partial_overlap: share of mixtures in which one voice starts late or ends early.
+        turns: share of mixtures in which the voices take turns, with pauses and overlap.
         single: share of mixtures in which only one voice speaks.
-        noise: share of mixtures with background noise.
+        noise: share of mixtures with background noise, a quarter of it synthetic.
         snr_db: lowest and highest level of the voices over the noise.
+        room: share of mixtures in which the voices sound in a room. The references are then the direct sound and
+            what reaches the microphone within 50 ms after it.
+        rooms: how many rooms are simulated, once; measured ones come on top.
+        colour: share of mixtures whose microphone is not flat: up to 8 dB of tilt and a low cut.
+        clip: share of mixtures whose peaks are clipped.
     """
 
     seconds: float = 3.2
@@ -38,13 +43,40 @@ class MixtureSettings:
     level_db: tuple[float, float] = (-35.0, -18.0)
     speed: float = 0.12
     partial_overlap: float = 0.1
+    turns: float = 0.0
     single: float = 0.0
     noise: float = 0.0
     snr_db: tuple[float, float] = (5.0, 30.0)
+    room: float = 0.0
+    rooms: int = 300
+    colour: float = 0.0
+    clip: float = 0.0
 
     @property
     def samples(self) -> int:
         return round(self.seconds * SAMPLE_RATE)
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """What mixtures are made of.
+
+    Args:
+        speech: voices.
+        noise: background noise, where mixtures have any.
+        rooms: impulse responses by room, where mixtures sound in any.
+    """
+
+    speech: Voices
+    noise: Voices | None = None
+    rooms: Voices | None = None
+
+
+def load_sounds(collection: Collection, split: str, settings: MixtureSettings) -> Sounds:
+    """The recordings of a split that ``settings`` ask for."""
+    return Sounds(load_voices(collection, split, "speech"),
+                  load_voices(collection, split, "noise") if settings.noise else None,
+                  load_rooms(collection, split, settings.rooms) if settings.room else None)
 
 
 class Mixtures(Dataset[tuple[Tensor, Tensor]]):
@@ -58,9 +90,8 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         - references: ``(batch, 2, samples)``
     """
 
-    def __init__(self, settings: MixtureSettings, voices: Voices, noise: Voices | None, batches: int, seed: int,
-                 ) -> None:
-        self.settings, self.voices, self.noise, self.batches, self.seed = settings, voices, noise, batches, seed
+    def __init__(self, settings: MixtureSettings, sounds: Sounds, batches: int, seed: int) -> None:
+        self.settings, self.sounds, self.batches, self.seed = settings, sounds, batches, seed
 
     def __len__(self) -> int:
         return self.batches
@@ -73,64 +104,69 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
 
     def _example(self, random: np.random.Generator) -> tuple[Signal, Signal]:
         settings = self.settings
-        speakers = random.choice(len(self.voices), size=2, replace=False)
-        references = np.stack([self._voice(random, speaker) for speaker in speakers])
+        speakers = random.choice(len(self.sounds.speech), size=2, replace=False)
+        voices = np.stack([self._voice(random, speaker) for speaker in speakers])
         difference = random.uniform(-settings.difference_db, settings.difference_db)
-        references *= _gain(references, np.array([difference / 2, -difference / 2]))[:, None]
-        if random.random() < settings.single:
-            references[random.integers(2)] = 0
-        elif random.random() < settings.partial_overlap:
-            _shorten(references[random.integers(2)], random)
-        mixture = references.sum(axis=0)
-        if self.noise is not None and random.random() < settings.noise:
+        voices *= gains(voices, difference / 2, -difference / 2)[:, None]
+        voices *= self._activity(random)
+        references = heard = voices
+        if random.random() < settings.room and self.sounds.rooms is not None:
+            heard, references = reverberated(voices, self._responses(random), SAMPLE_RATE // 20)
+        mixture = heard.sum(axis=0)
+        if random.random() < settings.noise and self.sounds.noise is not None:
             noise = self._noise(random)
-            level = _level(mixture) - random.uniform(*settings.snr_db)
-            mixture = mixture + noise * _gain(noise[None], np.array([level]))
-        gain = 10 ** ((random.uniform(*settings.level_db) - _level(mixture)) / 20)
-        gain = min(gain, 0.99 / max(float(np.abs(mixture).max()), 1e-9))
-        return (mixture * gain).astype(np.float32), (references * gain).astype(np.float32)
+            mixture = mixture + noise * gains(noise[None], level(mixture) - random.uniform(*settings.snr_db))
+        signals = np.concatenate([mixture[None], references])
+        if random.random() < settings.colour:
+            signals = coloured(signals, random)
+        wanted = random.uniform(*settings.level_db) - level(signals[0])
+        signals = signals * min(10 ** (wanted / 20), 0.99 / max(float(np.abs(signals[0]).max()), 1e-9))
+        if random.random() < settings.clip:
+            signals[0] = clipped(signals[0], random)
+        return signals[0].astype(np.float32), signals[1:].astype(np.float32)
+
+    def _activity(self, random: np.random.Generator) -> Signal:
+        """When each voice speaks, ``(2, samples)``."""
+        settings, kind = self.settings, random.random()
+        for name in ("single", "turns", "partial_overlap"):
+            if kind < getattr(settings, name):
+                return activity(name, settings.samples, random)
+            kind -= getattr(settings, name)
+        return np.ones((2, settings.samples), np.float32)
+
+    def _responses(self, random: np.random.Generator) -> list[Signal]:
+        """An impulse response a voice: two places in one room, or two rooms where one has a single place."""
+        rooms = self.sounds.rooms
+        spans = rooms.spans[random.integers(len(rooms))]
+        if len(spans) < 2:
+            spans = (spans[0], rooms.spans[random.integers(len(rooms))][0])
+        chosen = random.choice(len(spans), size=2, replace=False)
+        return [rooms.samples[slice(*spans[place])].astype(np.float32) / 32768 for place in chosen]
 
     def _voice(self, random: np.random.Generator, speaker: int) -> Signal:
         """One speaker for the whole length: a piece of one utterance, or several in a row."""
-        spans, length = self.voices.spans[speaker], self.settings.samples
+        speech, length = self.sounds.speech, self.settings.samples
+        spans = speech.spans[speaker]
         factor = random.uniform(1 - self.settings.speed, 1 + self.settings.speed)
         wanted, pieces = int(length * factor) + 1, []
         while wanted > 0:
             start, stop = spans[random.integers(len(spans))]
             start += random.integers(max(1, stop - start - wanted + 1))
-            pieces.append(self.voices.samples[start:min(stop, start + wanted)].astype(np.float32) / 32768)
+            pieces.append(speech.samples[start:min(stop, start + wanted)].astype(np.float32) / 32768)
             wanted -= len(pieces[-1])
         played = soxr.resample(np.concatenate(pieces), factor, 1.0, quality="LQ")
         return _fit(played, length)
 
     def _noise(self, random: np.random.Generator) -> Signal:
-        spans = self.noise.spans[random.integers(len(self.noise))]
+        recorded, length = self.sounds.noise, self.settings.samples
+        if random.random() < 0.25:
+            return coloured_noise(length, random)
+        spans = recorded.spans[random.integers(len(recorded))]
         start, stop = spans[random.integers(len(spans))]
-        length = self.settings.samples
         start += random.integers(max(1, stop - start - length + 1))
-        piece = self.noise.samples[start:min(stop, start + length)].astype(np.float32) / 32768
+        piece = recorded.samples[start:min(stop, start + length)].astype(np.float32) / 32768
         return np.resize(piece, length) if len(piece) else np.zeros(length, np.float32)
 
 
 def _fit(signal: Signal, length: int) -> Signal:
     return signal[:length] if len(signal) >= length else np.pad(signal, (0, length - len(signal)))
-
-
-def _level(signal: Signal) -> float:
-    """Root mean square in dB re full scale."""
-    return 10 * float(np.log10(np.square(signal, dtype=np.float64).mean() + 1e-10))
-
-
-def _gain(signals: Signal, levels_db: NDArray[np.float64]) -> Signal:
-    """Factors that bring each row to its level; a silent row stays silent."""
-    now = np.array([_level(signal) for signal in signals])
-    return np.where(now > -90, 10 ** ((levels_db - now) / 20), 0.0).astype(np.float32)
-
-
-def _shorten(signal: Signal, random: np.random.Generator) -> None:
-    """Silence up to half of a voice at its start or end, in place."""
-    silent = random.integers(1, max(2, len(signal) // 2))
-    if random.random() < 0.5:
-        signal[:silent] = 0
-    else:
-        signal[-silent:] = 0

@@ -15,6 +15,8 @@ from torch import Tensor
 
 from ..errors import UserError
 
+_COLOURS = ("#1f6f8b", "#7fb069", "#c9a227", "#c8553d")
+
 
 class RunFolder:
     """One run's folder.
@@ -64,8 +66,12 @@ def draw_curve(log: Path, picture: Path) -> None:
         lines = list(csv.DictReader(file))
     figure = Figure(figsize=(7, 4), dpi=120, layout="constrained")
     axes = figure.subplots()
-    axes.plot([float(line["audio_hours"]) for line in lines], [float(line["si_sdri"]) for line in lines],
-              marker=".", color="#1f6f8b")
+    hours = [float(line["audio_hours"]) for line in lines]
+    for name, colour in zip((name for name in lines[0] if name.startswith("si_sdri")), _COLOURS, strict=False):
+        axes.plot(hours, [float(line[name]) for line in lines], marker=".", color=colour,
+                  label=name.removeprefix("si_sdri_") if "_" in name.removeprefix("si_sdri") else "mean")
+    if len(axes.lines) > 1:
+        axes.legend(frameon=False)
     axes.set(xlabel="hours of mixtures", ylim=(-0.5, None),  # the first updates lie far below and say nothing
              ylabel="SI-SDR improvement on validation speakers (dB)")
     axes.grid(alpha=0.3)

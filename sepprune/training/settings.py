@@ -35,13 +35,15 @@ class OptimiserSettings:
     """How it is trained.
 
     Args:
-        learning_rate: Adam's step size after warm-up.
+        method: ``adam``, or ``muon`` for weight matrices and Adam for the rest.
+        learning_rate: step size after warm-up.
         warmup: updates over which the step size rises from zero.
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are what is validated and kept.
         precision: ``bf16`` (autocast) or ``fp32``.
     """
 
+    method: str = "adam"
     learning_rate: float = 1e-3
     warmup: int = 200
     clip: float = 5.0

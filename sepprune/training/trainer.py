@@ -20,11 +20,12 @@ from torch.utils.data import DataLoader, Subset
 from ..errors import UserError
 from .batches import BATCHES, training_batches, validation_mixtures
 from .losses import ordered_snr_loss, pit_snr_loss, reorder
+from .optimisers import build_optimisers
 from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
 from .sources import delay_of, sources_of
-from .validation import si_sdr_improvement
+from .validation import MixtureSet, si_sdr_improvement
 
 _GO_ON, _VALIDATE, _FINISH = range(3)
 
@@ -53,7 +54,7 @@ class Trainer:
         self.average = copy.deepcopy(separator).requires_grad_(False)
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
-        self.optimiser = torch.optim.Adam(separator.parameters(), lr=settings.optimiser.learning_rate, fused=True)
+        self.optimiser = build_optimisers(separator, settings.optimiser)
         self.steps, self.batches, self.audio_hours, self.seconds, self.best = 0, 0, 0.0, 0.0, -math.inf
         self.folder = RunFolder(Path(settings.out))
         if resume:
@@ -84,7 +85,7 @@ class Trainer:
                 if order != _GO_ON:
                     self.seconds = before + elapsed
                     if first:
-                        score = self._validate(*validation, losses)
+                        score = self._validate(validation, losses)
                         progress.update(bar, completed=elapsed, description=self._describe(score))
                     losses, due = [], time.monotonic() - started + self.settings.validate_minutes * 60
                     if order == _FINISH:
@@ -112,10 +113,9 @@ class Trainer:
                                worker_init_fn=_leave_signals_to_the_parent, pin_memory=self.device.type == "cuda"))
 
     def _update(self, mixture: Tensor, reference: Tensor, learning_rate: float) -> float:
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate
+        self.optimiser.learning_rate = learning_rate
         loss = self._loss(mixture.to(self.device), reference.to(self.device))
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.separator.parameters(), self.settings.optimiser.clip)
         if torch.isfinite(norm):
@@ -150,8 +150,9 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             return sources_of(separator, mixture, delay_of(self.separator)).float()
 
-    def _validate(self, mixtures: Tensor, references: Tensor, losses: list[float]) -> float:
-        score = si_sdr_improvement(self.average, mixtures, references)
+    def _validate(self, validation: dict[str, MixtureSet], losses: list[float]) -> float:
+        scores = {name: si_sdr_improvement(self.average, *mixtures) for name, mixtures in validation.items()}
+        score = sum(scores.values()) / len(scores)
         self.best = max(self.best, score)
         state = {"separator": self.separator.state_dict(), "average": self.average.state_dict(),
                  "optimiser": self.optimiser.state_dict(), "steps": self.steps, "batches": self.batches,
@@ -159,7 +160,8 @@ class Trainer:
         self.folder.save(state, self.average.state_dict() if score == self.best else None, {
             "steps": self.steps, "seconds": round(self.seconds, 1), "audio_hours": round(self.audio_hours, 3),
             "loss": sum(losses) / max(1, len(losses)), "si_sdri": score,
-            "learning_rate": self.optimiser.param_groups[0]["lr"]})
+            "learning_rate": self.optimiser.learning_rate,
+            **({} if len(scores) == 1 else {f"si_sdri_{name}": value for name, value in scores.items()})})
         return score
 
     def _load(self, state: dict[str, Any]) -> None:

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torchmetrics.functional.audio import permutation_invariant_training, scale_invariant_signal_distortion_ratio
 
-from .corpus import Collection, load_voices
-from .mixtures import Mixtures, MixtureSettings
+from .corpus import Collection
+from .mixtures import Mixtures, MixtureSettings, load_sounds
 from .sources import delay_of, sources_of
 
 #: of the validation mixtures; any number would do, as long as it stays
 _SEED = 20_251_112
 
+MixtureSet = tuple[Tensor, Tensor]
 
-def validation_set(collection: Collection, count: int) -> tuple[Tensor, Tensor]:
-    """Fixed fully overlapped clean mixtures of speakers that are not trained on, 4 s each.
+
+def validation_sets(collection: Collection, mixtures: MixtureSettings, count: int) -> dict[str, MixtureSet]:
+    """Fixed fully overlapped mixtures of speakers that are not trained on, 4 s each, by condition.
+
+    ``clean`` always; ``noisy`` (10 to 20 dB) and ``room`` where ``mixtures`` have noise and rooms.
 
     Shape:
         - mixtures: ``(count, samples)``, references: ``(count, 2, samples)``
     """
-    settings = MixtureSettings(seconds=4.0, batch=count, partial_overlap=0.0, speed=1e-6, level_db=(-25.0, -25.0))
-    return Mixtures(settings, load_voices(collection, "valid", "speech"), None, 1, _SEED)[0]
+    clean = MixtureSettings(seconds=4.0, batch=count, partial_overlap=0.0, speed=1e-6, level_db=(-25.0, -25.0))
+    conditions = {"clean": clean}
+    if mixtures.noise:
+        conditions["noisy"] = replace(clean, noise=1.0, snr_db=(10.0, 20.0))
+    if mixtures.room:
+        conditions["room"] = replace(clean, room=1.0, rooms=mixtures.rooms)
+    return {name: Mixtures(settings, load_sounds(collection, "valid", settings), 1, _SEED)[0]
+            for name, settings in conditions.items()}
 
 
 @torch.no_grad()

@@ -16,7 +16,7 @@ from sepprune.separators import build_separator
 from sepprune.training.corpus import Collection
 from sepprune.training.settings import load_settings
 from sepprune.training.trainer import Trainer
-from sepprune.training.validation import si_sdr_improvement, validation_set
+from sepprune.training.validation import si_sdr_improvement, validation_sets
 from sepprune.training.weights import load_model, load_weights
 
 MODEL = {"features": 16, "hidden": 24, "blocks": 2, "segment": 10, "memory": 8}
@@ -64,7 +64,7 @@ def test_training_lowers_the_loss_and_keeps_the_best_weights(config: Path, tmp_p
     settings = load_settings(str(config))
     kept = build_separator("skim", **MODEL)
     load_weights(kept, tmp_path / "run/best.safetensors")
-    score = si_sdr_improvement(kept, *validation_set(Collection(settings.data), 4))
+    score = si_sdr_improvement(kept, *validation_sets(Collection(settings.data), settings.mixtures, 4)["clean"])
     assert abs(score - report["best_si_sdri"]) < 1e-3
 
 

@@ -1,0 +1,73 @@
+"""Optimisers by name, for a separator's parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import UserError
+from .settings import OptimiserSettings
+
+METHODS = ("adam", "muon")
+
+
+class Optimisers:
+    """Several optimisers that share one step size, as one.
+
+    Args:
+        parts: the optimisers, each with its own parameters.
+    """
+
+    def __init__(self, parts: list[torch.optim.Optimizer]) -> None:
+        self.parts = parts
+
+    @property
+    def learning_rate(self) -> float:
+        """Step size of all of them."""
+        return self.parts[0].param_groups[0]["lr"]
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = value
+
+    def zero_grad(self) -> None:
+        for part in self.parts:
+            part.zero_grad(set_to_none=True)
+
+    def step(self) -> None:
+        for part in self.parts:
+            part.step()
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        return [part.state_dict() for part in self.parts]
+
+    def load_state_dict(self, state: list[dict[str, Any]]) -> None:
+        for part, content in zip(self.parts, state, strict=True):
+            part.load_state_dict(content)
+
+
+def build_optimisers(separator: nn.Module, settings: OptimiserSettings) -> Optimisers:
+    """Adam for everything, or Muon for matrices and Adam for the rest.
+
+    Muon (Jordan, "Muon: an optimizer for hidden layers in neural networks", 2024) makes every update of a weight
+    matrix nearly orthogonal, here with Adam's root mean square, so that one step size suits both. It learns more
+    from an hour of mixtures, and costs a fixed time an update: give it batches of eight or more a process.
+
+    Raises:
+        UserError: there is no such method.
+    """
+    parameters, rate = [weight for weight in separator.parameters() if weight.requires_grad], settings.learning_rate
+    if settings.method == "adam":
+        return Optimisers([torch.optim.Adam(parameters, lr=rate, fused=True)])
+    if settings.method == "muon":
+        matrices = [weight for weight in parameters if weight.ndim == 2]
+        others = [weight for weight in parameters if weight.ndim != 2]
+        return Optimisers([
+            *([torch.optim.Muon(matrices, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")]
+              if matrices else []),
+            *([torch.optim.Adam(others, lr=rate, fused=True)] if others else [])])
+    raise UserError(f"there is no optimiser {settings.method!r}: choose from {', '.join(METHODS)}")
