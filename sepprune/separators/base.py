@@ -25,18 +25,23 @@ class CausalSeparator(nn.Module):
         window: samples under one synthesis window, the algorithmic latency.
         analysis_window: samples under one analysis window, even.
         sample_rate: in hertz.
+        low_bins: bins of a second analysis, for features only: its window is long enough to tell the harmonics of
+            deep voices apart, and it looks only into the past. 0 for none.
+        low_window: samples under that window.
     """
 
     #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
     segment: int | None = None
 
     def __init__(self, sources: int = 2, hop: int = 128, window: int = 256, analysis_window: int = 512,
-                 sample_rate: int = 16_000) -> None:
+                 sample_rate: int = 16_000, low_bins: int = 0, low_window: int = 1024) -> None:
         super().__init__()
         self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
         self.sample_rate = sample_rate
-        self.bins = analysis_window // 2
+        self.bins, self.feature_bins = analysis_window // 2, analysis_window // 2 + low_bins
         self.encoder = Encoder(hop, window, analysis_window)
+        self.low_encoder = Encoder(hop, window, low_window, low_bins) if low_bins else None
+        self.past = max(analysis_window, low_window if low_bins else 0) - hop
         self.decoder = Decoder(hop, window, analysis_window)
 
     @property
@@ -57,12 +62,12 @@ class CausalSeparator(nn.Module):
         """Complex masks for every frame.
 
         Args:
-            features: log-magnitude spectrum of the mixture.
+            features: log-magnitude spectrum of the mixture, and of its low band as ``low_bins`` has it.
             state: network state before the first frame.
             segments: into how many whole segments the frames divide; 1 also for a part of a segment.
 
         Shape:
-            - features: ``(batch, bins, frames)``
+            - features: ``(batch, feature_bins, frames)``
             - masks: ``(batch, sources, 2 * bins, frames)``, real parts before imaginary parts
         """
         raise NotImplementedError
@@ -73,7 +78,7 @@ class CausalSeparator(nn.Module):
 
     def initial_state(self, batch: int = 1) -> State:
         """State before the first sample, all zeros, as :meth:`step` takes it."""
-        return (self.encoder.initial_state(batch), self.decoder.initial_state(batch * self.sources),
+        return (self.encoder.weight.new_zeros(batch, self.past), self.decoder.initial_state(batch * self.sources),
                 *self.initial_network_state(batch))
 
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
@@ -86,16 +91,20 @@ class CausalSeparator(nn.Module):
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
         past, tail, *network = state
-        spectrum, past = self.encoder(mixture, past)
+        signal = torch.cat([past, mixture], dim=1)
+        spectrum = self.encoder(signal[:, self.past + self.hop - self.analysis_window:])
         real, imaginary = spectrum.chunk(2, dim=1)
-        features = (real.square() + imaginary.square() + FLOOR).log() * 0.2 + 1.0
+        features = _log_power(real, imaginary)
+        if self.low_encoder is not None:
+            low = self.low_encoder(signal[:, self.past + self.hop - self.low_encoder.analysis_window:])
+            features = torch.cat([features, _log_power(*low.chunk(2, dim=1))], dim=1)
         masks, network = self.masks(features, tuple(network), segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
         masked = torch.cat([real * mask_real - imaginary * mask_imaginary,
                             real * mask_imaginary + imaginary * mask_real], dim=2)
         waveforms, tail = self.decoder(masked.flatten(0, 1), tail)
-        return waveforms.unflatten(0, (-1, self.sources)), (past, tail, *network)
+        return waveforms.unflatten(0, (-1, self.sources)), (signal[:, -self.past:], tail, *network)
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.
@@ -140,6 +149,11 @@ class CausalSeparator(nn.Module):
         if position or frames < self.segment:
             return min(frames, self.segment - position), 1
         return frames // self.segment * self.segment, frames // self.segment
+
+
+def _log_power(real: Tensor, imaginary: Tensor) -> Tensor:
+    """Logarithm of the power, scaled to about -1 to 1 for speech."""
+    return (real.square() + imaginary.square() + FLOOR).log() * 0.2 + 1.0
 
 
 #: added to a bin's power before the logarithm: about -80 dB re full scale, below any microphone's noise

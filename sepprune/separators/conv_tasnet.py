@@ -62,7 +62,7 @@ class ConvTasNet(CausalSeparator):
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)
         if len(widths) != blocks:
             raise ValueError(f"hidden names {len(widths)} widths for {blocks} blocks: give one number or one a block")
-        self.bottleneck = nn.Conv1d(self.bins, bottleneck, 1)
+        self.bottleneck = nn.Conv1d(self.feature_bins, bottleneck, 1)
         self.network = nn.ModuleList(ConvBlock(bottleneck, width, kernel, 2 ** (index % dilations))
                                      for index, width in enumerate(widths))
         self.activation = nn.PReLU(bottleneck)

@@ -37,45 +37,47 @@ def asymmetric_windows(hop: int, window: int, analysis_window: int) -> tuple[Ten
     return analysis, synthesis
 
 
-def _fourier(analysis_window: int) -> Tensor:
-    """Real and imaginary rows of the Fourier basis without the constant, ``(analysis_window, analysis_window)``."""
-    bins = analysis_window // 2
-    phase = 2 * math.pi / analysis_window * torch.outer(torch.arange(1, bins + 1), torch.arange(analysis_window))
+def _fourier(window: int, bins: int) -> Tensor:
+    """Real and imaginary rows of the Fourier basis without the constant, ``(2 * bins, window)``."""
+    phase = 2 * math.pi / window * torch.outer(torch.arange(1, bins + 1), torch.arange(window))
     return torch.cat([phase.cos(), -phase.sin()])
 
 
 class Encoder(nn.Module):
     """Learned analysis filterbank, started as a short-time Fourier transform.
 
-    Real and imaginary parts of bins 1 to ``analysis_window / 2`` (a voice has nothing at 0 Hz). A frame ends at
-    the last sample of its hop: nothing ahead of it is needed.
+    Real and imaginary parts of bins 1 to ``bins`` (a voice has nothing at 0 Hz). A frame ends at the last sample
+    of its hop: nothing ahead of it is needed.
+
+    Args:
+        hop: samples between two frames.
+        window: samples under a synthesis window.
+        analysis_window: samples under an analysis window.
+        bins: how many of the ``analysis_window / 2`` bins, lowest first; all by default.
 
     Shape:
-        - mixture: ``(batch, hop * frames)``; past: ``(batch, analysis_window - hop)``
-        - spectrum: ``(batch, analysis_window, frames)``
+        - signal: ``(batch, analysis_window - hop + hop * frames)``, the past first
+        - spectrum: ``(batch, 2 * bins, frames)``
     """
 
-    def __init__(self, hop: int, window: int, analysis_window: int) -> None:
+    def __init__(self, hop: int, window: int, analysis_window: int, bins: int | None = None) -> None:
         super().__init__()
         self.hop, self.analysis_window = hop, analysis_window
         analysis, _ = asymmetric_windows(hop, window, analysis_window)
-        basis = _fourier(analysis_window) * analysis
+        basis = _fourier(analysis_window, analysis_window // 2 if bins is None else bins) * analysis
         self.weight = nn.Parameter((basis / analysis.norm()).unsqueeze(1))
 
-    def initial_state(self, batch: int) -> Tensor:
-        return self.weight.new_zeros(batch, self.analysis_window - self.hop)
-
-    def forward(self, mixture: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        signal = torch.cat([past, mixture], dim=1)
-        spectrum = F.conv1d(signal.unsqueeze(1), self.weight, stride=self.hop)
-        return spectrum, signal[:, -past.shape[1]:]
+    def forward(self, signal: Tensor) -> Tensor:
+        # a product of frames, not a convolution: in bf16 on a CPU a convolution of one channel is several times slower
+        frames = signal.unfold(1, self.analysis_window, self.hop)
+        return F.linear(frames, self.weight.squeeze(1)).transpose(1, 2)
 
 
 class Decoder(nn.Module):
     """Learned synthesis filterbank with overlap-add, started as the inverse of :class:`Encoder`.
 
     Shape:
-        - spectrum: ``(batch, analysis_window, frames)``; tail: ``(batch, window - hop)``
+        - spectrum: ``(batch, analysis_window, frames)``; tail: ``(batch, hop)``
         - waveform: ``(batch, hop * frames)``
     """
 
@@ -83,7 +85,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.hop, self.window = hop, window
         analysis, synthesis = asymmetric_windows(hop, window, analysis_window)
-        basis = _fourier(analysis_window) * (2 / analysis_window) * analysis.norm()
+        basis = _fourier(analysis_window, analysis_window // 2) * (2 / analysis_window) * analysis.norm()
         basis[[analysis_window // 2 - 1, -1]] /= 2  # the Nyquist bin has no mirror image
         self.weight = nn.Parameter((basis[:, -window:] * synthesis).unsqueeze(1))
 
@@ -91,7 +93,7 @@ class Decoder(nn.Module):
         return self.weight.new_zeros(batch, self.window - self.hop)
 
     def forward(self, spectrum: Tensor, tail: Tensor) -> tuple[Tensor, Tensor]:
-        waveform = F.conv_transpose1d(spectrum, self.weight, stride=self.hop).squeeze(1)
-        overlap, length = tail.shape[1], waveform.shape[1] - tail.shape[1]
-        waveform = torch.cat([waveform[:, :overlap] + tail, waveform[:, overlap:]], dim=1)
-        return waveform[:, :length], waveform[:, length:]
+        frames = torch.matmul(spectrum.transpose(1, 2), self.weight.squeeze(1))
+        starts, ends = frames.split(self.hop, dim=2)  # a window is two hops
+        overlap = torch.cat([tail.unsqueeze(1).to(ends.dtype), ends[:, :-1]], dim=1)
+        return (starts + overlap).flatten(1), ends[:, -1]

@@ -77,7 +77,7 @@ class SkiM(CausalSeparator):
         if len(widths) != blocks:
             raise ValueError(f"hidden names {len(widths)} widths for {blocks} blocks: give one number or one a block")
         self.segment = segment
-        self.bottleneck = nn.Linear(self.bins, features)
+        self.bottleneck = nn.Linear(self.feature_bins, features)
         self.network = nn.ModuleList(SegmentBlock(features, width) for width in widths)
         self.memories = nn.ModuleList(Memory(here, after, memory) for here, after in pairwise(widths))
         self.norm = nn.LayerNorm(features)

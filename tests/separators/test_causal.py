@@ -10,7 +10,8 @@ from sepprune.separators.layers import Decoder, Encoder
 
 SMALL = {
     "conv-tasnet": {"bottleneck": 12, "hidden": [16, 8, 24], "blocks": 3, "dilations": 2},
-    "skim": {"features": 12, "hidden": [16, 8, 24], "blocks": 3, "segment": 7, "memory": 5},
+    "skim": {"features": 12, "hidden": [16, 8, 24], "blocks": 3, "segment": 7, "memory": 5, "low_bins": 10,
+             "low_window": 256},
 }
 CAUSAL = sorted(SMALL)
 
@@ -89,9 +90,22 @@ def test_a_part_of_a_hop_is_refused_with_the_way_out(name: str) -> None:
 def test_the_filterbank_reconstructs_with_a_delay_of_window_minus_hop() -> None:
     encoder, decoder = Encoder(32, 64, 128), Decoder(32, 64, 128)
     tone = torch.cos(2 * torch.pi / 128 * 40 * torch.arange(1280)).unsqueeze(0)  # far from 0 Hz, which is left out
-    spectrum, _ = encoder(tone, encoder.initial_state(1))
+    spectrum = encoder(torch.cat([torch.zeros(1, 96), tone], dim=1))
     heard, _ = decoder(spectrum, decoder.initial_state(1))
     assert torch.allclose(heard[:, 128 + 32:], tone[:, 128:-32], atol=1e-3)
+
+
+def test_the_low_analysis_tells_close_tones_apart_better_than_the_other() -> None:
+    """The power half way between 125 and 187.5 Hz, re theirs: a twentieth under the long window."""
+    tones = sum(torch.sin(2 * torch.pi * pitch / 16_000 * torch.arange(4096)) for pitch in (125, 187.5)).unsqueeze(0)
+
+    def valley(encoder: Encoder, hertz_a_bin: float) -> float:
+        real, imaginary = encoder(tones).detach().chunk(2, dim=1)
+        power = (real.square() + imaginary.square()).mean(-1)[0]
+        low, between, high = (power[round(pitch / hertz_a_bin) - 1] for pitch in (125, 156.25, 187.5))
+        return float(between / min(low, high))
+
+    assert valley(Encoder(128, 256, 1024, 160), 15.625) < 0.05 < 0.15 < valley(Encoder(128, 256, 512), 31.25)
 
 
 @pytest.mark.parametrize("name", CAUSAL)
