@@ -82,6 +82,12 @@ class Connection:
         """Input and output as they were asked for."""
         return self._input.wanted, self._output.wanted
 
+    def set_loop(self, on: bool) -> None:
+        """Start files again at their end, this one and later ones, or not."""
+        self._loop_file = on
+        if isinstance(self.source, FileSource):
+            self.source.loop = on
+
     def change(self, input: str, output: str) -> None:
         """Open other devices; where one fails, the old ones are restored.
 
@@ -192,6 +198,21 @@ class Connection:
             self._close_device(side)
 
 
+def need_devices(input: str, output: str, purpose: str) -> None:
+    """Make sure that input and output, as in the settings, are devices.
+
+    Args:
+        purpose: what needs them.
+
+    Raises:
+        UserError: one of them is a file, ``demo`` or ``none``.
+    """
+    for wanted, is_other, side, what in ((input, is_file(input), "input", "a microphone"),
+                                         (output, output == NONE, "output", "a loudspeaker")):
+        if is_other:
+            raise UserError(f'{purpose} needs {what}: the {side} is "{wanted}", choose a device instead')
+
+
 def _is_device(side: _Side) -> bool:
     if side.direction == "output":
         return side.wanted != NONE
@@ -200,7 +221,9 @@ def _is_device(side: _Side) -> bool:
 
 def is_file(wanted: str) -> bool:
     """Whether an input names a file, real or not, rather than a device."""
-    return wanted == DEMO or Path(wanted).is_file() or Path(wanted).suffix.lower() in SOUND_SUFFIXES
+    path = Path(wanted)
+    is_folder = path.is_dir() and path.name != wanted  # a device may be called as something lying around here
+    return wanted == DEMO or path.is_file() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
 
 
 #: endings by which a missing file is told from a missing device

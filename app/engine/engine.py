@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,8 +15,10 @@ import numpy as np
 from sepprune.errors import UserError
 
 from .clock import RealClock, VirtualClock
+from .fallback import Fallback
 from .mixer import Mixer
-from .protocol import ROUTINGS, Event, Failed, LevelChanged
+from .protocol import Event, Failed, LevelChanged, RoundTrip
+from .round_trip import Probe
 from .sinks import Sink
 from .sources import Source, finite
 from .telemetry import BYPASS, DEADLINE_MISS, TRANSITION, WARM_UP, Telemetry
@@ -44,27 +47,30 @@ class Engine:
         telemetry: what it shows.
         clock: real, or virtual for tests and files faster than live.
         emit: takes events.
-        routing, gain_db: as in :class:`~app.engine.protocol.Settings`.
+        routing, gain_db, fallback: as in :class:`~app.engine.protocol.Settings`.
 
     With a virtual clock a level change waits for its preparation, so that a run can be repeated exactly.
     """
 
     def __init__(self, separator: StreamingSeparator, source: Source, sink: Sink, telemetry: Telemetry, *,
                  clock: RealClock | VirtualClock | None = None, emit: Callable[[Event], None] = lambda event: None,
-                 routing: str = "both", gain_db: float = 0.0) -> None:
+                 routing: str = "both", gain_db: float = 0.0, fallback: bool = False) -> None:
         if separator.sources != 2:
             raise UserError(f"the ladder separates {separator.sources} sources: the app shows exactly 2")
         self.separator, self.source, self.sink, self.telemetry = separator, source, sink, telemetry
         self.clock = clock or RealClock()
         self.recorder: Recorder | None = None
         self._emit = emit
-        self._mixer = Mixer(separator.sample_rate, _known(routing), gain_db)
+        self.mixer = Mixer(separator.sample_rate, routing, gain_db)  #: what is heard, to be changed while it runs
         self._past = np.zeros(separator.delay, np.float32)
         self._pending: deque[tuple[int, tuple[int, float, float, float], int]] = deque()
         self._asked: tuple[int, float] | None = None
         self._level = separator.level
+        self._fallback: Fallback | None = None
+        self._probe: Probe | None = None
         self._warm_up = WARM_UP_CHUNKS
         self._housekeeping = -math.inf
+        self.set_fallback(fallback)
 
     @property
     def chunk_s(self) -> float:
@@ -84,7 +90,7 @@ class Engine:
 
     def turn(self) -> bool:
         """Process one chunk if the source has one."""
-        silent = self.source.paused = self._mixer.silent
+        silent = self.source.paused = self.mixer.silent
         item = self.source.read()
         if item is None:
             self._publish()
@@ -108,28 +114,38 @@ class Engine:
             self._emit(Failed(f"there is no level {level}: choose from 0 (dense) to "
                               f"{len(self.separator.ladder.levels) - 1} (lightest)", fatal=False))
             return
-        self._asked = level, self.clock.now()
-        self.separator.set_level(level, wait=isinstance(self.clock, VirtualClock))
+        if self._fallback is not None:
+            self._fallback.ask(level)
+        self._go_to(level)
 
-    def set_routing(self, routing: str) -> None:
-        """Listen to something else, see :data:`~app.engine.protocol.ROUTINGS`."""
-        self._mixer.set(routing=_known(routing))
+    def set_fallback(self, on: bool) -> None:
+        """Go to lighter levels while chunks come too late, or go back to the level asked for and stay."""
+        before, self._fallback = self._fallback, None
+        if on:
+            wanted = self.separator.target_level if before is None else before.wanted
+            self._fallback = Fallback(wanted, len(self.separator.ladder.levels) - 1, self.chunk_s)
+        if before is not None and before.level != before.wanted:
+            self._go_to(before.wanted)
 
-    def set_gain(self, db: float) -> None:
-        """Change the output gain."""
-        self._mixer.set(gain_db=float(db))
+    def measure_round_trip(self) -> None:
+        """Play chirps in place of everything else and listen for them; answered by ``RoundTrip``.
 
-    def set_bypass(self, on: bool) -> None:
-        """Listen to the mixture, delayed as much as the voices."""
-        self._mixer.set(bypass=bool(on))
-
-    def set_paused(self, on: bool) -> None:
-        """Fade out and stop separating, or go on."""
-        self._mixer.set(muted=bool(on))
+        Raises:
+            UserError: it is being measured already, or is paused.
+        """
+        if self.mixer.paused:
+            raise UserError("nothing can be measured while it is paused: play, and measure again")
+        if self._probe is not None:
+            raise UserError("the round trip is being measured already: wait for its result")
+        self._probe = Probe(self.separator.sample_rate)
+        self.mixer.set(measuring=True)
 
     def connect(self, source: Source, sink: Sink) -> None:
         """Go on with another source or sink."""
         self._publish(final=True)
+        if self._probe is not None:
+            self._end_probe(RoundTrip(None, None, 0.0, "the devices changed while the round trip was measured: "
+                                      "measure again"))
         self.source, self.sink = source, sink
         self._warm_up = WARM_UP_CHUNKS
 
@@ -147,7 +163,9 @@ class Engine:
         delayed = np.concatenate([self._past, chunk])
         self._past = delayed[len(chunk):]
         signals = np.concatenate([delayed[None, :len(chunk)], voices])
-        mixed = self._mixer(signals)
+        mixed = self.mixer(signals)
+        if self._probe is not None:
+            mixed = self._probe_with(chunk, mixed)
         position = self.sink.write(mixed)
         flags = TRANSITION if in_transition or separator.transitioning else 0
         if t_done > t_in + self.chunk_s * (1 + self.sink.cushion):
@@ -155,13 +173,41 @@ class Engine:
         if self._warm_up:
             flags |= WARM_UP
             self._warm_up -= 1
-        if self._mixer.bypass:
+        if self.mixer.bypass:
             flags |= BYPASS
         self._pending.append((separator.level, (t_in, t_start, t_done), flags, position))
         self._show(signals, mixed, bad, flags)
         if self.recorder is not None:
             self.recorder.put(signals, separator.level, t_start, t_done, flags)
         self._follow_level()
+        if self._fallback is not None and not flags & (TRANSITION | WARM_UP):
+            self._fall_back(bool(flags & DEADLINE_MISS), t_done - t_start, t_done)
+
+    def _probe_with(self, chunk: np.ndarray, mixed: np.ndarray) -> np.ndarray:
+        mixed = mixed + self._probe(chunk)[:, None]
+        if self._probe.done:
+            probe, delay = self._probe, self.separator.delay
+            self._end_probe()
+            threading.Thread(target=lambda: self._emit(probe.answer(delay)), name="round trip", daemon=True).start()
+        return mixed
+
+    def _end_probe(self, *events: Event) -> None:
+        self._probe = None
+        self.mixer.set(measuring=False)
+        for event in events:
+            self._emit(event)
+
+    def _fall_back(self, missed: bool, compute_s: float, now: float) -> None:
+        before = self._fallback.level
+        fell = self._fallback.watch(missed, compute_s, now)
+        if fell is not None:
+            self.telemetry.count("fallbacks" if fell.level > before else "recoveries")
+            self._emit(fell)
+            self._go_to(fell.level)
+
+    def _go_to(self, level: int) -> None:
+        self._asked = level, self.clock.now()
+        self.separator.set_level(level, wait=isinstance(self.clock, VirtualClock))
 
     def _show(self, signals: np.ndarray, mixed: np.ndarray, bad: int, flags: int) -> None:
         telemetry = self.telemetry
@@ -180,6 +226,8 @@ class Engine:
         if self._asked and separator.level_error is not None:
             self._emit(Failed(f"level {self._asked[0]} cannot be used: {separator.level_error}", fatal=False))
             self._asked = None
+            if self._fallback is not None:
+                self._fallback.level = separator.level
         elif self._asked and separator.level == self._asked[0] and not separator.transitioning:
             level, since = self._asked
             self._asked = None
@@ -205,12 +253,6 @@ class Engine:
             self._housekeeping = moment
             telemetry.set("engine_cpu_seconds", time.process_time())
             telemetry.set("rss_bytes", _resident_bytes())
-
-
-def _known(routing: str) -> str:
-    if routing not in ROUTINGS:
-        raise UserError(f"there is no routing {routing!r}: choose from {', '.join(ROUTINGS)}")
-    return routing
 
 
 def _resident_bytes() -> int:

@@ -14,8 +14,10 @@ from rich.table import Table
 
 from .process import EngineProcess
 from .protocol import (
+    CANNOT_RECORD,
     Event,
     Failed,
+    FellBack,
     FileEnded,
     LevelChanged,
     Notice,
@@ -59,15 +61,18 @@ class Session:
         seconds: of audio, from the moment it runs; ``None`` is until the file ends or Ctrl-C.
         record: folder to record into.
         say: takes sentences for the user.
+        record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`.
     """
 
     def __init__(self, settings: Settings, seconds: float | None, record: str | None = None,
-                 say: Any = lambda sentence: print(sentence, file=sys.stderr)) -> None:
+                 say: Any = lambda sentence: print(sentence, file=sys.stderr), record_format: str = "wav") -> None:
         self._engine = EngineProcess(settings)
-        self._seconds, self._record, self._say = seconds, record, say
+        self._seconds, self._say = seconds, say
+        self._record = None if record is None else StartRecording(record, record_format)
         self._statistics = LatencyStatistics()
         self._ready: Ready | None = None
         self._failed: Failed | None = None
+        self._unrecorded: str | None = None  # why what was to be recorded is not
         self._recording = self._file_ended = self._interrupted = False
         self._notices: list[str] = []
         self._next_frame = 0
@@ -91,6 +96,8 @@ class Session:
         report["notices"] = self._notices
         if self._failed is not None:
             return Outcome(report, self._failed.message, self._engine.exit_status == 2)
+        if self._unrecorded is not None:
+            return Outcome(report, self._unrecorded, user_caused=True)
         return Outcome(report)
 
     def _interrupt(self, *_: object) -> None:
@@ -101,13 +108,13 @@ class Session:
 
     def _watch(self) -> None:
         end = math.inf
-        while self._failed is None and not self._interrupted and time.monotonic() < end:
+        while self._failed is None and self._unrecorded is None and not self._interrupted and time.monotonic() < end:
             was_ready, had_ended = self._ready is not None, self._file_ended
             self._poll()
             if not was_ready and self._ready is not None:
                 end = time.monotonic() + (math.inf if self._seconds is None else self._seconds)
                 if self._record is not None:
-                    self._engine.send(StartRecording(self._record))
+                    self._engine.send(self._record)
             if self._file_ended and not had_ended:
                 end = min(end, time.monotonic() + DRAIN_S)
             if not self._engine.alive:
@@ -143,9 +150,11 @@ class Session:
             case Failed(message, fatal):
                 if fatal:
                     self._failed = event
+                elif self._record is not None and not self._recording and message.startswith(CANNOT_RECORD):
+                    self._unrecorded = message
                 else:
                     self._tell(message)
-            case Notice(message):
+            case Notice(message) | FellBack(message=message):
                 self._tell(message)
             case LevelChanged(level, switch_ms):
                 self._say(f"level {level} after {switch_ms:.0f} ms")
@@ -176,7 +185,7 @@ def print_report(report: dict[str, Any], console: Console) -> None:
                   f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms")
     console.print(", ".join(f"{name.replace('_', ' ')} {report[name]}" for name in (
         "input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",
-        "bad_samples")))
+        "fallbacks", "bad_samples")))
 
 
 def _rates(device: int, model: int) -> str:

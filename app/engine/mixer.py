@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-#: how long a change of routing, gain, bypass or pause takes
+from sepprune.errors import UserError
+
+from .protocol import ROUTINGS, SIGNALS
+
+#: how long a change of routing, gain, bypass, mute, solo or pause takes
 RAMP_S = 0.020
 
 #: below this level the limiter does nothing at all, so that what is played is what was separated
@@ -29,13 +33,25 @@ class Mixer:
     """
 
     def __init__(self, sample_rate: int, routing: str = "both", gain_db: float = 0.0) -> None:
-        self.routing, self.gain_db, self.bypass, self.muted = routing, gain_db, False, False
+        _check("routing", routing)
+        self.routing, self.gain_db, self.bypass = routing, gain_db, False
+        self.solo: str | None = None
+        self.muted = self.paused = self.measuring = False
         self._ramp = int(RAMP_S * sample_rate)
         self._from = self._to = self._wanted()
         self._done = self._ramp
 
     def set(self, **changes: object) -> None:
-        """Change ``routing``, ``gain_db``, ``bypass`` or ``muted``; heard after :data:`RAMP_S`."""
+        """Change ``routing``, ``gain_db``, ``bypass``, ``solo``, ``muted``, ``paused`` or ``measuring``.
+
+        It is heard in full after :data:`RAMP_S`. ``solo`` outranks bypass and routing; each of the last three is
+        silence.
+
+        Raises:
+            UserError: there is no such routing or signal; nothing changes.
+        """
+        for name, value in changes.items():
+            _check(name, value)
         for name, value in changes.items():
             setattr(self, name, value)
         now = self._from + (self._to - self._from) * np.float32(self._done / self._ramp)
@@ -43,8 +59,8 @@ class Mixer:
 
     @property
     def silent(self) -> bool:
-        """Whether it is muted and nothing of the sound before is left."""
-        return self.muted and self._done >= self._ramp
+        """Whether it is paused and nothing of the sound before is left."""
+        return self.paused and self._done >= self._ramp
 
     def __call__(self, signals: np.ndarray) -> np.ndarray:
         """Mix ``(3, samples)`` of mixture and voices into ``(samples, 2)``, limited."""
@@ -56,10 +72,16 @@ class Mixer:
         return limit(mixed.astype(np.float32, copy=False)).T
 
     def _wanted(self) -> np.ndarray:
-        if self.muted:
+        if self.muted or self.paused or self.measuring:
             return np.zeros((2, 3), np.float32)
-        matrix = np.array(_MATRICES["mixture" if self.bypass else self.routing], np.float32)
+        matrix = np.array(_MATRICES[self.solo or ("mixture" if self.bypass else self.routing)], np.float32)
         return matrix * np.float32(10 ** (self.gain_db / 20))
+
+
+def _check(name: str, value: object) -> None:
+    choices = {"routing": ROUTINGS, "solo": (None, *SIGNALS)}.get(name)
+    if choices is not None and value not in choices:
+        raise UserError(f"there is no {name} {value!r}: choose from {', '.join(map(str, choices))}")
 
 
 def limit(samples: np.ndarray) -> np.ndarray:

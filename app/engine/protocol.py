@@ -12,6 +12,15 @@ from typing import Any
 #: what can be listened to
 ROUTINGS = ("mixture", "voice1", "voice2", "split", "both")
 
+#: what can be listened to alone while a key is held
+SIGNALS = ("mixture", "voice1", "voice2")
+
+#: how recordings are stored: 32-bit float, or 24-bit
+RECORDING_FORMATS = ("wav", "flac")
+
+#: how the sentence begins when a recording failed
+CANNOT_RECORD = "cannot record into"
+
 #: the input that is not a device: the mixture that ships, at live speed
 DEMO = "demo"
 
@@ -33,6 +42,7 @@ class Settings:
         backend: ``auto``, ``openvino``, ``torch``, ...
         loop_file: start a file again at its end.
         gain_db: output gain.
+        fallback: go to a lighter level while chunks come too late, see :mod:`app.engine.fallback`.
     """
 
     input: str
@@ -44,6 +54,7 @@ class Settings:
     backend: str
     loop_file: bool = True
     gain_db: float = 0.0
+    fallback: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,34 @@ class SetBypass:
 
 
 @dataclass(frozen=True)
+class SetMute:
+    """Silence at the output; everything else goes on."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class SetSolo:
+    """Listen to one of :data:`SIGNALS` alone, whatever the routing, until ``None`` comes."""
+
+    signal: str | None
+
+
+@dataclass(frozen=True)
+class SetFallback:
+    """Go to a lighter level while chunks come too late, or stop that and go back to the level asked for."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
+class SetLoop:
+    """Start a file again at its end, or not."""
+
+    on: bool
+
+
+@dataclass(frozen=True)
 class SetPaused:
     """Silence at the output; a file waits, a microphone is not listened to."""
 
@@ -97,9 +136,13 @@ class SetPaused:
 
 @dataclass(frozen=True)
 class StartRecording:
-    """Record mixture and voices into a new folder inside ``folder``; answered by :class:`Recording`."""
+    """Record mixture and voices into a new folder inside ``folder``, in one of :data:`RECORDING_FORMATS`.
+
+    Answered by :class:`Recording`.
+    """
 
     folder: str
+    format: str = RECORDING_FORMATS[0]
 
 
 @dataclass(frozen=True)
@@ -121,6 +164,11 @@ class Rescan:
 
 
 @dataclass(frozen=True)
+class MeasureRoundTrip:
+    """Play chirps and listen for them; answered by :class:`RoundTrip`."""
+
+
+@dataclass(frozen=True)
 class ResetStatistics:
     """Set every counter but the chunk count to zero. The reader resets its own LatencyStatistics."""
 
@@ -130,8 +178,8 @@ class Quit:
     pass
 
 
-Command = (SetLevel | SetRouting | SetGain | SetBypass | SetPaused | StartRecording | StopRecording | SetDevices
-           | Rescan | ResetStatistics | Quit)
+Command = (SetLevel | SetRouting | SetGain | SetBypass | SetMute | SetSolo | SetFallback | SetLoop | SetPaused
+           | StartRecording | StopRecording | SetDevices | Rescan | MeasureRoundTrip | ResetStatistics | Quit)
 
 
 # ---- events: engine -> window ----
@@ -173,6 +221,32 @@ class LevelChanged:
 
 
 @dataclass(frozen=True)
+class FellBack:
+    """The engine goes to ``level`` by itself, ``wanted`` being what was asked for: lighter, or nearer to it again.
+
+    ``LevelChanged`` follows once the level is heard.
+    """
+
+    level: int
+    wanted: int
+    message: str
+
+
+@dataclass(frozen=True)
+class RoundTrip:
+    """What a measurement found; both times are ``None`` where nothing came back, and ``message`` says why.
+
+    ``round_trip_ms`` is the way through loudspeaker, air or cable, microphone and every buffer; its repetitions
+    differed by ``spread_ms``. ``input_to_output_ms`` adds what the separator waits for: the delay of a voice.
+    """
+
+    round_trip_ms: float | None
+    input_to_output_ms: float | None
+    spread_ms: float
+    message: str
+
+
+@dataclass(frozen=True)
 class Recording:
     """The folder that is being recorded into, or ``None`` once recording has stopped."""
 
@@ -204,4 +278,4 @@ class FileEnded:
     """A file that is not looped has been played to its last sample."""
 
 
-Event = Ready | LevelChanged | Recording | Failed | Notice | DevicesChanged | FileEnded
+Event = Ready | LevelChanged | FellBack | RoundTrip | Recording | Failed | Notice | DevicesChanged | FileEnded

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from .protocol import Event, Failed, Notice, Recording
+from .protocol import CANNOT_RECORD, RECORDING_FORMATS, Event, Failed, Notice, Recording
+from .sound_files import SoundFiles
 from .statistics import LatencyStatistics
 from .telemetry import FRAME, SIGNALS
 
@@ -27,21 +28,20 @@ QUEUE_CHUNKS = 2048
 
 
 class Recorder:
-    """One recording: ``mixture.wav``, ``voice1.wav``, ``voice2.wav`` (float32, aligned) and ``session.json``.
-
-    A WAV file whose header was not updated has no length, so after every flush each file is closed, whole, and opened
-    again for the next.
+    """One recording: ``mixture``, ``voice1``, ``voice2`` as WAV or FLAC files (aligned), and ``session.json``.
 
     Args:
         folder: a new folder is made in it, named by date and time.
         sample_rate: in hertz.
         facts: what ``session.json`` says besides levels and latency.
         emit: takes ``Recording``, ``Failed`` and ``Notice``; called from the recording's thread.
+        format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; see :class:`~app.engine.sound_files.SoundFiles`.
     """
 
     def __init__(self, folder: str | Path, sample_rate: int, facts: Mapping[str, Any],
-                 emit: Callable[[Event], None]) -> None:
+                 emit: Callable[[Event], None], format: str = RECORDING_FORMATS[0]) -> None:
         self._parent, self._sample_rate, self._facts, self._emit = Path(folder), sample_rate, dict(facts), emit
+        self._format = format
         self._queue: queue.Queue[tuple | None] = queue.Queue(QUEUE_CHUNKS)
         self._gap = 0  # samples lost since the last chunk that found room
         self._lost = self._samples = 0
@@ -76,16 +76,20 @@ class Recorder:
     def _run(self) -> None:
         try:
             folder = _new_folder(self._parent)
-            self._create(folder)
+            files = self._create(folder)
             self._emit(Recording(str(folder)))
             while not self._stopping or not self._queue.empty():
                 if chunks := self._collect():
-                    self._write(folder, chunks)
+                    self._write(files, folder, chunks)
+            files.finish()
+            if files.clipped:
+                self._emit(Notice(f"{files.clipped} samples of the recording in {folder} were beyond full scale and "
+                                  "are clipped: WAV keeps such samples"))
             if self._lost:
                 self._emit(Notice(f"the disk was too slow: {self._lost / self._sample_rate:.2f} s of the recording in "
                                   f"{folder} are silence"))
         except (OSError, soundfile.SoundFileError) as error:
-            self._emit(Failed(f"cannot record into {self._parent}: {error}; choose another folder", fatal=False))
+            self._emit(Failed(f"{CANNOT_RECORD} {self._parent}: {error}; choose another folder", fatal=False))
         self._stopping = True
         self._emit(Recording(None))
 
@@ -100,12 +104,12 @@ class Recorder:
                     break
         return chunks
 
-    def _create(self, folder: Path) -> None:
-        for name in SIGNALS:
-            soundfile.SoundFile(folder / f"{name}.wav", "w", self._sample_rate, 1, "FLOAT").close()
+    def _create(self, folder: Path) -> SoundFiles:
+        files = SoundFiles(folder, SIGNALS, self._sample_rate, self._format)
         self._describe(folder)
+        return files
 
-    def _write(self, folder: Path, chunks: list[tuple]) -> None:
+    def _write(self, files: SoundFiles, folder: Path, chunks: list[tuple]) -> None:
         pieces = []
         for gap, signals, row in chunks:
             self._lost += gap
@@ -114,10 +118,7 @@ class Recorder:
             if not self._levels or self._levels[-1]["level"] != row[1]:
                 self._levels.append({"second": self._samples / self._sample_rate, "level": row[1]})
             self._samples += signals.shape[1]
-        for name, samples in zip(SIGNALS, np.concatenate(pieces, axis=1), strict=True):
-            with soundfile.SoundFile(folder / f"{name}.wav", "r+") as file:
-                file.seek(0, soundfile.SEEK_END)
-                file.write(samples)
+        files.write(np.concatenate(pieces, axis=1))
         self._statistics.add(np.array([row for _, _, row in chunks], FRAME))
         self._describe(folder)
 

@@ -67,6 +67,8 @@ class FileSource:
 
     def __init__(self, path: str | Path, chunk: int, sample_rate: int, clock: RealClock | VirtualClock,
                  loop: bool = False, tail: int = 0) -> None:
+        if Path(path).is_dir():
+            raise UserError(f"{path} is a folder: give a sound file in it, the name of a device, or demo")
         if not Path(path).is_file():
             raise UserError(f"there is no sound file {path}: give a path, the name of a device, or demo")
         try:
@@ -79,7 +81,8 @@ class FileSource:
         self.name, self.rate = Path(path).name, self._file.samplerate
         self.ended = self.paused = False
         self._counts: Counter[str] = Counter()
-        self._chunk, self._sample_rate, self._clock, self._loop, self._tail = chunk, sample_rate, clock, loop, tail
+        self._chunk, self._sample_rate, self._clock, self._tail = chunk, sample_rate, clock, tail
+        self.loop = loop  #: may be changed while it plays
         self._block = max(1, math.ceil(chunk * self.rate / sample_rate))
         self._resampler = soxr.ResampleStream(self.rate, sample_rate, 1, dtype="float32")
         self._ready = np.zeros(0, np.float32)
@@ -126,7 +129,7 @@ class FileSource:
     def _more(self) -> np.ndarray:
         try:
             block = self._file.read(self._block, dtype="float32", always_2d=True)
-            if not len(block) and self._loop:
+            if not len(block) and self.loop:
                 self._file.seek(0)
                 return np.zeros(0, np.float32)
         except soundfile.SoundFileError as error:

@@ -120,7 +120,8 @@ class LatencyStatistics:
             counters: of :attr:`Telemetry.counters <app.engine.telemetry.Telemetry.counters>`.
         """
         counted = ("input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",
-                   "deadline_misses", "bad_samples", "cushion_chunks", "drift_samples", "chunks")
+                   "fallbacks", "recoveries", "deadline_misses", "bad_samples", "cushion_chunks",
+                   "drift_samples", "chunks")
         overall = self.session()
         to_ms = 1000.0 / ready.sample_rate
         return {

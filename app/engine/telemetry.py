@@ -32,11 +32,12 @@ TRANSITION, DEADLINE_MISS, WARM_UP, BYPASS = 1, 2, 4, 8
 
 #: ``input_overflows``, ``output_underflows``: the driver's own flags. ``ring_overruns``: blocks dropped since a ring
 #: was full. ``ring_underruns``: gaps since the output ring ran empty. ``stalls``: devices that stopped calling back.
-#: ``deadline_misses``: chunks done too late. ``bad_samples``: input that was not a number. ``cushion_chunks``: chunks
-#: of delay added after underruns. ``heartbeat``: ``time.perf_counter`` of the engine's last turn.
+#: ``deadline_misses``: chunks done too late. ``fallbacks``, ``recoveries``: levels given up for it, and won back.
+#: ``bad_samples``: input that was not a number. ``cushion_chunks``: chunks of delay added after underruns.
+#: ``heartbeat``: ``time.perf_counter`` of the engine's last turn.
 COUNTERS = ("input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "deadline_misses",
-            "switches", "bad_samples", "chunks", "cushion_chunks", "drift_samples", "engine_cpu_seconds", "rss_bytes",
-            "heartbeat")
+            "switches", "fallbacks", "recoveries", "bad_samples", "chunks", "cushion_chunks", "drift_samples",
+            "engine_cpu_seconds", "rss_bytes", "heartbeat")
 
 #: decaying peak levels, linear, 1.0 is full scale
 PEAKS = (*SIGNALS, "left", "right")

@@ -5,24 +5,23 @@ Importing this is cheap; PortAudio and a backend are loaded by :func:`main`, in 
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import gc
 import os
-import queue
 import signal
 import sys
-import threading
 import time
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection as Pipe
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sepprune.errors import UserError
 
 from . import protocol
+from .outbox import Outbox
 from .protocol import Event, Failed, FileEnded, Notice, Ready, Settings
 from .telemetry import COUNTERS, Telemetry
 
@@ -48,7 +47,7 @@ CLOSE_S = 2.0
 def main(settings: Settings, telemetry: Telemetry, commands: Pipe, events: Pipe) -> None:
     """Run the engine until ``Quit`` or the other end of the pipes is gone; exit status 0, 2 (user) or 1 (fault)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    outbox = _Outbox(events)
+    outbox = Outbox(events)
     status, worker = 0, None
     try:
         worker = Worker(settings, telemetry, outbox.put)
@@ -78,7 +77,7 @@ class Worker:
         UserError: the ladder, the level or a device cannot be used.
     """
 
-    def __init__(self, settings: Settings, telemetry: Telemetry, emit: Any) -> None:
+    def __init__(self, settings: Settings, telemetry: Telemetry, emit: Callable[[Event], None]) -> None:
         from sepprune.streaming import Ladder, StreamingSeparator
 
         from .connection import Connection
@@ -95,11 +94,12 @@ class Worker:
         self._connection = Connection(settings.input, settings.output, self._separator.sample_rate,
                                       self._separator.chunk, self._separator.delay, settings.loop_file, emit)
         self._engine = Engine(self._separator, self._connection.source, self._connection.sink, telemetry, emit=emit,
-                              routing=settings.routing, gain_db=settings.gain_db)
+                              routing=settings.routing, gain_db=settings.gain_db, fallback=settings.fallback)
         self._quit = self._ended = False
         self._watch_at = 0.0
         self._silent = False
         emit(self._ready())
+        self._separator.prepare()
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection takes longer than a chunk; nothing here makes cycles at audio rate
@@ -150,15 +150,25 @@ class Worker:
             case protocol.SetLevel(level):
                 engine.set_level(level)
             case protocol.SetRouting(routing):
-                engine.set_routing(routing)
+                engine.mixer.set(routing=routing)
             case protocol.SetGain(db):
-                engine.set_gain(db)
+                engine.mixer.set(gain_db=db)
             case protocol.SetBypass(on):
-                engine.set_bypass(on)
+                engine.mixer.set(bypass=on)
+            case protocol.SetMute(on):
+                engine.mixer.set(muted=on)
+            case protocol.SetSolo(signal):
+                engine.mixer.set(solo=signal)
             case protocol.SetPaused(on):
-                engine.set_paused(on)
-            case protocol.StartRecording(folder):
-                self._start_recording(folder)
+                engine.mixer.set(paused=on)
+            case protocol.SetFallback(on):
+                engine.set_fallback(on)
+            case protocol.SetLoop(on):
+                self._connection.set_loop(on)
+            case protocol.MeasureRoundTrip():
+                self._measure_round_trip()
+            case protocol.StartRecording(folder, format):
+                self._start_recording(folder, format)
             case protocol.StopRecording():
                 if engine.recorder is not None:
                     engine.recorder.stop()
@@ -180,13 +190,22 @@ class Worker:
             case protocol.Quit():
                 self._quit = True
 
-    def _start_recording(self, folder: str) -> None:
+    def _measure_round_trip(self) -> None:
+        from .connection import need_devices
+
+        try:
+            need_devices(*self._connection.names, "a round trip")
+            self._engine.measure_round_trip()
+        except UserError as error:
+            self._emit(protocol.RoundTrip(None, None, 0.0, str(error)))
+
+    def _start_recording(self, folder: str, format: str) -> None:
         from .recorder import Recorder
 
         if self._engine.recorder is not None and self._engine.recorder.active:
             raise UserError("a recording runs already: stop it first")
         facts = {"settings": dataclasses.asdict(self._settings), "engine": dataclasses.asdict(self._ready())}
-        self._engine.recorder = Recorder(folder, self._separator.sample_rate, facts, self._emit)
+        self._engine.recorder = Recorder(folder, self._separator.sample_rate, facts, self._emit, format)
 
     # ---- devices ----
 
@@ -224,26 +243,6 @@ class Worker:
         return Ready(facts, separator.sample_rate, separator.chunk, separator.hop, separator.delay, separator.backend,
                      separator.precision, connection.source.name, connection.sink.name, connection.source.rate,
                      connection.sink.rate, connection.driver_in_ms, connection.driver_out_ms, self._priority)
-
-
-class _Outbox:
-    """Sends events from a thread: a window that does not read must not stop the sound."""
-
-    def __init__(self, pipe: Pipe) -> None:
-        self._pipe = pipe
-        self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self.put = self._queue.put
-        self._thread = threading.Thread(target=self._run, name="events", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._queue.put(None)
-        self._thread.join(1.0)
-
-    def _run(self) -> None:
-        with contextlib.suppress(OSError):  # nobody reads any more
-            while (event := self._queue.get()) is not None:
-                self._pipe.send(event)
 
 
 def _warm_up(separator: StreamingSeparator) -> None:

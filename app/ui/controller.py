@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
@@ -11,20 +10,20 @@ from ..engine.protocol import (
     DevicesChanged,
     Event,
     Failed,
+    FellBack,
     FileEnded,
     LevelChanged,
+    MeasureRoundTrip,
     Notice,
     Ready,
     Recording,
     Rescan,
-    SetBypass,
+    RoundTrip,
     SetDevices,
-    SetGain,
+    SetFallback,
     SetLevel,
+    SetLoop,
     SetPaused,
-    SetRouting,
-    StartRecording,
-    StopRecording,
 )
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED, EngineLink
 from .facts import levels_from, rates
@@ -41,18 +40,20 @@ class Controller(QObject):
         window: its panels exist already.
         link: not yet started.
         data: what is read from the engine.
-        recordings: folder that recordings go to.
+
+    Attributes:
+        round_trip: the last measurement, ``None`` before the first.
     """
 
-    def __init__(self, window: MainWindow, link: EngineLink, data: LiveData, recordings: str) -> None:
+    def __init__(self, window: MainWindow, link: EngineLink, data: LiveData) -> None:
         super().__init__(window)
-        self._link, self._data, self._recordings = link, data, recordings
+        self._link, self._data, self._recordings = link, data, window.recordings
+        self.round_trip: RoundTrip | None = None
         self._transport, self._tracks, self._latency = window.transport, window.tracks, window.latency
-        self._listen, self._level = window.listen, window.level
+        self._level = window.level
         self._status, self._banner = window.status, window.banner
         self._pending_level: int | None = None
-        self._recording_since: float | None = None
-        self._recording_path: str | None = None
+        self._fallen = False
         self._file_ended = False
         self._connect()
         self._show_settings()
@@ -64,12 +65,10 @@ class Controller(QObject):
         self._transport.devices_asked.connect(self.set_devices)
         self._transport.rescan_asked.connect(self.rescan)
         self._transport.play_asked.connect(self.play_or_pause)
-        self._transport.bypass_asked.connect(self.set_bypass)
-        self._transport.record_asked.connect(self.record)
-        self._tracks.routing_asked.connect(self.set_routing)
+        self._transport.loop_asked.connect(self.set_loop)
+        self._level.fallback_asked.connect(self.set_fallback)
+        self._latency.round_trip_asked.connect(self.measure_round_trip)
         self._tracks.history_wanted.connect(lambda: self._tracks.feed_history(self._data.recent_audio()))
-        self._listen.routing_asked.connect(self.set_routing)
-        self._listen.gain_asked.connect(lambda db: self._link.send(SetGain(db)))
         self._level.level_asked.connect(self._set_level)
         self._latency.reset_asked.connect(self._reset_statistics)
         self._banner.restart_asked.connect(self.restart)
@@ -77,9 +76,8 @@ class Controller(QObject):
     def _show_settings(self) -> None:
         settings = self._link.settings
         self._transport.show_sound(settings.input, settings.output)
-        self._tracks.set_heard(settings.routing)
-        self._listen.routing.show_value(settings.routing)
-        self._listen.show_gain(settings.gain_db)
+        self._transport.show_loop(settings.loop_file)
+        self._level.show_fallback(settings.fallback)
         self._status.show_state(LOADING)
 
     # ---- what the user does ----
@@ -89,32 +87,32 @@ class Controller(QObject):
         if self._level.isEnabled() and level <= self._level.slider.maximum():
             self._level.slider.setValue(level)
 
+    def set_fallback(self, on: bool) -> None:
+        """Let the engine go to lighter levels while chunks come too late, or not."""
+        self._level.show_fallback(on)
+        self._link.send(SetFallback(on))
+
+    def set_loop(self, on: bool) -> None:
+        """Start files again at their end, or not."""
+        self._transport.show_loop(on)
+        self._link.send(SetLoop(on))
+
+    def measure_round_trip(self) -> None:
+        """Play chirps and listen for them; the answer stands in the status line and at the latency bar."""
+        if self._latency.round_trip.isEnabled() and self._link.ready is not None:
+            self._latency.round_trip.setEnabled(False)
+            self._status.message.show_text("Chirps are played and listened for …")
+            self._link.send(MeasureRoundTrip())
+
     def _set_level(self, level: int) -> None:
+        self._fallen = False
         self._pending_level = level
         self._link.send(SetLevel(level))
-
-    def set_routing(self, routing: str) -> None:
-        """Listen to something else."""
-        self._listen.routing.show_value(routing)
-        self._tracks.set_heard(routing)
-        self._link.send(SetRouting(routing))
-
-    def change_gain(self, db: int) -> None:
-        """Louder or quieter by ``db``."""
-        self._listen.gain.setValue(self._listen.gain.value() + db)
-
-    def set_bypass(self, on: bool) -> None:
-        """Hear the mixture in place of the voices, or the voices again."""
-        self._transport.bypass.setChecked(on)
-        self._link.send(SetBypass(on))
-
-    def toggle_bypass(self) -> None:
-        """The other way round."""
-        self.set_bypass(not self._link.bypass)
 
     def set_devices(self, source: str, output: str) -> None:
         """Change input and output."""
         self._file_ended = False
+        self._latency.bar.show_measured(None)
         self._banner.hide()
         self._link.send(SetDevices(source, output))
 
@@ -137,13 +135,6 @@ class Controller(QObject):
         self._banner.hide()
         self._link.start()
 
-    def record(self) -> None:
-        """Start or stop recording."""
-        if self._recording_since is None:
-            self._link.send(StartRecording(self._recordings))
-        else:
-            self._link.send(StopRecording())
-
     def _reset_statistics(self) -> None:
         self._data.reset_statistics()
         self._latency.strip.clear()
@@ -157,8 +148,13 @@ class Controller(QObject):
                 self._show_ready(event)
             case LevelChanged(level, switch_ms):
                 self._show_level(level, switch_ms)
-            case Recording(path):
-                self._show_recording(path)
+            case FellBack(level, wanted, message):
+                self._fallen = level != wanted
+                self._status.message.show_text(message[:1].upper() + message[1:])
+            case RoundTrip():
+                self._show_round_trip(event)
+            case Recording():
+                self._recordings.take(event)
             case Notice(message):
                 self._status.message.show_text(message)
             case Failed(message, fatal):
@@ -173,7 +169,8 @@ class Controller(QObject):
 
     def _engine_started(self) -> None:
         self._data.follow(self._link.telemetry)
-        self._file_ended = False
+        self._file_ended = self._fallen = False
+        self._latency.round_trip.setEnabled(True)
         self._pending_level = None
         self._latency.strip.clear()
         self._tracks.clear()
@@ -190,6 +187,7 @@ class Controller(QObject):
         self._level.set_levels(levels_from(ready.ladder), self._link.settings.level)
         if first:
             self._level.slider.setFocus()
+        self._recordings.resume()
         self._transport.show_sound(self._link.settings.input, self._link.settings.output)
         self._show_state(RUNNING)
 
@@ -200,14 +198,14 @@ class Controller(QObject):
         self._level.show_switch(switch_ms)
         if level != self._level.slider.value():  # the engine chose it
             self._level.show_level(level)
-            self._link.remember_level(level)
+            if not self._fallen:  # else the level that was asked for is still wanted
+                self._link.remember_level(level)
 
-    def _show_recording(self, path: str | None) -> None:
-        if path is None and self._recording_path is not None:
-            self._status.message.show_text(f"The recording is in {self._recording_path}")
-        self._recording_since = None if path is None else time.perf_counter()
-        self._recording_path = path
-        self._transport.show_recording(None if path is None else 0.0)
+    def _show_round_trip(self, found: RoundTrip) -> None:
+        self.round_trip = found
+        self._latency.round_trip.setEnabled(True)
+        self._latency.bar.show_measured(found.input_to_output_ms)
+        self._status.message.show_text(found.message[:1].upper() + found.message[1:])
 
     def _show_state(self, state: str) -> None:
         paused = self._link.paused or self._file_ended
@@ -228,8 +226,7 @@ class Controller(QObject):
         """Write every number anew; called a few times a second."""
         ready, counters = self._link.ready, self._link.telemetry.counters
         self._tracks.refresh_text()
-        if self._recording_since is not None:
-            self._transport.show_recording(time.perf_counter() - self._recording_since)
+        self._recordings.refresh_text()
         if ready is None:
             return
         self._latency.refresh_text(self._data.statistics, counters, ready)

@@ -17,12 +17,14 @@ from ..engine.protocol import (
     Event,
     Failed,
     Ready,
-    Recording,
     ResetStatistics,
     SetBypass,
     SetDevices,
+    SetFallback,
     SetGain,
     SetLevel,
+    SetLoop,
+    SetMute,
     SetPaused,
     SetRouting,
     Settings,
@@ -62,6 +64,8 @@ class EngineLink(QObject):
     #: one of LOADING, RUNNING, SILENT (alive without a heartbeat), STOPPED
     state_changed = pyqtSignal(str)
     received = pyqtSignal(object)
+    #: the engine has ended by itself, and with it a recording; it may be started again
+    died = pyqtSignal()
     #: a new engine runs: its audio positions and chunk numbers begin at 0
     started = pyqtSignal()
 
@@ -69,7 +73,7 @@ class EngineLink(QObject):
         super().__init__(parent)
         self._engine = engine
         self.state = STOPPED
-        self.bypass = self.paused = False
+        self.bypass = self.muted = self.paused = False
         self.ready: Ready | None = None
         self._before: Settings | None = None  # devices to show again if the new ones fail
         self._ready_at = self._heartbeat = 0.0
@@ -113,8 +117,14 @@ class EngineLink(QObject):
             case SetDevices(source, output):
                 self._before = self._before or self.settings
                 self._engine.settings = replace(self.settings, input=source, output=output)
+            case SetFallback(on):
+                self._engine.settings = replace(self.settings, fallback=on)
+            case SetLoop(on):
+                self._engine.settings = replace(self.settings, loop_file=on)
             case SetBypass(on):
                 self.bypass = on
+            case SetMute(on):
+                self.muted = on
             case SetPaused(on):
                 self.paused = on
         if self.state == STOPPED and isinstance(command, SetDevices):
@@ -151,8 +161,9 @@ class EngineLink(QObject):
     def _take_ready(self, ready: Ready) -> None:
         if self.ready is None:
             self._ready_at = time.perf_counter()
-            if self.bypass:
-                self._engine.send(SetBypass(True))
+            for command in (SetBypass(self.bypass), SetMute(self.muted)):
+                if command.on:
+                    self._engine.send(command)
         self.ready = ready
         self._engine.settings = self._with_devices_in_use(ready)
         self._before = None
@@ -171,7 +182,7 @@ class EngineLink(QObject):
         was_ready = self.ready is not None
         if was_ready and time.perf_counter() - self._ready_at > TRUSTED_S:
             self._restarts_left = 1
-        self.received.emit(Recording(None))
+        self.died.emit()
         if was_ready and self._restarts_left > 0:
             self._restarts_left -= 1
             self.start()

@@ -10,11 +10,14 @@ from PyQt6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QP
 _SIDE = 16  # every icon is drawn on a square of this side
 
 
-def icon(name: str, colour: str, checked_colour: str | None = None) -> QIcon:
-    """The icon ``name`` (a key of the table below); ``checked_colour`` is used while its button is checked."""
+def icon(name: str, colour: str, checked_colour: str | None = None, checked_name: str | None = None) -> QIcon:
+    """The icon ``name`` (a key of the table below).
+
+    ``checked_colour``, and ``checked_name`` where the shape changes too, are used while its button is checked.
+    """
     result = QIcon(_pixmap(name, colour))
     if checked_colour:
-        result.addPixmap(_pixmap(name, checked_colour), QIcon.Mode.Normal, QIcon.State.On)
+        result.addPixmap(_pixmap(checked_name or name, checked_colour), QIcon.Mode.Normal, QIcon.State.On)
     return result
 
 
@@ -92,7 +95,45 @@ def _help(painter: QPainter) -> None:
     painter.drawPoint(QPointF(8, 13.2))
 
 
+def _cone(painter: QPainter) -> None:
+    painter.drawPolygon(QPolygonF([QPointF(2, 6), QPointF(4.5, 6), QPointF(8, 3), QPointF(8, 13), QPointF(4.5, 10),
+                                   QPointF(2, 10)]))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def _loudspeaker(painter: QPainter) -> None:
+    _cone(painter)
+    for radius in (2.5, 5.0):
+        painter.drawArc(QRectF(8.5 - radius, 8 - radius, 2 * radius, 2 * radius), -50 * 16, 100 * 16)
+
+
+def _muted(painter: QPainter) -> None:
+    _cone(painter)
+    painter.drawLine(QPointF(10.5, 6), QPointF(14.5, 10))
+    painter.drawLine(QPointF(14.5, 6), QPointF(10.5, 10))
+
+
+def _loop(painter: QPainter) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(2, 5, 12, 7.5), 3.5, 3.5)
+    painter.setBrush(painter.pen().color())
+    painter.drawPolygon(QPolygonF([QPointF(7, 2.6), QPointF(10.4, 5), QPointF(7, 7.4)]))
+
+
+def _round_trip(painter: QPainter) -> None:
+    for y, tip, tail in ((5, 13.5, 2.5), (11, 2.5, 13.5)):
+        back = 3 if tip > tail else -3
+        painter.drawLine(QPointF(tail, y), QPointF(tip, y))
+        painter.drawPolyline(QPolygonF([QPointF(tip - back, y - 2.6), QPointF(tip, y), QPointF(tip - back, y + 2.6)]))
+
+
+def _more(painter: QPainter) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolyline(QPolygonF([QPointF(4, 6.5), QPointF(8, 10.5), QPointF(12, 6.5)]))
+
+
 _SHAPES: dict[str, Callable[[QPainter], None]] = {
     "play": _play, "pause": _pause, "record": _record, "stop": _stop, "rescan": _rescan, "reset": _reset,
     "spectrogram": _spectrogram, "waveform": _waveform, "presentation": _presentation, "help": _help,
+    "loudspeaker": _loudspeaker, "muted": _muted, "loop": _loop, "round_trip": _round_trip, "more": _more,
 }

@@ -46,6 +46,7 @@ class LatencyPanel(QFrame):
     """Everything about time."""
 
     reset_asked = pyqtSignal()
+    round_trip_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,12 +55,17 @@ class LatencyPanel(QFrame):
         self.histogram, self.bar = Histogram(), LatencyBar()
         self.cells: dict[tuple[str, str], QLabel] = {}
         self.counters: dict[str, QLabel] = {}
-        self.reset = QPushButton()
-        self.reset.setProperty("role", "icon")
-        self.reset.setAccessibleName("Reset statistics")
-        self.reset.setToolTip("Set percentiles and counters to zero")
-        self.reset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.reset, self.round_trip = QPushButton(), QPushButton()
+        for button, name, tip in (
+                (self.reset, "Reset statistics", "Set percentiles and counters to zero"),
+                (self.round_trip, "Measure the round trip",
+                 "Measure the real delay: chirps are played, and listened for through a cable or the air (P)")):
+            button.setProperty("role", "icon")
+            button.setAccessibleName(name)
+            button.setToolTip(tip)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.reset.clicked.connect(self.reset_asked)
+        self.round_trip.clicked.connect(self.round_trip_asked)
         self._details = QWidget()
         self._lay_out()
 
@@ -72,7 +78,8 @@ class LatencyPanel(QFrame):
         outer.addWidget(self.strip, 0, 1)
         outer.addWidget(self.histogram, 0, 2)
         outer.addWidget(self._details, 1, 0, 1, 3)
-        outer.addWidget(self.bar, 2, 0, 1, 3)
+        outer.addWidget(self.bar, 2, 0, 1, 2)
+        outer.addWidget(self.round_trip, 2, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         outer.setColumnStretch(1, 1)
         outer.setRowStretch(0, 1)
         grid = QGridLayout(self._details)
@@ -113,6 +120,7 @@ class LatencyPanel(QFrame):
         self.histogram.setFixedWidth(16 + self.fontMetrics().horizontalAdvance("−60"))
         self.bar.set_theme(theme)
         self.reset.setIcon(icon("reset", theme.muted))
+        self.round_trip.setIcon(icon("round_trip", theme.muted))
 
     def set_presentation(self, on: bool) -> None:
         """Hide what cannot be read from the last row of seats."""

@@ -58,6 +58,7 @@ class LatencyBar(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Where a chunk's time goes")
         self._stages: Sequence[Stage] = ()
+        self._measured_ms: float | None = None
         self._theme = DARK
 
     def set_theme(self, theme: Theme) -> None:
@@ -84,6 +85,17 @@ class LatencyBar(QWidget):
         self.setAccessibleDescription(", ".join(f"{stage.name} {stage.ms:.1f} ms" for stage in shown))
         self.update()
 
+    def show_measured(self, ms: float | None) -> None:
+        """The whole way as a round trip has measured it, or ``None``."""
+        self._measured_ms = ms
+        self.update()
+
+    @property
+    def total_text(self) -> str:
+        """The sum in words, and what was measured."""
+        measured = "" if self._measured_ms is None else f", {self._measured_ms:.0f} ms measured"
+        return f"{self.total_ms:.0f} ms in to out{measured}"
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         if not self._stages or self.total_ms <= 0:
             return
@@ -94,7 +106,7 @@ class LatencyBar(QWidget):
             width = stage.ms * scale
             painter.fillRect(QRectF(x, 0, max(1.0, width - 1), 8), QColor(colours[stage.name]))
             x += width
-        total = f"{self.total_ms:.0f} ms in to out"
+        total = self.total_text
         right = metrics.horizontalAdvance(total) + 2
         painter.setPen(QColor(theme.text))
         painter.drawText(QRectF(self.width() - right, 13, right, metrics.height()), 0, total)

@@ -1,4 +1,4 @@
-"""The level: headline, slider, facts, Pareto plot, sweep."""
+"""The level: headline, slider, facts, Pareto plot, sweep, fallback."""
 
 from __future__ import annotations
 
@@ -10,22 +10,24 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButto
 from .facts import LevelFacts, fact_rows, quantity
 from .level_slider import LevelSlider
 from .pareto import ParetoPlot
-from .theme import Theme
+from .theme import Theme, fit_bold
 
 
 class LevelPanel(QFrame):
     """Chooses a level and shows what it costs and gives."""
 
     level_asked = pyqtSignal(int)
+    fallback_asked = pyqtSignal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.slider, self.pareto = LevelSlider(), ParetoPlot()
-        self.sweep, self.sweep_seconds = QPushButton("Sweep"), QSpinBox()
+        self.sweep, self.sweep_seconds, self.fallback = QPushButton("Sweep"), QSpinBox(), QPushButton("Fallback")
         self.chunk_ms: dict[int, float] = {}
         self._levels: Sequence[LevelFacts] = ()
-        self._headline, self._summary, self._note = QLabel("Level"), QLabel(), QLabel()
+        self._switch_ms: float | None = None
+        self._headline, self._summary = QLabel("Level"), QLabel()
         self._unmeasured = QLabel("The quality of this ladder has not been measured.")
         self._facts = QWidget()
         self._fact_grid = QGridLayout(self._facts)
@@ -44,8 +46,6 @@ class LevelPanel(QFrame):
         column.setSpacing(6)
         self._headline.setProperty("role", "headline")
         self._summary.setProperty("role", "muted")
-        self._note.setProperty("role", "small")
-        self._note.setToolTip("Time from the request until the new level is fully audible")
         top = QHBoxLayout()
         top.addWidget(self._headline)
         top.addStretch(1)
@@ -76,24 +76,36 @@ class LevelPanel(QFrame):
         self.sweep_seconds.setAccessibleName("Seconds a level during the sweep")
         self.sweep_seconds.setToolTip("Seconds that each level lasts during the sweep")
         self.sweep_seconds.valueChanged.connect(lambda seconds: self._sweep_timer.setInterval(1000 * seconds))
+        self.fallback.setCheckable(True)
+        self.fallback.setToolTip("Go to a lighter level while chunks come too late, and back after ten calm seconds "
+                                 "(U)")
+        self.fallback.setAccessibleName("Fall back to a lighter level while chunks come too late")
+        self.fallback.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.fallback.clicked.connect(self.fallback_asked)
         bottom = QHBoxLayout()
         bottom.addWidget(self.sweep)
         bottom.addWidget(self.sweep_seconds)
         bottom.addStretch(1)
-        bottom.addWidget(self._note)
+        bottom.addWidget(self.fallback)
         column.addLayout(bottom)
 
     def set_theme(self, theme: Theme) -> None:
         """Take colours and text size."""
         self.slider.set_theme(theme)
+        for button in (self.sweep, self.fallback):
+            fit_bold(button)
         self.sweep_seconds.setFixedHeight(self.sweep.sizeHint().height())
         self.pareto.set_theme(theme)
 
     def set_presentation(self, on: bool) -> None:
         """Hide what cannot be read from the last row of seats."""
-        for small in (self.sweep_seconds, self._note):
+        for small in (self.sweep_seconds, self.fallback):
             small.setVisible(not on)
         self._show_facts()
+
+    def show_fallback(self, on: bool) -> None:
+        """Press the button without announcing it."""
+        self.fallback.setChecked(on)
 
     def set_levels(self, levels: Sequence[LevelFacts], level: int) -> None:
         """Show a ladder with ``level`` chosen; asks for nothing."""
@@ -116,7 +128,8 @@ class LevelPanel(QFrame):
 
     def show_switch(self, switch_ms: float) -> None:
         """A switch is complete."""
-        self._note.setText(f"switched in {switch_ms:.0f} ms")
+        self._switch_ms = switch_ms
+        self._show_facts()
 
     def refresh_text(self, chunk_ms: dict[int, float]) -> None:
         """Median chunk time by level as measured so far; called a few times a second."""
@@ -124,7 +137,7 @@ class LevelPanel(QFrame):
         self._show_facts()
 
     def _chosen(self, level: int) -> None:
-        self._note.setText("")
+        self._switch_ms = None
         self._show_level()
         self.level_asked.emit(level)
 
@@ -145,6 +158,8 @@ class LevelPanel(QFrame):
         if not self._levels:
             return
         rows = fact_rows(self._levels, self.slider.value(), self.chunk_ms)
+        if self._switch_ms is not None or len(self._fact_labels) > len(rows):
+            rows.append(("Switched in", "–" if self._switch_ms is None else f"{self._switch_ms:.0f} ms", ""))
         if not self._fact_labels:
             self._add_heads()
         while len(self._fact_labels) < len(rows):
@@ -163,7 +178,8 @@ class LevelPanel(QFrame):
         labels = (QLabel(), QLabel(), QLabel())
         for column, (label, role) in enumerate(zip(labels, ("muted", "figure", "muted"), strict=True)):
             label.setProperty("role", role)
-            label.setToolTip("Stored with the ladder; only the chunk time is measured here, as a median.\n"
+            label.setToolTip("Stored with the ladder; measured here are the chunk time, as a median, and the time from "
+                             "the request for a level until it is fully audible.\n"
                              "SI-SDRi: improvement of the scale-invariant signal-to-distortion ratio, in decibels.")
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
             self._fact_grid.addWidget(label, len(self._fact_labels) + 1, column, side)

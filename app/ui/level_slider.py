@@ -23,6 +23,7 @@ class LevelSlider(QSlider):
         self.setPageStep(1)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Pruning level")
+        self.setToolTip("Levels of the ladder, from dense to lightest")
         self.setAccessibleDescription("0 is the dense separator; higher levels compute less")
         self.levels: Sequence[LevelFacts] = ()
         self.chunk_ms: dict[int, float] = {}

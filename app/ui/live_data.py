@@ -54,7 +54,7 @@ class LiveData:
             self._unread.clear()
         now = time.perf_counter()
         self._cpu.append((now, self._telemetry.counters["engine_cpu_seconds"]))
-        while now - self._cpu[0][0] > CPU_WINDOW_S:
+        while len(self._cpu) > 2 and now - self._cpu[0][0] > CPU_WINDOW_S:
             self._cpu.popleft()
 
     def reset_statistics(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,17 @@ from sepprune.errors import UserError
 from sepprune.resources import asset
 
 from ..engine.process import EngineProcess
-from ..engine.protocol import Event, Notice, Ready, Settings
+from ..engine.protocol import (
+    CANNOT_RECORD,
+    RECORDING_FORMATS,
+    Event,
+    Failed,
+    FellBack,
+    Notice,
+    Ready,
+    Settings,
+    StartRecording,
+)
 from .engine_link import STOPPED
 from .settings import load_preferences, save_preferences
 from .window import MainWindow
@@ -26,7 +37,7 @@ LOADING_S = 60.0
 
 
 def run(settings: Settings, seconds: float | None = None, report: str | None = None, screenshot: str | None = None,
-        given: frozenset[str] | None = None) -> int:
+        given: frozenset[str] | None = None, record: str | None = None, record_format: str | None = None) -> int:
     """Show the window until it is closed or the time is up.
 
     Args:
@@ -37,6 +48,8 @@ def run(settings: Settings, seconds: float | None = None, report: str | None = N
         screenshot: write a picture of the window to this PNG file.
         given: names of the fields of ``settings`` that the user has just chosen; the others are taken from what the
             window remembers. ``None``: all were chosen.
+        record: record into a new folder in this one as soon as audio runs.
+        record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; ``None`` is what the window remembers.
 
     Returns:
         Exit status: 0 done, 1 our fault, 2 the user's input is wrong.
@@ -44,16 +57,19 @@ def run(settings: Settings, seconds: float | None = None, report: str | None = N
     Raises:
         UserError: a file cannot be written.
     """
-    application = QApplication.instance() or QApplication(["sepprune-live"])
-    application.setApplicationName("SepPrune Live")
-    application.setStyle("Fusion")
-    application.setWindowIcon(QIcon(str(asset("icon.png"))))
+    application = prepared_application()
     preferences, problem = load_preferences()
+    if record_format is not None:
+        preferences = replace(preferences, record_format=record_format)
     if given is not None and seconds is None:
         settings = preferences.applied_to(settings, given)
     engine = EngineProcess(settings)
     window = MainWindow(engine, preferences)
-    session = Session(window, seconds, screenshot)
+    recording = None
+    if record is not None:
+        default = RECORDING_FORMATS[0] if seconds is not None else preferences.record_format
+        recording = StartRecording(record, record_format or default)
+    session = Session(window, seconds, screenshot, recording)
     if problem:
         window.status.message.show_text(problem)
     interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
@@ -68,12 +84,21 @@ def run(settings: Settings, seconds: float | None = None, report: str | None = N
         _remember(window)
     if session.problem is not None:
         print(f"sepprune-live: {session.problem}", file=sys.stderr)
-        return 2 if engine.exit_status == 2 else 1
+        return 2 if engine.exit_status == 2 or session.user_caused else 1
     if screenshot and not session.picture_saved:
         raise UserError(f"cannot write the screenshot {screenshot}: give a PNG file in an existing folder")
     if report:
         _write_report(session.report(), report)
     return 0
+
+
+def prepared_application() -> QApplication:
+    """The application object, new or as it is, with its name, style and icon."""
+    application = QApplication.instance() or QApplication(["sepprune-live"])
+    application.setApplicationName("SepPrune Live")
+    application.setStyle("Fusion")
+    application.setWindowIcon(QIcon(str(asset("icon.png"))))
+    return application
 
 
 class Session(QObject):
@@ -82,11 +107,14 @@ class Session(QObject):
     ``problem`` is a sentence if the engine failed in a timed session, where nobody is there to read it in the window.
     """
 
-    def __init__(self, window: MainWindow, seconds: float | None, screenshot: str | None) -> None:
+    def __init__(self, window: MainWindow, seconds: float | None, screenshot: str | None,
+                 recording: StartRecording | None = None) -> None:
         super().__init__(window)
+        self._recording = recording
         self._window, self._seconds, self._screenshot = window, seconds, screenshot
         self._notices: list[str] = []
         self.problem: str | None = None
+        self.user_caused = False
         self.picture_saved = False
         self._running = False
         self._timer = QTimer(self, singleShot=True)
@@ -108,14 +136,22 @@ class Session(QObject):
             raise UserError("there is nothing to report: the window was closed before the audio engine was ready")
         data.new_frames()  # the last ones, up to the engine's end
         data.update_statistics()
-        return {**data.statistics.report(link.ready, link.telemetry.counters), "notices": self._notices}
+        found = self._window.controller.round_trip
+        measured = {} if found is None else {"round_trip_ms": found.round_trip_ms}
+        return {**data.statistics.report(link.ready, link.telemetry.counters), "notices": self._notices, **measured}
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Notice):
+        if isinstance(event, Notice | FellBack):
             self._notices.append(event.message)
-        if isinstance(event, Ready) and self._seconds is not None and not self._running:
+        if isinstance(event, Failed) and event.message.startswith(CANNOT_RECORD) and self._seconds is not None:
+            self.problem, self.user_caused = event.message, True
+            self._window.close()
+        if isinstance(event, Ready) and not self._running:
             self._running = True
-            self._timer.start(round(1000 * self._seconds))
+            if self._recording is not None:
+                self._window.recordings.start(self._recording)
+            if self._seconds is not None:
+                self._timer.start(round(1000 * self._seconds))
 
     def _state_changed(self, state: str) -> None:
         if state == STOPPED and self._seconds is not None and self._window.timer.isActive():

@@ -10,7 +10,7 @@ from typing import Any
 
 import platformdirs
 
-from ..engine.protocol import ROUTINGS, Settings
+from ..engine.protocol import RECORDING_FORMATS, ROUTINGS, Settings
 from .views.tracks import VIEWS
 
 VERSION = 1
@@ -31,11 +31,14 @@ class Preferences:
     presentation: bool = False
     sweep_s: int = 4
     recordings: str = ""
+    record_format: str = RECORDING_FORMATS[0]
+    loop_file: bool = True
+    fallback: bool = False
 
     def applied_to(self, settings: Settings, given: frozenset[str] = frozenset()) -> Settings:
         """``settings`` with what is remembered, except for the fields in ``given``, which the user has just set."""
-        remembered = {name: getattr(self, name) for name in ("input", "output", "level", "routing", "gain_db")
-                      if name not in given and getattr(self, name) != ""}
+        names = ("input", "output", "level", "routing", "gain_db", "loop_file", "fallback")
+        remembered = {name: getattr(self, name) for name in names if name not in given and getattr(self, name) != ""}
         return replace(settings, **remembered)
 
 
@@ -91,6 +94,7 @@ def _checked(content: dict[str, Any]) -> Preferences:
                 raise ValueError(f"{name} is {value!r}")
             values[name] = value
     result = Preferences(**values)
-    if result.routing not in ROUTINGS or result.view not in VIEWS or result.level < 0:
+    if (result.routing not in ROUTINGS or result.view not in VIEWS or result.level < 0
+            or result.record_format not in RECORDING_FORMATS):
         raise ValueError("a value is out of range")
     return result

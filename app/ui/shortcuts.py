@@ -11,9 +11,13 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayou
 #: action, keys, what they do; digits, arrows and space are handled by the window and slider
 BINDINGS = (
     ("bypass", ("B",), "bypass: hear the mixture"),
+    ("mute", ("M",), "mute the output"),
     ("record", ("R",), "start or stop recording"),
+    ("loop", ("L",), "start a file again at its end, or not"),
     ("view", ("V",), "spectrogram or waveform"),
     ("sweep", ("G",), "go through all levels"),
+    ("fallback", ("U",), "lighter level while chunks are late"),
+    ("round_trip", ("P",), "measure the round trip with chirps"),
     ("mixture", ("Q",), "listen to the mixture"),
     ("voice1", ("W",), "listen to voice 1"),
     ("voice2", ("E",), "listen to voice 2"),
@@ -28,6 +32,10 @@ BINDINGS = (
     ("help", ("?", "F1"), "this page"),
     ("quit", ("Ctrl+Q",), "quit"),
 )
+
+#: key, signal, what happens while it is held down
+HELD = (("A", "mixture", "hold: the mixture alone"), ("S", "voice1", "hold: voice 1 alone"),
+        ("D", "voice2", "hold: voice 2 alone"))
 
 _FIRST_LINES = (("0 … 9", "choose a level, 0 is dense"), ("← →", "lighter or denser, on the slider"),
                 ("Space", "pause or play"), ("Tab", "next control"))
@@ -68,7 +76,9 @@ class ShortcutsOverlay(QWidget):
         columns = QHBoxLayout()
         columns.setSpacing(48)
         column.addLayout(columns)
-        lines = [*_FIRST_LINES, *((" or ".join(keys).replace("-", "−"), text) for _, keys, text in BINDINGS)]
+        bound = [(" or ".join(keys).replace("-", "−"), text) for _, keys, text in BINDINGS]
+        after = [action for action, _, _ in BINDINGS].index("both") + 1
+        lines = [*_FIRST_LINES, *bound[:after], *((key, text) for key, _, text in HELD), *bound[after:]]
         half = -(-len(lines) // 2)
         for part in (lines[:half], lines[half:]):
             grid = QGridLayout()

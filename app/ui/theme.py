@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QGuiApplication, QPalette
+from PyQt6.QtGui import QFont, QFontMetrics, QGuiApplication, QPalette
+from PyQt6.QtWidgets import QPushButton
 
 #: the byte that :func:`colour_table` shows as the colour itself
 PURE = 194
@@ -93,6 +94,16 @@ def blend(first: str, second: str, share: float) -> str:
     return "#" + "".join(f"{round(part):02x}" for part in _mixed(first, second, share))
 
 
+def fit_bold(button: QPushButton) -> None:
+    """Make a button as wide as its text needs once it is checked, and hence bold."""
+    button.ensurePolished()
+    font = QFont(button.font())
+    font.setBold(True)
+    more = QFontMetrics(font).horizontalAdvance(button.text()) - button.fontMetrics().horizontalAdvance(button.text())
+    button.setMinimumWidth(0)
+    button.setMinimumWidth(button.sizeHint().width() + max(0, more))
+
+
 def style_sheet(theme: Theme) -> str:
     """The style sheet of the main window and everything in it."""
     t, size = theme, theme.points
@@ -122,8 +133,14 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:checked {{ background: {t.text}; color: {t.card}; border: 1px solid {t.text}; font-weight: 600; }}
     QPushButton:checked:focus {{ border: 1px solid {t.compute}; }}
     QPushButton[role="icon"] {{ padding: 4px 6px; }}
+    QPushButton[role="menu"] {{ padding: 4px 3px; border-top-left-radius: 0; border-bottom-left-radius: 0; }}
+    QPushButton::menu-indicator {{ image: none; width: 0; }}
+    QMenu {{ background: {t.card}; border: 1px solid {t.border}; padding: 4px; }}
+    QMenu::item {{ padding: 5px 22px; border-radius: 4px; }}
+    QMenu::item:selected {{ background: {t.hover}; }}
     QPushButton[role="record"]:checked {{ background: {t.miss}; color: {"#14171c" if t.dark else "#ffffff"};
         border: 1px solid {t.miss}; }}
+    QPushButton[role="record"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
     QPushButton[segment="left"] {{ border-top-right-radius: 0; border-bottom-right-radius: 0; }}
     QPushButton[segment="middle"] {{ border-radius: 0; border-left: 0; }}
     QPushButton[segment="right"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; border-left: 0; }}

@@ -1,4 +1,4 @@
-"""The top bar: devices, play, bypass, record, view."""
+"""The top bar: devices, play, loop, bypass, record, view."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from PyQt6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel,
 from ..engine.protocol import DEMO, NONE, DeviceInfo
 from .facts import duration
 from .icons import icon
+from .record_menu import RecordMenu
 from .segmented import Segmented
-from .theme import Theme
+from .theme import Theme, fit_bold
 
 OPEN_FILE = "\0open"  # no device and no file is called so
 
@@ -47,6 +48,7 @@ class Transport(QFrame):
     devices_asked = pyqtSignal(str, str)
     rescan_asked = pyqtSignal()
     play_asked = pyqtSignal()
+    loop_asked = pyqtSignal(bool)
     bypass_asked = pyqtSignal(bool)
     record_asked = pyqtSignal()
     view_asked = pyqtSignal(str)
@@ -59,8 +61,10 @@ class Transport(QFrame):
         self.input, self.output = Choice("Input"), Choice("Output")
         self.rescan = _button("", "Rescan devices", "Look for devices anew (F5)")
         self.play = _button("", "Play or pause", "")
+        self.loop = _button("", "Loop", "Start the file again at its end (L)", checkable=True)
         self.bypass = _button("Bypass", "Bypass", "Hear the mixture, delayed as much as the voices (B)", checkable=True)
         self.record = _button("Record", "Record", "Record mixture and voices (R)", checkable=True)
+        self.record_menu = RecordMenu()
         self.view = Segmented((("spectrogram", "", "Spectrograms (V)"), ("waveform", "", "Waveforms (V)")), "View")
         self.presentation = _button("", "Presentation mode", "Large type for talks (F)", checkable=True)
         self.help = _button("", "Keyboard shortcuts", "Keyboard shortcuts (?)")
@@ -75,6 +79,7 @@ class Transport(QFrame):
         self.output.activated.connect(lambda: self.devices_asked.emit(self._source, self.output.currentData()))
         self.rescan.clicked.connect(self.rescan_asked)
         self.play.clicked.connect(self.play_asked)
+        self.loop.clicked.connect(self.loop_asked)
         self.bypass.clicked.connect(self.bypass_asked)
         self.record.clicked.connect(self._record_clicked)
         self.view.chosen.connect(self.view_asked)
@@ -89,12 +94,14 @@ class Transport(QFrame):
         for widget in (self.input, self._arrow, self.output, self.rescan):
             row.addWidget(widget, stretch=1 if isinstance(widget, Choice) else 0)
         row.addStretch(1)
-        for widget in (self.play, self.bypass, self.record):
+        for widget in (self.play, self.loop, self.bypass, self.record):
             row.addWidget(widget)
+        row.addSpacing(-row.spacing() - 1)  # one thing: the button and its menu
+        row.addWidget(self.record_menu)
         row.addSpacing(12)
         for widget in (self.view, self.presentation, self.help):
             row.addWidget(widget)
-        for button in (self.rescan, self.play, self.presentation, self.help, *self.view.buttons.values()):
+        for button in (self.rescan, self.play, self.loop, self.presentation, self.help, *self.view.buttons.values()):
             if "segment" not in button.dynamicPropertyNames():
                 button.setProperty("role", "icon")
         self.record.setProperty("role", "record")
@@ -105,9 +112,12 @@ class Transport(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in the theme's colours."""
         self._theme = theme
-        for button, name in ((self.rescan, "rescan"), (self.presentation, "presentation"), (self.help, "help"),
-                             (self.view.buttons["spectrogram"], "spectrogram"),
-                             (self.view.buttons["waveform"], "waveform")):
+        fit_bold(self.bypass)
+        self.record_menu.set_theme(theme)
+        views = self.view.buttons
+        for button, name in (
+                (self.rescan, "rescan"), (self.loop, "loop"), (self.presentation, "presentation"), (self.help, "help"),
+                (views["spectrogram"], "spectrogram"), (views["waveform"], "waveform")):
             button.setIcon(icon(name, theme.text, theme.card))
         self.show_playing(self._playing)
         self.show_recording(None if not self.record.isChecked() else 0.0)
@@ -117,7 +127,12 @@ class Transport(QFrame):
         self._source, self._sink = source, sink
         if devices is not None:
             self._devices = devices
+        self.loop.setVisible(source == DEMO or Path(source).is_file())
         self._fill()
+
+    def show_loop(self, on: bool) -> None:
+        """Press the button without announcing it."""
+        self.loop.setChecked(on)
 
     def show_playing(self, playing: bool) -> None:
         """The button offers the opposite."""

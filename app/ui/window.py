@@ -9,12 +9,15 @@ from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
+from ..engine.protocol import StartRecording
 from .controller import Controller
 from .engine_link import Engine, EngineLink
 from .latency import LatencyPanel
 from .level_panel import LevelPanel
 from .listen_panel import ListenPanel
+from .listening import Listening
 from .live_data import LiveData
+from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import ShortcutsOverlay, bind
 from .status import Banner, StatusLine
@@ -52,8 +55,12 @@ class MainWindow(QWidget):
         self.listen, self.level, self.status, self.banner = ListenPanel(), LevelPanel(), StatusLine(), Banner()
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
-        self.controller = Controller(self, self.link, self.data, recordings_folder(preferences))
+        self.listening = Listening(self, self.link)
+        self.recordings = Recordings(self, self.link, StartRecording(recordings_folder(preferences),
+                                                                     preferences.record_format))
+        self.controller = Controller(self, self.link, self.data)
         self.theme: Theme | None = None
+        self._fixed_theme: Theme | None = None
         self._presentation = False
         self._pictures = 0
         self._last_tick = time.perf_counter()
@@ -96,13 +103,16 @@ class MainWindow(QWidget):
             outer.addWidget(widget, stretch=1 if widget is content else 0)
 
     def _bind_keys(self) -> None:
-        controller = self.controller
-        routes = {name: lambda name=name: controller.set_routing(name) for name in self.listen.routing.buttons}
+        controller, listening = self.controller, self.listening
+        routes = {name: lambda name=name: listening.set_routing(name) for name in self.listen.routing.buttons}
         views = {"spectrogram": "waveform", "waveform": "spectrogram"}
         bind(self, {
-            **routes, "bypass": controller.toggle_bypass, "record": controller.record,
+            **routes, "bypass": listening.toggle_bypass, "mute": listening.toggle_mute,
+            "record": self.recordings.toggle, "loop": lambda: controller.set_loop(not self.link.settings.loop_file),
+            "fallback": lambda: controller.set_fallback(not self.link.settings.fallback),
+            "round_trip": controller.measure_round_trip,
             "view": lambda: self.set_view(views[self.tracks.view]), "sweep": self.level.sweep.toggle,
-            "louder": lambda: controller.change_gain(1), "quieter": lambda: controller.change_gain(-1),
+            "louder": lambda: listening.change_gain(1), "quieter": lambda: listening.change_gain(-1),
             "open": self.transport.open_file, "rescan": controller.rescan,
             "presentation": lambda: self.set_presentation(not self._presentation),
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
@@ -119,7 +129,12 @@ class MainWindow(QWidget):
         self.transport.presentation.setChecked(on)
         for panel in (self.latency, self.level, self.listen, self.status):
             panel.set_presentation(on)
-        self._apply_theme(system_theme(QApplication.instance()))
+        self._apply_theme(self._fixed_theme or system_theme(QApplication.instance()))
+
+    def set_theme(self, theme: Theme | None) -> None:
+        """Take these colours whatever the system says, or with ``None`` the system's."""
+        self._fixed_theme = theme
+        self._apply_theme(theme or system_theme(QApplication.instance()))
 
     @property
     def painted(self) -> bool:
@@ -144,11 +159,14 @@ class MainWindow(QWidget):
 
     def preferences(self) -> Preferences:
         """What to remember."""
-        settings = self.link.settings
+        settings, recordings = self.link.settings, self.recordings.choice
+        chosen = "" if recordings.folder == recordings_folder(Preferences()) else recordings.folder
         return replace(
             self._preferences, input=settings.input, output=settings.output, level=settings.level,
             routing=settings.routing, gain_db=settings.gain_db, view=self.tracks.view, width=self.width(),
-            height=self.height(), presentation=self._presentation, sweep_s=self.level.sweep_seconds.value())
+            height=self.height(), presentation=self._presentation, sweep_s=self.level.sweep_seconds.value(),
+            recordings=chosen, record_format=recordings.format, loop_file=settings.loop_file,
+            fallback=settings.fallback)
 
     def _apply_theme(self, theme: Theme) -> None:
         font = QApplication.font()
@@ -156,13 +174,13 @@ class MainWindow(QWidget):
         font.setPointSizeF(self.theme.points)
         self.setFont(font)
         self.setStyleSheet(style_sheet(self.theme))
-        for part in (self.transport, self.tracks, self.latency, self.level, self.status):
+        for part in (self.transport, self.tracks, self.latency, self.listen, self.level, self.status):
             part.set_theme(self.theme)
         for panel in (self.listen, self.level):
             panel.setFixedWidth(SIDE_WIDTHS[self._presentation])
 
     def _follow_system(self) -> None:
-        theme = system_theme(QApplication.instance())
+        theme = self._fixed_theme or system_theme(QApplication.instance())
         if self.theme is not None and theme.dark != self.theme.dark:
             self._apply_theme(theme)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -58,6 +60,38 @@ def test_seconds_repeat_a_short_file_until_then(ladder: Path, sound: Callable[..
     assert json.loads(done.stdout)["chunks"] > 30
 
 
+def test_loop_and_no_loop_say_whether_a_file_starts_again(ladder: Path, sound: Callable[..., Path]) -> None:
+    arguments = ["--headless", "--input", sound(speech_like(0.1)), "--output", "none", "--ladder", ladder, "--json",
+                 "-"]
+    once = live(*arguments, "--seconds", "30", "--no-loop")
+    assert json.loads(once.stdout)["chunks"] == 14
+    process = subprocess.Popen([sys.executable, "-m", "app", *map(str, arguments), "--loop"], cwd=ROOT, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment({}))
+    assert "sound.wav" in process.stderr.readline()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)  # longer than the file
+    process.send_signal(signal.SIGINT)
+    assert json.loads(process.communicate(timeout=60)[0])["chunks"] > 30
+
+
+def test_a_recording_can_be_flac(ladder: Path, speech: Path, tmp_path: Path) -> None:
+    live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--record", tmp_path / "out",
+         "--record-format", "flac")
+    [folder] = (tmp_path / "out").iterdir()
+    facts = soundfile.info(folder / "voice2.flac")
+    assert (facts.subtype, facts.samplerate) == ("PCM_24", 16_000) and facts.frames > 8000
+
+
+def test_the_report_counts_fallbacks(ladder: Path, speech: Path) -> None:
+    done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--fallback", "--json", "-")
+    assert {"fallbacks", "recoveries"} <= set(json.loads(done.stdout))
+
+
+def test_a_recording_that_cannot_be_made_ends_with_a_sentence(ladder: Path, speech: Path) -> None:
+    done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--record", "/proc/recordings")
+    assert done.returncode == 2 and "cannot record into /proc/recordings" in done.stderr
+
+
 def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Path) -> None:
     done = live("--input", speech, "--output", "none", "--ladder", ladder)
     assert (done.returncode, "there is no display" in done.stderr) == (0, True)
@@ -71,13 +105,22 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
     (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),
     (["--input", "sound.wav", "--ladder", "nowhere"], "there is no ladder folder"),
     (["--input", "sound.wav", "--ladder", "damaged"], "is not valid JSON"),
+    (["--input", "folder"], "is a folder"),
     (["--input", "sound.wav", "--report", "nowhere/r.json"], "there is no folder"),
+    (["--input", "sound.wav", "--report", "folder"], "it is a folder"),
+    (["--input", "sound.wav", "--record", "sound.wav"], "is a file"),
+    (["--input", "sound.wav", "--level", "x"], "invalid int value: 'x'"),
+    (["--input", "sound.wav", "--record-format", "mp3"], "invalid choice: 'mp3'"),
+    (["--input", "sound.wav", "--round-trip"], "a round trip needs a microphone"),
+    (["--input", "a microphone", "--round-trip", "--output", "none"], "a round trip needs a loudspeaker"),
+    (["--input", "demo", "--round-trip", "--seconds", "1"], "leave out --seconds"),
     (["--input", "sound.wav", "--output", "no such loudspeaker"], "no such loudspeaker")])
 def test_what_a_user_gets_wrong_is_one_sentence_and_status_two(
         ladder: Path, speech: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
     soundfile.write(tmp_path / "empty.wav", [], 16_000)
     (tmp_path / "text.wav").write_text("no sound")
     (tmp_path / "damaged").mkdir()
+    (tmp_path / "folder").mkdir()
     (tmp_path / "damaged" / "ladder.json").write_text('{"format": ')
     found = [str(tmp_path / word) if (tmp_path / word).exists() else word for word in arguments]
     extra = [] if "--ladder" in arguments else ["--ladder", str(ladder)]
@@ -85,6 +128,17 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_status_two(
     lines = done.stderr.strip().splitlines()
     assert (done.returncode, len(lines)) == (2, 1), done.stderr
     assert lines[0].startswith("sepprune-live: ") and sentence in lines[0]
+
+
+@pytest.mark.parametrize(("samples", "rate", "chunks"), [
+    (np.full(1, 0.5), 16_000, 2), (np.tile(speech_like(0.5)[:, None], 8), 16_000, 64),
+    (speech_like(0.5, rate=44_100), 44_100, 64), (np.where(np.arange(8000) % 100 < 9, np.nan, 0.1), 16_000, 64)],
+    ids=["one sample", "eight channels", "44.1 kHz", "not a number"])
+def test_unusual_files_are_played_to_their_end(ladder: Path, sound: Callable[..., Path], samples: np.ndarray, rate: int,
+                                               chunks: int) -> None:
+    done = live("--headless", "--input", sound(samples, rate), "--output", "none", "--ladder", ladder, "--json", "-")
+    report, bad = json.loads(done.stdout), int(np.isnan(samples).sum())
+    assert (done.returncode, report["chunks"], report["bad_samples"]) == (0, chunks, bad)
 
 
 def test_control_c_ends_it_in_order_with_its_table(ladder: Path, speech: Path) -> None:

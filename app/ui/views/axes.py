@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QWidget
 
 from ..theme import DARK, Theme
+
+#: a mouse button that is down for so many milliseconds is held, not clicked
+HOLD_MS = 250
 
 
 class Gutter(QWidget):
     """Name and axis of one plot."""
 
     clicked = pyqtSignal()
+    #: True when the mouse button is held down, False when it is let go after that
+    held = pyqtSignal(bool)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = name
         self._theme, self._colour, self._heard, self._caption = DARK, DARK.mixture, False, ""
         self._ticks: list[tuple[float, str]] = []
+        self._holding = False
+        self._hold_timer = QTimer(self, singleShot=True, interval=HOLD_MS)
+        self._hold_timer.timeout.connect(lambda: self._hold(True))
         self.setAccessibleName(name)
 
     def set_colour(self, theme: Theme, colour: str) -> None:
@@ -44,8 +52,22 @@ class Gutter(QWidget):
             self._heard = heard
             self.update()
 
+    def _hold(self, holding: bool) -> None:
+        self._holding = holding
+        self.held.emit(holding)
+
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        self.clicked.emit()
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._hold_timer.start()
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._holding:
+            self._hold(False)
+        elif self._hold_timer.isActive():
+            self._hold_timer.stop()
+            self.clicked.emit()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, theme, height = QPainter(self), self._theme, self.height()

@@ -26,6 +26,8 @@ class Tracks(QFrame):
 
     #: the routing that a click on a view's name asks for
     routing_asked = pyqtSignal(str)
+    #: the signal whose name is held down, or None
+    solo_asked = pyqtSignal(object)
     #: the columns are gone (another size, view or scale): feed recent audio anew
     history_wanted = pyqtSignal()
 
@@ -57,8 +59,9 @@ class Tracks(QFrame):
             canvas.setAccessibleName(f"{name}, spectrogram or waveform over time")
             canvas.resized.connect(self._renew)
             gutter.setCursor(Qt.CursorShape.PointingHandCursor)
-            gutter.setToolTip(f"Click to listen to {name.lower()}")
+            gutter.setToolTip(f"Click to listen to {name.lower()}, hold to hear it alone meanwhile")
             gutter.clicked.connect(lambda routing=routing: self.routing_asked.emit(routing))
+            gutter.held.connect(lambda on, signal=routing: self.solo_asked.emit(signal if on else None))
         grid.addWidget(self._axis, len(NAMES), 1)
         grid.setColumnStretch(1, 1)
 
@@ -82,8 +85,8 @@ class Tracks(QFrame):
         self._renew()
 
     def set_heard(self, routing: str) -> None:
-        """Mark the views that the routing lets through."""
-        heard = {"split": (1, 2), "both": (1, 2), "mixture": (0,), "voice1": (1,), "voice2": (2,)}[routing]
+        """Mark the views that the routing lets through; empty is none."""
+        heard = {"": (), "split": (1, 2), "both": (1, 2), "mixture": (0,), "voice1": (1,), "voice2": (2,)}[routing]
         for row, gutter in enumerate(self.gutters):
             gutter.set_heard(row in heard)
 

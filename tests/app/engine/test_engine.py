@@ -4,87 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from app.engine.clock import VirtualClock
 from app.engine.engine import WARM_UP_CHUNKS, Engine
 from app.engine.protocol import Failed, LevelChanged, Recording
 from app.engine.recorder import Recorder
-from app.engine.sinks import NullSink
-from app.engine.sources import FileSource
-from app.engine.telemetry import BYPASS, DEADLINE_MISS, Telemetry
+from app.engine.telemetry import BYPASS, DEADLINE_MISS
 from sepprune.errors import UserError
 from sepprune.streaming import Ladder, StreamingSeparator
-
-from ..conftest import speech_like
-
-CHUNK = 128
-
-
-class Ear(NullSink):
-    """An output that remembers."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        super().__init__(clock.now)
-        self._blocks: list[np.ndarray] = []
-
-    def write(self, block: np.ndarray) -> int:
-        self._blocks.append(block.copy())
-        return super().write(block)
-
-    @property
-    def heard(self) -> np.ndarray:
-        return np.concatenate(self._blocks).T
-
-
-class Slow:
-    """A separator for which virtual time passes while it works: ``seconds(step)``."""
-
-    def __init__(self, separator: StreamingSeparator, clock: VirtualClock, seconds: Callable[[int], float]) -> None:
-        self._separator, self._clock, self._seconds, self._steps = separator, clock, seconds, 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._separator, name)
-
-    def step(self, chunk: np.ndarray) -> np.ndarray:
-        self._clock.advance(self._seconds(self._steps))
-        self._steps += 1
-        return self._separator.step(chunk)
-
-
-class Rig:
-    """An engine that reads a file and is listened to."""
-
-    def __init__(self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001,
-                 **settings: Any) -> None:
-        self.clock, self.telemetry, self.events = VirtualClock(), Telemetry(), []
-        self.separator = StreamingSeparator(Ladder.load(ladder))
-        self.ear = Ear(self.clock)
-        source = FileSource(path, CHUNK, 16_000, self.clock, tail=self.separator.delay)
-        self.engine = Engine(Slow(self.separator, self.clock, seconds), source, self.ear, self.telemetry,
-                             clock=self.clock, emit=self.events.append, **settings)
-
-    def count(self, name: str) -> int:
-        return int(self.telemetry.counters[name])
-
-
-@pytest.fixture
-def rig(ladder: Path, sound: Callable[..., Path]) -> Iterator[Callable[..., Rig]]:
-    rigs = []
-
-    def build(samples: np.ndarray | None = None, **settings: Any) -> Rig:
-        rigs.append(Rig(ladder, sound(speech_like(1.0) if samples is None else samples), **settings))
-        return rigs[-1]
-
-    yield build
-    for one in rigs:
-        one.separator.close()
+from tests.app.conftest import speech_like
+from tests.app.engine.rig import CHUNK, Rig
 
 
 def offline(ladder: Path, samples: np.ndarray) -> np.ndarray:
@@ -146,7 +80,7 @@ def test_two_runs_are_the_same(rig: Callable[..., Rig]) -> None:
 
 def test_a_bypass_is_aligned_with_the_voices(rig: Callable[..., Rig]) -> None:
     one = rig()
-    one.engine.set_bypass(True)
+    one.engine.mixer.set(bypass=True)
     one.engine.run()
     delayed = np.pad(speech_like(1.0), (one.separator.delay, 0))
     np.testing.assert_array_equal(one.ear.heard[0, 320:16_000], delayed[320:16_000])
@@ -180,10 +114,10 @@ def test_a_level_that_does_not_exist_is_a_sentence_and_nothing_changes(rig: Call
 def test_a_pause_loses_no_sample_of_a_file(rig: Callable[..., Rig], ladder: Path) -> None:
     one = rig(routing="split")
     one.engine.run(seconds=0.4)
-    one.engine.set_paused(True)
+    one.engine.mixer.set(paused=True)
     one.engine.run(seconds=0.4)
     silence = one.ear.heard[:, -3200:]
-    one.engine.set_paused(False)
+    one.engine.mixer.set(paused=False)
     one.engine.run()
     assert not silence.any()
     _, audio = one.telemetry.audio_since(0)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.engine.mixer import LIMITER_KNEE, Mixer, limit
 from app.engine.protocol import ROUTINGS
+from sepprune.errors import UserError
 
 SIGNALS = np.random.default_rng(0).uniform(-0.4, 0.4, (3, 640)).astype(np.float32)
 MIXTURE, VOICE1, VOICE2 = SIGNALS
@@ -36,7 +37,8 @@ def test_bypass_is_the_mixture_at_the_same_gain() -> None:
 
 
 CHANGES = [*({"routing": routing} for routing in ROUTINGS), {"bypass": True}, {"bypass": False}, {"muted": True},
-           {"muted": False}, {"gain_db": -12.0}, {"gain_db": 0.0}]
+           {"muted": False}, {"paused": True}, {"paused": False}, {"solo": "voice1"}, {"solo": "voice2"},
+           {"solo": None}, {"gain_db": -12.0}, {"gain_db": 0.0}]
 
 
 @given(st.lists(st.sampled_from(CHANGES), max_size=12), st.sampled_from([16, 128, 640]))
@@ -49,12 +51,51 @@ def test_no_change_jumps_more_than_a_twenty_millisecond_ramp(changes: list[dict]
     assert jumps.max(initial=0.0) <= 0.8 / 320 + 1e-6
 
 
-def test_a_muted_mixer_is_silent_once_the_ramp_is_over() -> None:
+def test_a_paused_mixer_is_silent_once_the_ramp_is_over() -> None:
     mixer = Mixer(16_000, "both")
-    mixer.set(muted=True)
+    mixer.set(paused=True)
     before = mixer.silent
     mixer(SIGNALS)
     assert (before, mixer.silent, np.abs(mixer(SIGNALS)).max()) == (False, True, 0.0)
+
+
+def test_a_muted_mixer_gives_nothing_and_still_wants_sound() -> None:
+    mixer = Mixer(16_000, "both")
+    mixer.set(muted=True)
+    mixer(SIGNALS)
+    assert (np.abs(mixer(SIGNALS)).max(), mixer.silent) == (0.0, False)
+
+
+@pytest.mark.parametrize(("solo", "alone"), [("mixture", MIXTURE), ("voice1", VOICE1), ("voice2", VOICE2)])
+@pytest.mark.parametrize("bypass", [False, True])
+def test_solo_is_heard_alone_whatever_the_routing_and_ends_where_it_began(solo: str, alone: np.ndarray,
+                                                                          bypass: bool) -> None:
+    mixer = Mixer(16_000, "split")
+    mixer.set(bypass=bypass)
+    mixer(SIGNALS)
+    before = mixer(SIGNALS)
+    mixer.set(solo=solo)
+    mixer(SIGNALS)
+    np.testing.assert_array_equal(mixer(SIGNALS), np.stack([alone, alone], axis=1))
+    mixer.set(solo=None)
+    mixer(SIGNALS)
+    np.testing.assert_array_equal(mixer(SIGNALS), before)
+
+
+def test_solo_does_not_end_a_mute() -> None:
+    mixer = Mixer(16_000, "both")
+    mixer.set(muted=True)
+    mixer.set(solo="voice1")
+    mixer(SIGNALS)
+    assert np.abs(mixer(SIGNALS)).max() == 0.0
+
+
+@pytest.mark.parametrize("change", [{"routing": "everything"}, {"solo": "split"}])
+def test_what_cannot_be_heard_is_refused_and_nothing_changes(change: dict) -> None:
+    mixer = Mixer(16_000, "split")
+    with pytest.raises(UserError, match="choose from"):
+        mixer.set(**change)
+    np.testing.assert_array_equal(mixer(SIGNALS), np.stack([VOICE1, VOICE2], axis=1))
 
 
 @given(st.floats(-100, 100, width=32, allow_subnormal=False))

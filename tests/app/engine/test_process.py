@@ -21,11 +21,16 @@ from app.engine.protocol import (
     Failed,
     FileEnded,
     LevelChanged,
+    MeasureRoundTrip,
     Ready,
     Recording,
+    RoundTrip,
     SetDevices,
     SetLevel,
+    SetLoop,
+    SetMute,
     SetPaused,
+    SetSolo,
     Settings,
     StartRecording,
     StopRecording,
@@ -130,6 +135,35 @@ def test_ending_it_closes_the_recording(engine: Watched, tmp_path: Path) -> None
     recorded, _ = soundfile.read(folder / "mixture.wav", dtype="float32")
     position, audio = engine.telemetry.audio_since(0)
     assert len(recorded) >= 1280 and _contains(audio[0], recorded)
+
+
+def test_a_muted_engine_goes_on_separating(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetMute(True))
+    engine.wait_until(lambda: engine.telemetry.peaks["left"] < 1e-3 < engine.telemetry.peaks["mixture"])
+
+
+def test_a_signal_that_cannot_be_heard_alone_is_answered_and_changes_nothing(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetSolo("both"))
+    assert "choose from" in engine.wait_for(Failed).message and engine.alive
+
+
+def test_a_file_that_is_no_longer_looped_ends(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetLoop(False))
+    engine.wait_for(FileEnded)
+
+
+def test_a_round_trip_without_devices_is_answered(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(MeasureRoundTrip())
+    found = engine.wait_for(RoundTrip)
+    assert found.round_trip_ms is None and "needs a microphone" in found.message
 
 
 def test_nobody_reading_events_does_not_stop_the_sound(engine: Watched) -> None:

@@ -86,11 +86,46 @@ def test_levels_over_time_and_latency_are_written_down(tmp_path: Path) -> None:
     assert session["seconds"] == 1.2
 
 
+def test_flac_holds_every_sample_to_24_bits_and_leaves_nothing_else(tmp_path: Path) -> None:
+    events = Events()
+    recording = Recorder(tmp_path, 16_000, {}, events.put, format="flac")
+    expected = record(recording, range(300))
+    recording.close(10.0)
+    folder = Path(events.wait_for(Recording).path)
+    found = np.stack([soundfile.read(folder / f"{name}.flac")[0] for name in ("mixture", "voice1", "voice2")])
+    np.testing.assert_allclose(found, expected, atol=2**-23)
+    assert sorted(path.name for path in folder.iterdir()) == ["mixture.flac", "session.json", "voice1.flac",
+                                                              "voice2.flac"]
+
+
+def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_play(tmp_path: Path,
+                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    described, describe = threading.Semaphore(0), Recorder._describe
+    monkeypatch.setattr(Recorder, "_describe", lambda self, folder: (describe(self, folder), described.release()))
+    events = Events()
+    recording = Recorder(tmp_path, 16_000, {}, events.put, format="flac")
+    assert described.acquire(timeout=10)
+    expected = record(recording, range(100))
+    assert described.acquire(timeout=10)
+    found = read(Path(events.wait_for(Recording).path))
+    assert found.shape[1] > 0
+    np.testing.assert_array_equal(found, expected[:, :found.shape[1]])
+    recording.close(10.0)
+
+
+def test_flac_says_how_many_samples_it_had_to_clip(tmp_path: Path) -> None:
+    events = Events()
+    recording = Recorder(tmp_path, 16_000, {}, events.put, format="flac")
+    recording.put(np.full((3, CHUNK), 1.5, np.float32), 0, 0.0, 0.001, 0)
+    recording.close(10.0)
+    assert f"{3 * CHUNK} samples" in events.wait_for(Notice).message
+
+
 def test_what_a_slow_disk_loses_is_silence_of_the_same_length_and_announced(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorder, "QUEUE_CHUNKS", 10)
     blocked, create = threading.Event(), Recorder._create
-    monkeypatch.setattr(Recorder, "_create", lambda self, folder: (blocked.wait(10), create(self, folder)))
+    monkeypatch.setattr(Recorder, "_create", lambda self, folder: (blocked.wait(10), create(self, folder))[1])
     events = Events()
     recording = Recorder(tmp_path, 16_000, {}, events.put)
     first = record(recording, range(15))

@@ -41,7 +41,7 @@ def test_a_recording_is_over_when_the_engine_dies(window, engine):
 
 
 def test_bypass_outlives_the_engine(window, engine):
-    window.controller.set_bypass(True)
+    window.listening.set_bypass(True)
     engine.alive = False
     window.tick()
     engine.sent.clear()

@@ -6,13 +6,14 @@ import signal
 from dataclasses import replace
 
 import pytest
+import soundfile
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QImage
 
 from app.engine.process import EngineProcess
 from app.engine.protocol import Settings
 from app.ui.engine_link import RUNNING
-from app.ui.main import run
+from app.ui.main import prepared_application, run
 from app.ui.settings import Preferences, load_preferences
 from app.ui.window import MainWindow
 from sepprune.errors import UserError
@@ -38,6 +39,12 @@ def window(qtbot, settings):
     window.close()
 
 
+def test_every_window_has_the_name_and_icon_of_the_app(qapp):
+    prepared = prepared_application()
+    assert prepared is qapp and prepared.applicationName() == "SepPrune Live"
+    assert prepared.windowIcon().pixmap(64).toImage().pixelColor(32, 32).alpha() > 0
+
+
 def test_a_timed_session_leaves_a_report_and_a_picture(settings, tmp_path, settings_path):
     report, picture = tmp_path / "report.json", tmp_path / "window.png"
     assert run(settings, seconds=1.0, report=str(report), screenshot=str(picture)) == 0
@@ -46,6 +53,13 @@ def test_a_timed_session_leaves_a_report_and_a_picture(settings, tmp_path, setti
     assert content["levels"][0]["chunks"] > 50 and content["backend"] == "openvino"
     assert image.width() >= 1280 and len({image.pixel(x, 200) for x in range(image.width())}) > 20
     assert not settings_path.exists()
+
+
+def test_a_recording_asked_for_on_the_command_line_holds_the_whole_session(settings, tmp_path):
+    assert run(settings, seconds=1.0, record=str(tmp_path / "out"), record_format="flac") == 0
+    [folder] = (tmp_path / "out").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"mixture.flac", "voice1.flac", "voice2.flac", "session.json"}
+    assert soundfile.info(folder / "voice1.flac").duration > 0.4
 
 
 def test_a_ladder_that_is_not_there_ends_a_timed_session_with_a_sentence(settings, tmp_path, capfd):

@@ -6,7 +6,8 @@ from app.ui.settings import Preferences, load_preferences, save_preferences, set
 from tests.app.ui.engine_double import SETTINGS
 
 CHOSEN = Preferences(input="USB microphone, ALSA", output="none", level=3, routing="voice2", gain_db=-6.0,
-                     view="waveform", width=1100, height=700, presentation=True, sweep_s=9, recordings="/music")
+                     view="waveform", width=1100, height=700, presentation=True, sweep_s=9, recordings="/music",
+                     record_format="flac", loop_file=False, fallback=True)
 
 
 def test_what_is_saved_comes_back():
@@ -20,7 +21,8 @@ def test_a_missing_file_gives_defaults_without_a_word():
 
 @pytest.mark.parametrize("content", [
     "", "{", "[]", "null", '{"version": 99}', '{"version": 1, "level": "three"}', '{"version": 1, "level": -1}',
-    '{"version": 1, "routing": "everything"}', '{"version": 1, "level": true}', "\x00\xff"])
+    '{"version": 1, "routing": "everything"}', '{"version": 1, "record_format": "mp3"}',
+    '{"version": 1, "level": true}', "\x00\xff"])
 def test_an_unfit_file_gives_defaults_and_a_sentence_that_names_it(settings_path, content):
     settings_path.parent.mkdir()
     settings_path.write_text(content, encoding="latin-1")
@@ -46,6 +48,17 @@ def test_saving_leaves_no_draft_behind(settings_path):
 def test_what_the_user_has_just_chosen_wins_over_what_is_remembered():
     settings = CHOSEN.applied_to(SETTINGS, frozenset({"level", "input"}))
     assert (settings.level, settings.input, settings.routing) == (SETTINGS.level, SETTINGS.input, "voice2")
+
+
+def test_a_file_written_before_a_setting_existed_gives_its_default(settings_path):
+    settings_path.parent.mkdir()
+    settings_path.write_text('{"version": 1, "level": 2}')
+    assert load_preferences() == (Preferences(level=2), None)
+
+
+def test_loop_and_fallback_are_remembered_unless_given():
+    settings = CHOSEN.applied_to(SETTINGS, frozenset({"fallback"}))
+    assert (settings.loop_file, settings.fallback) == (False, False)
 
 
 def test_devices_that_were_never_chosen_are_left_alone():

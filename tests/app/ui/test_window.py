@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
-from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 
 from app.ui.engine_link import STOPPED
@@ -42,6 +42,19 @@ def test_everything_fits_into_the_window(qtbot, make_window, engine, size, prese
     assert (window.width(), window.height()) == size
 
 
+@pytest.mark.parametrize("presentation", [False, True])
+def test_a_button_has_room_for_its_text_when_it_is_checked(make_window, presentation):
+    window = make_window(Preferences(presentation=presentation))
+    narrow = []
+    for button in (window.transport.bypass, window.level.sweep, window.level.fallback):
+        button.setChecked(True)
+        font = QFont(button.font())
+        font.setBold(True)
+        if button.isVisible() and QFontMetrics(font).horizontalAdvance(button.text()) + 20 > button.width():
+            narrow.append(button.text())
+    assert narrow == []
+
+
 def test_resizing_keeps_the_recent_past(qtbot, window, engine):
     engine.run(tones(4))
     window.tick()
@@ -64,28 +77,51 @@ def test_statistics_go_on_while_hidden(window, engine):
     assert window.data.statistics.session().chunks == 125
 
 
-def test_every_control_has_an_accessible_name_and_explains_itself(window):
-    controls = [*window.findChildren(QAbstractButton), *window.findChildren(QComboBox), *window.findChildren(QSlider),
-                *window.findChildren(QSpinBox)]
-    own = [control for control in controls if control.isVisible()]
-    nameless = [control for control in own if not (control.accessibleName() or getattr(control, "text", str)())]
+def controls(window):
+    kinds = (QAbstractButton, QComboBox, QSlider, QSpinBox)
+    return [control for kind in kinds for control in window.findChildren(kind) if control.isVisible()]
+
+
+def test_every_control_has_an_accessible_name(window):
+    nameless = [control for control in controls(window) if not (
+        control.accessibleName() or getattr(control, "text", str)())]
     assert nameless == []
 
 
-def test_tab_reaches_every_control(qtbot, window):
-    reached, widget = set(), window.transport.input
-    for _ in range(60):
-        reached.add(widget)
+def test_every_control_explains_itself(window):
+    silent = [control.accessibleName() for control in controls(window) if not control.toolTip()]
+    assert silent == []
+
+
+def tab_order(window):
+    """Every control that Tab reaches, in its order, from the input on."""
+    order, widget = [], window.transport.input
+    while widget not in order:
+        order.append(widget)
         widget = widget.nextInFocusChain()
         while not (widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus):
             widget = widget.nextInFocusChain()
-    wanted = {window.transport.input, window.transport.output, window.transport.play, window.transport.record,
-              window.level.slider, window.level.sweep, window.listen.gain, window.listen.routing.buttons["split"]}
-    assert wanted <= reached
+    return order
+
+
+def test_tab_reaches_every_control(window):
+    reached = tab_order(window)
+    inside = {window.level.sweep_seconds.lineEdit()}
+    assert [control for control in controls(window) if control not in reached and control not in inside] == []
+
+
+def test_tab_goes_through_the_top_bar_then_sound_then_level(window):
+    order = [widget for widget in tab_order(window) if widget in (
+        window.transport.input, window.transport.play, window.transport.record, window.transport.help,
+        window.listen.routing.buttons["split"], window.listen.gain, window.listen.mute, window.level.slider,
+        window.level.sweep, window.level.fallback)]
+    assert order == [window.transport.input, window.transport.play, window.transport.record, window.transport.help,
+                     window.listen.routing.buttons["split"], window.listen.gain, window.listen.mute,
+                     window.level.slider, window.level.sweep, window.level.fallback]
 
 
 def test_preferences_describe_the_window(window):
-    window.controller.set_routing("voice2")
+    window.listening.set_routing("voice2")
     window.level.slider.setValue(3)
     window.set_view("waveform")
     remembered = window.preferences()

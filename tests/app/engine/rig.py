@@ -1,0 +1,65 @@
+"""An engine over a virtual clock that reads a file and is listened to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.engine.clock import VirtualClock
+from app.engine.engine import Engine
+from app.engine.sinks import NullSink
+from app.engine.sources import FileSource
+from app.engine.telemetry import Telemetry
+from sepprune.streaming import Ladder, StreamingSeparator
+
+CHUNK = 128
+
+
+class Ear(NullSink):
+    """An output that remembers."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock.now)
+        self._blocks: list[np.ndarray] = []
+
+    def write(self, block: np.ndarray) -> int:
+        self._blocks.append(block.copy())
+        return super().write(block)
+
+    @property
+    def heard(self) -> np.ndarray:
+        return np.concatenate(self._blocks).T
+
+
+class Slow:
+    """A separator for which virtual time passes while it works: ``seconds(step)``."""
+
+    def __init__(self, separator: StreamingSeparator, clock: VirtualClock, seconds: Callable[[int], float]) -> None:
+        self._separator, self._clock, self._seconds, self._steps = separator, clock, seconds, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._separator, name)
+
+    def step(self, chunk: np.ndarray) -> np.ndarray:
+        self._clock.advance(self._seconds(self._steps))
+        self._steps += 1
+        return self._separator.step(chunk)
+
+
+class Rig:
+    """An engine that reads a file and is listened to."""
+
+    def __init__(self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001,
+                 **settings: Any) -> None:
+        self.clock, self.telemetry, self.events = VirtualClock(), Telemetry(), []
+        self.separator = StreamingSeparator(Ladder.load(ladder))
+        self.ear = Ear(self.clock)
+        source = FileSource(path, CHUNK, 16_000, self.clock, tail=self.separator.delay)
+        self.engine = Engine(Slow(self.separator, self.clock, seconds), source, self.ear, self.telemetry,
+                             clock=self.clock, emit=self.events.append, **settings)
+
+    def count(self, name: str) -> int:
+        return int(self.telemetry.counters[name])

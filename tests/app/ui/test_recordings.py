@@ -1,0 +1,66 @@
+"""Format, folder and loop from the top bar, and recordings that outlive the engine."""
+
+from PyQt6.QtCore import Qt
+
+from app.engine.protocol import Recording, SetDevices, SetLoop, StartRecording
+from app.ui.settings import Preferences
+from tests.app.ui.engine_double import READY
+
+
+def test_the_menu_chooses_the_format_and_it_is_remembered(window, engine):
+    window.transport.record_menu.formats["flac"].trigger()
+    window.recordings.toggle()
+    [sent] = engine.sent
+    assert sent.format == "flac" and window.preferences().record_format == "flac"
+
+
+def test_the_menu_chooses_the_folder_and_it_is_remembered(window, engine, monkeypatch):
+    monkeypatch.setattr("app.ui.record_menu.QFileDialog.getExistingDirectory", lambda *_: "/music/talks")
+    window.transport.record_menu.choose.trigger()
+    window.recordings.toggle()
+    assert engine.sent == [StartRecording("/music/talks")] and window.preferences().recordings == "/music/talks"
+
+
+def test_the_menu_shows_what_is_remembered(make_window):
+    menu = make_window(Preferences(recordings="/music", record_format="flac")).transport.record_menu
+    assert menu.formats["flac"].isChecked() and "/music" in menu.choose.text()
+
+
+def test_a_recording_goes_on_when_the_engine_that_died_is_ready_again(window, engine):
+    window.recordings.start(StartRecording("/music"))
+    engine.say(Recording("/music/one"))
+    window.tick()
+    engine.alive = False
+    window.tick()
+    between = window.transport.record.text()
+    engine.sent.clear()
+    engine.say(READY)
+    window.tick()
+    assert engine.sent == [StartRecording("/music")] and between == "Record"
+
+
+def test_a_recording_that_was_stopped_stays_stopped(window, engine):
+    window.recordings.start(StartRecording("/music"))
+    engine.say(Recording("/music/one"), Recording(None))
+    window.tick()
+    engine.alive = False
+    window.tick()
+    engine.sent.clear()
+    engine.say(READY)
+    window.tick()
+    assert engine.sent == []
+
+
+def test_the_loop_button_and_l_say_whether_a_file_starts_again(qtbot, window, engine):
+    qtbot.mouseClick(window.transport.loop, Qt.MouseButton.LeftButton)
+    qtbot.keyClick(window.level.slider, Qt.Key.Key_L)
+    assert engine.sent == [SetLoop(False), SetLoop(True)] and window.preferences().loop_file
+
+
+def test_only_a_file_can_be_looped(window, engine):
+    with_file = window.transport.loop.isVisible()
+    window.controller.set_devices("USB microphone, ALSA", "none")
+    engine.say(READY.__class__(**{**vars(READY), "input_name": "USB microphone, ALSA"}))
+    window.tick()
+    assert with_file and not window.transport.loop.isVisible()
+    assert engine.sent == [SetDevices("USB microphone, ALSA", "none")]
