@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 _MANIFEST = "files.json"
+#: bytes that the cache keeps, the entries used last
+LIMIT = 500_000_000
 
 
 def cache_folder() -> Path:
@@ -35,7 +37,8 @@ def cached(key: str, build: Callable[[Path], None]) -> dict[str, bytes]:
     """Contents of the files that ``build`` writes into the folder it is given, from the cache where they are there.
 
     An entry is complete or absent (it is renamed into place), and is checked against its hashes when read: a
-    damaged one is built again. A cache that cannot be written is not an error, only slower.
+    damaged one is built again. Entries that were not used for longest go when the cache grows beyond :data:`LIMIT`.
+    A cache that cannot be written is not an error, only slower.
     """
     entry = cache_folder() / key
     found = _read(entry)
@@ -47,6 +50,7 @@ def cached(key: str, build: Callable[[Path], None]) -> dict[str, bytes]:
         contents = {path.name: path.read_bytes() for path in sorted(built.iterdir())}
     try:
         _store(entry, contents)
+        _forget(entry.parent, keep=entry)
     except OSError:
         pass  # a full or read-only disk: what was built is used all the same
     return contents
@@ -59,7 +63,13 @@ def _read(entry: Path) -> dict[str, bytes] | None:
         intact = all(hashlib.sha256(contents[name]).hexdigest() == expected for name, expected in hashes.items())
     except (OSError, ValueError, AttributeError):
         return None
-    return contents if intact else None
+    if not intact:
+        return None
+    try:
+        os.utime(entry)  # used now
+    except OSError:
+        pass  # somebody else's, or read-only
+    return contents
 
 
 def _store(entry: Path, contents: dict[str, bytes]) -> None:
@@ -74,3 +84,14 @@ def _store(entry: Path, contents: dict[str, bytes]) -> None:
         os.replace(partial, entry)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _forget(folder: Path, keep: Path) -> None:
+    """Remove what was not used for longest, until the rest fits."""
+    used = sorted(((entry.stat().st_mtime, entry) for entry in folder.iterdir() if (entry / _MANIFEST).is_file()),
+                  reverse=True)
+    total = 0
+    for _, entry in used:
+        total += sum(path.stat().st_size for path in entry.iterdir())
+        if total > LIMIT and entry != keep:
+            shutil.rmtree(entry, ignore_errors=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import UserError
 from .backends import CompiledStep, create_backend
+from .beside import program_ends, start_beside
 from .history import History
 from .ladder import Ladder, Level
 from .runner import LevelRunner, call_samples
@@ -64,7 +65,7 @@ class StreamingSeparator:
         self._runner = self._open_runner(level)
         self._incoming: LevelRunner | None = None
         self._warm_up: WarmUp | None = None
-        self._wait = False
+        self._wait = self._closed = False
         self.level = self.target_level = level
         self.level_error: Exception | None = None
         self.bad_samples = 0
@@ -121,6 +122,27 @@ class StreamingSeparator:
             self._compile(found)
         self._wait, self.level_error, self.target_level = wait, None, found.level
 
+    def prepare(self, wait: bool = False) -> None:
+        """Compile every level now, so that a change of level has only history to replay.
+
+        Args:
+            wait: return when it is done; otherwise a thread of low priority does it. A level whose files are damaged
+                is passed over: :meth:`set_level` will say so.
+        """
+        def compile_all() -> None:
+            for level in self.ladder.levels:
+                if self._closed or program_ends():
+                    return
+                try:
+                    self._compile(level)
+                except UserError:
+                    continue
+
+        if wait:
+            compile_all()
+        else:
+            start_beside(compile_all, "preparation of the levels")
+
     def reset(self) -> None:
         """Start from silence, at the level that was last asked for."""
         self._abandon()
@@ -133,6 +155,7 @@ class StreamingSeparator:
 
     def close(self) -> None:
         """Stop a warm-up that is under way and drop what was compiled."""
+        self._closed = True
         self._abandon()
         self._compiled.clear()
 

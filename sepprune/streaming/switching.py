@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 import threading
 from collections.abc import Callable
 
 import numpy as np
 
+from .beside import program_ends, start_beside
 from .history import History
 from .runner import LevelRunner
 
@@ -16,6 +16,8 @@ from .runner import LevelRunner
 HALF_LIFE = 1.0
 #: chunks that the audio thread makes up itself when it takes over, so that a take-over cannot be refused for ever
 CATCH_UP = 2
+#: seconds between two looks whether the program ends
+_LOOK_UP = 0.2
 
 
 class WarmUp:
@@ -46,7 +48,7 @@ class WarmUp:
 
     def start(self) -> None:
         """:meth:`run` in a thread of low priority, which keeps up with the stream until it is taken over."""
-        threading.Thread(target=self._run_beside, name=f"warm-up of level {self.level}", daemon=True).start()
+        start_beside(self._run_beside, f"warm-up of level {self.level}")
 
     def cancel(self) -> None:
         """Let the thread end."""
@@ -76,14 +78,13 @@ class WarmUp:
         return self._runner
 
     def _run_beside(self) -> None:
-        _lower_priority()
         try:
             self.run()
-            while not self._cancelled:
-                self._declined.wait()
-                self._declined.clear()
-                self._catch_up()
-                self.offered.set()
+            while not self._cancelled and not program_ends():
+                if self._declined.wait(_LOOK_UP):
+                    self._declined.clear()
+                    self._catch_up()
+                    self.offered.set()
         except Exception as error:  # for the stream to report: nobody sees a thread's traceback
             self.error = error
         finally:
@@ -139,11 +140,3 @@ class Crossfade:
         self._position += self._chunk
         return self._position >= self.samples
 
-
-def _lower_priority() -> None:
-    """Make the calling thread yield to the audio thread, where the system lets a thread do so."""
-    if hasattr(os, "setpriority"):
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-        except OSError:
-            pass  # macOS has no priorities of threads here: the warm-up then competes, and still yields at every call

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from sepprune.streaming import cache
 from sepprune.streaming.cache import cache_folder, cache_key, cached
 
 
@@ -70,3 +72,14 @@ def test_the_cache_is_the_users_own_unless_one_is_named(folder: Path, monkeypatc
     named = cache_folder()
     monkeypatch.delenv("SEPPRUNE_CACHE")
     assert named == folder and cache_folder().name == "sepprune"
+
+
+def test_entries_that_were_not_used_for_longest_are_forgotten(folder: Path, monkeypatch: pytest.MonkeyPatch,
+                                                              build: Builder) -> None:
+    for age, key in enumerate(("new", "middle", "old")):
+        cached(key, build)
+        os.utime(folder / key, (1e9 - age, 1e9 - age))
+    monkeypatch.setattr(cache, "LIMIT", 3 * sum(path.stat().st_size for path in (folder / "new").iterdir()))
+    cached("old", build)  # used now, so that "middle" is the oldest
+    cached("newest", build)
+    assert sorted(entry.name for entry in folder.iterdir()) == ["new", "newest", "old"]

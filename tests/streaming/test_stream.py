@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -207,6 +209,37 @@ def test_setting_a_level_does_not_wait_for_the_level(tcn_ladder: Ladder) -> None
     assert (sources.shape, stream.level, stream.transitioning) == ((2, 128), 0, True)
     allowed.set()
     stream.close()
+
+
+def test_prepared_levels_are_not_compiled_again_when_they_are_wanted(tcn_ladder: Ladder) -> None:
+    with StreamingSeparator(tcn_ladder, 0, 8, "torch") as stream:
+        stream.prepare(wait=True)
+        stream._backend = None  # whatever compiled now would fail
+        stream.set_level(2, wait=True)
+        stream.step(np.zeros(128, np.float32))
+        assert stream.crossfading
+
+
+def test_preparation_passes_over_a_damaged_level(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    folder = shutil.copytree(tcn_ladder.folder, tmp_path / "ladder")
+    (folder / "level-1.safetensors").write_bytes(b"")
+    with StreamingSeparator(Ladder.load(folder), 0, 8, "torch") as stream:
+        stream.prepare(wait=True)
+        stream.set_level(2, wait=True)
+        with pytest.raises(UserError, match="damaged"):
+            stream.set_level(1, wait=True)
+
+
+def test_a_program_that_ends_during_a_warm_up_ends_cleanly(tcn_ladder: Ladder) -> None:
+    program = f"""
+import numpy, sepprune
+stream = sepprune.StreamingSeparator(sepprune.Ladder.load({str(tcn_ladder.folder)!r}), 0, 8)
+stream.prepare()
+stream.set_level(2)
+stream.step(numpy.zeros(128, numpy.float32))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_a_damaged_level_leaves_the_stream_at_its_level_and_says_why(tcn_ladder: Ladder, tmp_path: Path) -> None:
