@@ -17,6 +17,7 @@ from .errors import UserError
 COMMANDS = {
     "analyze": "show where a separator's computation goes",
     "prune": "learn which channels to drop, drop them, prove the result",
+    "compare": "compare pruning methods on a trained separator",
     "pack": "put training data into one small file",
     "train": "train or fine-tune a separator",
     "ladder": "prune and fine-tune a separator to several sizes",

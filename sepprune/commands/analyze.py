@@ -14,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="built-in separator (skim, skim:hidden=128) or FILE.py:FACTORY")
     parser.add_argument("--sample-rate", type=int, default=16_000, help="in hertz; MACs are counted for a second of it")
     parser.add_argument("--like-ptflops", action="store_true",
-                        help="count biases, norms, activations and interpolation too, as ptflops does")
+                        help="count modules and groups as ptflops does: biases, norms, activations and interpolation "
+                             "too, some of them twice")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -34,7 +35,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _print(name: str, analysis: Any) -> None:
     console = Console()
     modules = Table(title=f"{name}: {analysis.params / 1e6:.2f} M parameters, "
-                          f"{analysis.macs_per_second / 1e6:.1f} M multiply-adds per second of audio")
+                          f"{analysis.macs_per_second / 1e6:.1f} M multiply-adds per second of audio "
+                          f"({analysis.macs_per_second_ptflops / 1e6:.1f} M as ptflops counts)")
     for column in ("layer", "parameters", "M MACs/s", "share"):
         modules.add_column(column, justify="left" if column == "layer" else "right")
     for module in analysis.modules:

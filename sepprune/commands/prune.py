@@ -26,7 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     budget.add_argument("--chunk-time", type=float, metavar="R", help="share of the dense chunk time to keep")
     budget.add_argument("--threshold", type=float, metavar="E",
                         help="epsilon of the published method (0.7 there); it sets no rate")
-    parser.add_argument("--data", metavar="DIR", help="training data folder or pack, or a folder with mix/, s1/, s2/")
+    parser.add_argument("--data", metavar="DIR", help="training data folder or pack, a folder with mix/, s1/, s2/, or "
+                                                      "the root of --dataset")
+    parser.add_argument("--dataset", metavar="NAME",
+                        help="--data is a prepared set as its official scripts leave it: lrs2-2mix, libri2mix, wham or "
+                             "echoset")
+    parser.add_argument("--split", default="train", help="of --dataset: train, or a name of its own such as train-360")
+    parser.add_argument("--condition", default="mix_clean", help="of --dataset, where it has several, such as mix_both")
+    parser.add_argument("--length", default="min", help="of --dataset, where it has several: min or max")
     parser.add_argument("--steps", type=int, default=500, help="batches for learning masks")
     parser.add_argument("--batch", type=int, default=4, help="mixtures in a batch")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a mixture")
@@ -34,6 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--include", nargs="*", default=(), metavar="PATTERN", help="only groups with these layers")
     parser.add_argument("--exclude", nargs="*", default=(), metavar="PATTERN", help="no group with these layers")
     parser.add_argument("--round-to", type=int, default=1, metavar="N", help="keep multiples of so many channels")
+    parser.add_argument("--whole-branches", action="store_true",
+                        help="let the budget remove residual branches altogether, operators and all")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="folder for model.safetensors, plan.json and report.json")
@@ -41,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..models import example_for, load_named, load_weights_into
-    from ..pruning import prune
+    from ..pruning import Floor, prune
 
     out = Path(args.out)
     if out.exists() and not out.is_dir():
@@ -51,12 +60,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     module = load_named(args.model)
     if args.weights:
         load_weights_into(module, args.weights)
-    data = None if args.data is None else _Batches(args, getattr(module, "hop", 1))
+    data = _batches(args, getattr(module, "hop", 1))
     with _Progress(args) as step:
         result = prune(module, example_for(module, args.sample_rate), macs=args.macs, params=args.params,
                        chunk_time=args.chunk_time, threshold=args.threshold, method=args.method, data=data,
                        steps=args.steps, seed=args.seed, include=args.include, exclude=args.exclude,
-                       round_to=args.round_to, sample_rate=args.sample_rate, progress=step)
+                       floor=Floor(whole_branches=args.whole_branches), round_to=args.round_to,
+                       sample_rate=args.sample_rate, progress=step)
     _write(result, out)
     if args.json != "-":
         _print(args, result.report)
@@ -79,12 +89,32 @@ class _Progress:
         self.bar.stop()
 
 
+def _batches(args: argparse.Namespace, hop: int) -> Any:
+    """Batches of ``(mixture, references)`` from what ``--data`` and ``--dataset`` name; ``None`` without data."""
+    if args.dataset is None:
+        return None if args.data is None else _Batches(args, hop)
+    if args.data is None:
+        raise UserError(f"--dataset {args.dataset} lies nowhere: name its folder with --data")
+    from torch.utils.data import DataLoader
+
+    from ..training.datasets import DatasetSettings, PreparedBatches, PreparedMixtures
+
+    settings = DatasetSettings(args.dataset, args.split, args.condition, args.length, args.sample_rate)
+    mixtures = PreparedMixtures(args.data, settings, args.split, _samples(args, hop) / args.sample_rate)
+    return DataLoader(PreparedBatches(mixtures, args.batch, args.steps + 64, args.seed), batch_size=None, shuffle=False)
+
+
+def _samples(args: argparse.Namespace, hop: int) -> int:
+    """Length of a mixture, whole hops."""
+    return max(hop, round(args.seconds * args.sample_rate) // hop * hop)
+
+
 class _Batches:
     """Batches of ``(mixture, references)`` from what ``--data`` names, new ones on every pass."""
 
     def __init__(self, args: argparse.Namespace, hop: int) -> None:
         self.args = args
-        self.samples = max(hop, round(args.seconds * args.sample_rate) // hop * hop)
+        self.samples = _samples(args, hop)
         self.folder = Path(args.data)
         self.triples = _triples(self.folder)
         if not self.triples and args.sample_rate != 16_000:
@@ -100,11 +130,11 @@ class _Batches:
         return self._crops()
 
     def _mixtures(self) -> Any:
-        from ..training.corpus import Collection, load_voices
-        from ..training.mixtures import Mixtures, MixtureSettings
+        from ..training.corpus import Collection
+        from ..training.mixtures import Mixtures, MixtureSettings, load_sounds
 
         settings = MixtureSettings(seconds=self.samples / 16_000, batch=self.args.batch)
-        return Mixtures(settings, load_voices(Collection(self.folder), "train", "speech"), None, self.args.steps + 64,
+        return Mixtures(settings, load_sounds(Collection(self.folder), "train", settings), self.args.steps + 64,
                         self.args.seed)
 
     def _crops(self) -> Iterator[Any]:

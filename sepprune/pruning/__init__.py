@@ -11,8 +11,9 @@
 from .budget import Floor
 from .cost import Analysis
 from .masks import Learning
-from .pipeline import METHODS, PruneResult, analyze, prune
+from .pipeline import METHODS, Prepared, PruneResult, analyze, prepare, prune
 from .plan import PruningPlan
 from .surgery import SurgeryError
 
-__all__ = ["METHODS", "Analysis", "Floor", "Learning", "PruneResult", "PruningPlan", "SurgeryError", "analyze", "prune"]
+__all__ = ["METHODS", "Analysis", "Floor", "Learning", "Prepared", "PruneResult", "PruningPlan", "SurgeryError",
+           "analyze", "prepare", "prune"]

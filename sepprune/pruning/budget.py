@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +14,25 @@ from .groups import Structure
 
 @dataclass(frozen=True)
 class Floor:
-    """How few channels a group may keep: the smaller of ``channels`` and all, or ``share`` of all if that is more."""
+    """How few channels a group may keep: the smaller of ``channels`` and all, or ``share`` of all if that is more.
+
+    With ``whole_branches`` residual branches may go altogether, see :mod:`~sepprune.pruning.branches`.
+    """
 
     channels: int = 4
     share: float = 1 / 16
+    whole_branches: bool = False
 
-    def of(self, sizes: np.ndarray) -> np.ndarray:
-        return np.minimum(sizes, np.maximum(self.channels, np.ceil(sizes * self.share))).astype(np.int64)
+    def of(self, sizes: np.ndarray, removable: Sequence[int] = ()) -> np.ndarray:
+        """Least channels of every group.
+
+        Args:
+            sizes: channels of the groups.
+            removable: indices of groups that may be empty.
+        """
+        least = np.minimum(sizes, np.maximum(self.channels, np.ceil(sizes * self.share))).astype(np.int64)
+        least[list(removable)] = 0
+        return least
 
 
 DEFAULT_FLOOR = Floor()
@@ -55,7 +68,7 @@ class Budget:
             raise UserError(f"{type(structure.module).__name__} has no channels that can be pruned safely: "
                             "see what blocks them with sepprune analyze")
         dense = float(cost.total(structure.sizes))
-        least = float(cost.total(floor.of(structure.sizes))) / dense
+        least = float(cost.total(floor.of(structure.sizes, structure.removable))) / dense
         if least > share:
             raise UserError(f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
                             f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor")
@@ -76,7 +89,7 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
         - scores: ``(channels,)``
         - kept: ``(channels,)`` booleans
     """
-    units = _units(structure, scores, floor.of(structure.sizes), round_to)
+    units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
     first = [unit for unit in units if unit[0] == np.inf]
     rest = sorted((unit for unit in units if unit[0] != np.inf), key=lambda unit: -unit[0])
     counts = np.zeros(len(structure.groups), dtype=np.int64)

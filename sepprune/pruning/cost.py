@@ -6,17 +6,15 @@ is kept of its inputs and outputs. Budgets are met on these functions.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import fx
 
 from .groups import Structure
 from .labels import Reason
-from .propagate import arguments, operation
+from .ptflops import ptflops_terms
 from .trace import layer_of
 
 
@@ -78,6 +76,12 @@ class Cost:
     def total(self, kept: np.ndarray) -> np.ndarray:
         return self.by_term(np.asarray(kept, dtype=np.float64)).sum(-1)
 
+    def outside(self, modules: Sequence[str], kept: np.ndarray) -> float:
+        """The total without what is inside of these modules."""
+        inside = tuple(f"{module}." for module in modules)
+        left = np.array([not f"{layer}.".startswith(inside) for layer in self.layers], dtype=bool)
+        return float(self.by_term(np.asarray(kept, dtype=np.float64))[left].sum())
+
     def marginal(self, kept: np.ndarray) -> np.ndarray:
         """What one channel of each group adds to the total, at these numbers of kept channels."""
         kept = np.asarray(kept, dtype=np.float64)
@@ -99,12 +103,6 @@ def params_cost(structure: Structure) -> Cost:
     return Cost.of(structure, terms)
 
 
-#: operations that ptflops counts besides products: per element of the output, with a scale where there is a weight
-_NORMS = {"batch_norm", "group_norm", "layer_norm", "instance_norm"}
-_ELEMENTWISE = {"relu", "prelu", "elu", "leaky_relu", "relu6", "gelu", "softmax"}
-_PER_UNIT = {"lstm": 18.0, "gru": 13.0}
-
-
 def macs_cost(structure: Structure, seconds: float, like_ptflops: bool = False) -> Cost:
     """Multiply-adds per second of audio as a function of kept channels.
 
@@ -113,41 +111,13 @@ def macs_cost(structure: Structure, seconds: float, like_ptflops: bool = False) 
     Args:
         structure: the channel groups.
         seconds: length of the example that was traced first.
-        like_ptflops: count besides, as ptflops does, one for every bias added, every element of an activation, of
-            pooling and of interpolation, and two for every element of a norm.
+        like_ptflops: count as :mod:`~sepprune.pruning.ptflops` does.
     """
     flow = structure.flows[0]
-    terms = [(layer_of(product.node), product.constant / seconds, product.dims) for product in flow.products]
-    for node, dims in flow.dims.items() if like_ptflops else ():
-        factor = _ptflops_factor(node)
-        if factor:
-            sizes = [np.zeros(size, dtype=np.int64) if vector is None else vector for vector, size
-                     in zip(dims[0] if isinstance(dims, list) else dims, _output_shape(node), strict=True)]
-            terms.append((layer_of(node), factor / seconds, sizes))
-    return Cost.of(structure, terms)
-
-
-def _output_shape(node: fx.Node) -> tuple[int, ...]:
-    result = node.meta["val"]
-    return tuple((result[0] if isinstance(result, (tuple, list)) else result).shape)
-
-
-def _ptflops_factor(node: fx.Node) -> float:
-    """What ptflops counts for an element of this node's output, besides products."""
-    if node.op != "call_function":
-        return 0.0
-    name, bound = operation(node), arguments(node)
-    if name in _NORMS:
-        return 2.0 if bound.get("weight") is not None else 1.0
-    if name in _ELEMENTWISE or name.startswith(("upsample", "_upsample")):
-        return 1.0
-    if "pool" in name:
-        return math.prod(bound["self"].meta["val"].shape) / max(1, math.prod(_output_shape(node)))
-    if name in _PER_UNIT:
-        return _PER_UNIT[name] * bound["num_layers"]
-    if name == "linear" or name.startswith(("conv", "convolution")):
-        return float(bound.get("bias") is not None)
-    return 0.0
+    if like_ptflops:
+        return Cost.of(structure, list(ptflops_terms(flow, seconds)))
+    return Cost.of(structure, [(layer_of(product.node), product.constant / seconds, product.dims)
+                               for product in flow.products])
 
 
 @dataclass(frozen=True)
@@ -157,6 +127,7 @@ class Analysis:
     Attributes:
         params: number of parameters.
         macs_per_second: multiply-adds of convolutions and matrix products per second of audio.
+        macs_per_second_ptflops: the same as ptflops counts them, see :mod:`~sepprune.pruning.ptflops`.
         modules: ``{name, params, macs_per_second, share}`` of every layer with either, heaviest first.
         groups: ``{id, channels, macs_per_second, params, layers}``: what depends on a group's channels.
         blocked: ``(layer, op, why)`` of channels that cannot be pruned safely.
@@ -164,15 +135,22 @@ class Analysis:
 
     params: int
     macs_per_second: float
+    macs_per_second_ptflops: float
     modules: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     blocked: tuple[Reason, ...]
 
 
 def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False) -> Analysis:
-    """Count parameters and multiply-adds of a module whose groups are known."""
-    params, macs = params_cost(structure), macs_cost(structure, seconds, like_ptflops)
-    full = structure.sizes
+    """Count parameters and multiply-adds of a module whose groups are known.
+
+    Args:
+        structure: the channel groups.
+        seconds: length of the example that was traced first.
+        like_ptflops: whether the MACs of modules and groups are ptflops' too.
+    """
+    params, bare, published = params_cost(structure), macs_cost(structure, seconds), macs_cost(structure, seconds, True)
+    macs, full = published if like_ptflops else bare, structure.sizes
     total_params, total_macs = float(params.total(full)), float(macs.total(full))
     by_layer: dict[str, list[float]] = {}
     for index, cost in enumerate((params, macs)):
@@ -186,4 +164,5 @@ def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False
                "params": round(total_params - float(rest_params)), "layers": list(group.layers)}
               for group, rest_macs, rest_params in zip(structure.groups, macs.total(without), params.total(without),
                                                        strict=True)]
-    return Analysis(round(total_params), total_macs, modules, groups, structure.blocked)
+    return Analysis(round(total_params), float(bare.total(full)), float(published.total(full)), modules, groups,
+                    structure.blocked)

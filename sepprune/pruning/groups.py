@@ -34,6 +34,25 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A residual branch that can be removed whole, see :mod:`~sepprune.pruning.branches`.
+
+    Attributes:
+        module: name of the submodule that returns its input plus the branch.
+        groups: indices of the groups inside of it.
+        free: those that suffice: when one of them is empty, the branch is ``bias``.
+        bias: the submodule's parameter that is left of the branch, ``None`` where nothing is.
+        dimension: of the output, along which the bias runs; negative.
+    """
+
+    module: str
+    groups: tuple[int, ...]
+    free: tuple[int, ...]
+    bias: str | None
+    dimension: int
+
+
+@dataclass(frozen=True)
 class Structure:
     """Channel groups of a module, with the graphs that they were found in.
 
@@ -45,6 +64,7 @@ class Structure:
         groups: what may be pruned.
         blocked: why other channels may not.
         numbers: channel number by label representative.
+        branches: what may be removed whole; empty where that was not asked for.
     """
 
     module: nn.Module
@@ -52,6 +72,12 @@ class Structure:
     groups: tuple[Group, ...]
     blocked: tuple[Reason, ...]
     numbers: np.ndarray
+    branches: tuple[Branch, ...] = ()
+
+    @property
+    def removable(self) -> list[int]:
+        """Indices of groups that may be empty."""
+        return [group for branch in self.branches for group in branch.free]
 
     @property
     def labels(self) -> Labels:
@@ -83,7 +109,7 @@ class Structure:
         channel_stays = np.repeat(stays, self.sizes)
         renumbered = np.concatenate([[0], np.where(channel_stays, np.cumsum(channel_stays), 0)])
         return replace(self, groups=tuple(group for group in self.groups if group.id not in unsafe),
-                       blocked=(*self.blocked, *unsafe.values()), numbers=renumbered[self.numbers])
+                       blocked=(*self.blocked, *unsafe.values()), numbers=renumbered[self.numbers], branches=())
 
 
 def discover(module: nn.Module, examples: Sequence[tuple[Any, ...]], include: Sequence[str] = (),
@@ -108,15 +134,20 @@ def discover(module: nn.Module, examples: Sequence[tuple[Any, ...]], include: Se
 def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], exclude: Sequence[str]) -> Structure:
     """Groups from what following the labels found."""
     flow = flows[0]
-    occurrences: dict[int, Counter] = defaultdict(Counter)
+    occurrences: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
     for name, dims in flow.parameters.items():
         for dimension, vector in enumerate(dims):
             settled = flow.labels.settle(vector)
-            for label in () if settled is None else settled[settled != 0].tolist():
-                occurrences[label][name, dimension] += 1
+            if settled is None:
+                continue
+            found, first, counts = np.unique(settled, return_index=True, return_counts=True)
+            order = np.argsort(first)  # labels in the order of the dimension, as their channels are numbered
+            for label, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
+                if label:
+                    occurrences[label].append((name, dimension, count))
     alike: dict[tuple, list[int]] = defaultdict(list)
     for label, places in occurrences.items():
-        alike[tuple((name, dimension, count) for (name, dimension), count in places.items())].append(label)
+        alike[tuple(places)].append(label)
 
     groups: list[Group] = []
     numbers = np.zeros(max(occurrences, default=0) + 1, dtype=np.int64)

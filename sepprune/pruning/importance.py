@@ -126,11 +126,11 @@ class HRank(Importance):
                batches: Iterator[Any] | None = None, number: int = 4, device: torch.device | str = "cpu") -> np.ndarray:
         total = np.zeros(int(structure.sizes.sum()) + 1)
         seen = np.zeros_like(total)
-        flow = structure.flows[-1]
         for _ in range(number):
-            watcher = _Watcher(structure, flow)
+            inputs = loss.inputs(next(batches))  # type: ignore[union-attr]
+            watcher = _Watcher(structure, loss.flow_for(inputs))  # type: ignore[union-attr]
             with torch.no_grad():
-                watcher(torch.ones(len(total) - 1, device=device), *loss.inputs(next(batches)))  # type: ignore[union-attr]
+                watcher(torch.ones(len(total) - 1, device=device), *inputs)
             total += watcher.total
             seen += watcher.seen
         mean = (total / np.maximum(seen, 1))[1:]

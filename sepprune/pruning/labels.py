@@ -66,17 +66,24 @@ class Labels:
             self.freeze(second, reason)
             return None
         first, second = self.find(first), self.find(second)
-        for a, b in np.unique(np.stack([first, second], axis=1)[first != second], axis=0):
-            a, b = (int(self.find(np.array([label]))[0]) for label in (a, b))
+        for a, b in np.unique(np.stack([first, second], axis=1)[first != second], axis=0).tolist():
+            # the oldest label represents its set, so that following another graph later leaves representatives alone
+            a, b = sorted((self._root(a), self._root(b)))
             if a == b:
                 continue
-            if FIXED in (a, b):
-                self.freeze(np.array([max(a, b)]), reason)
+            if a == FIXED:
+                self.freeze(np.array([b]), reason)
                 continue
             self._parent[b] = a
             if b in self._frozen:
                 self._frozen.setdefault(a, self._frozen.pop(b))
         return self.find(np.where(first == FIXED, second, first))
+
+    def _root(self, label: int) -> int:
+        """The representative of one label."""
+        while (above := int(self._parent[label])) != label:
+            label = above
+        return label
 
     def freeze(self, vector: Vector, reason: Reason) -> None:
         """Never drop these indices."""

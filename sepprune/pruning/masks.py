@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import UserError
 from .budget import Budget, Floor
 from .groups import Structure
 
@@ -24,12 +25,25 @@ GateLoss = Callable[[Tensor, Any], Tensor]
 
 @dataclass(frozen=True)
 class Learning:
-    """How masks are learned: Adam at this rate, this many batches, noise of this scale falling to ``noise_end``."""
+    """How masks are learned.
+
+    Args:
+        steps: batches.
+        rate: Adam's step size.
+        temperature: of the gates' probabilities.
+        noise_end: scale to which the gates' noise falls, from 1.
+        start: where logits start in a budget: ``taylor``, at the ranks of first-order scores, or ``equal``.
+    """
 
     steps: int = 500
     rate: float = 0.1
     temperature: float = 1.0
     noise_end: float = 0.1
+    start: str = "taylor"
+
+    def __post_init__(self) -> None:
+        if self.start not in ("taylor", "equal"):
+            raise UserError(f"logits cannot start {self.start!r}: choose taylor or equal")
 
 
 class HardSigmoid(torch.autograd.Function):
@@ -97,7 +111,7 @@ def learn_in_budget(structure: Structure, loss: GateLoss, batches: Iterator[Any]
     logits = (torch.zeros(channels) if start is None else torch.from_numpy(start).float()).to(device).requires_grad_()
     optimizer = torch.optim.Adam([logits], lr=learning.rate)
     expected = ExpectedCost(structure, budget, learning.temperature, device)
-    floors = floor.of(structure.sizes)
+    floors = floor.of(structure.sizes, structure.removable)
     for step in range(learning.steps):
         done = step / max(1, learning.steps - 1)
         uniform = torch.rand(channels, generator=generator).clamp_(1e-6, 1 - 1e-6).to(device)

@@ -46,6 +46,7 @@ class Objective:
         self.teacher = loss == "teacher"
         self.delay = int(getattr(structure.module, "delay", 0))
         self._models: dict[tuple[int, ...], MaskedModel] = {}
+        self._flows = {tuple(flow.trace.inputs[0].shape): flow for flow in reversed(structure.flows)}
         if loss is None:
             from ..training.losses import pit_snr_loss
 
@@ -74,16 +75,24 @@ class Objective:
         references = batch[1].to(estimate.device)
         return self.loss(estimate[..., self.delay:], references[..., :references.shape[-1] - self.delay])
 
+    def flow_for(self, inputs: tuple[Tensor, ...]) -> Flow:
+        """The module's graph at the shape of these inputs.
+
+        Raises:
+            UserError: at this shape it couples channels otherwise than at those that were traced before.
+        """
+        sizes = tuple(inputs[0].shape)
+        if sizes not in self._flows:
+            self._flows[sizes] = self._followed(inputs)
+        return self._flows[sizes]
+
     def _model(self, inputs: tuple[Tensor, ...]) -> MaskedModel:
         sizes = tuple(inputs[0].shape)
         if sizes not in self._models:
-            flow = next((flow for flow in self.structure.flows
-                         if tuple(flow.trace.inputs[0].shape) == sizes), None) or self._followed(inputs)
-            self._models[sizes] = MaskedModel(self.structure, flow)
+            self._models[sizes] = MaskedModel(self.structure, self.flow_for(inputs))
         return self._models[sizes]
 
     def _followed(self, inputs: tuple[Tensor, ...]) -> Flow:
-        """The module's graph at another shape; it must couple channels as the first one does."""
         before = _all_numbers(self.structure)
         flow = follow(self.structure.module, trace(self.structure.module, inputs), self.structure.flows[0])
         if any(not np.array_equal(old, new) for old, new in zip(before, _all_numbers(self.structure), strict=False)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .branches import close_branches, with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor, keep_best
 from .cost import Analysis, Cost, analysis_of, macs_cost, params_cost
 from .groups import Structure, discover
@@ -20,11 +21,26 @@ from .importance import RIVALS
 from .masks import Learning, learn_by_threshold, learn_in_budget
 from .objective import Loss, Objective, endless, freeze
 from .plan import GroupPlan, PruningPlan
-from .proof import TOLERANCE, prove
-from .surgery import SurgeryError, difference, edits
+from .proof import prove
+from .surgery import TOLERANCE, SurgeryError, difference, edits
 from .timing import time_cost
 
 METHODS = ("sepprune", *RIVALS)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A module whose channel groups are known: :func:`prune` takes it as often as there are budgets and methods.
+
+    Attributes:
+        module: as given; pruned models are made of it.
+        structure: channel groups of a frozen copy.
+        inputs: the example on which costs are counted.
+    """
+
+    module: nn.Module
+    structure: Structure
+    inputs: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -50,29 +66,49 @@ def analyze(module: nn.Module, example_input: Any = None, *, sample_rate: int = 
         module: any module that ``torch.export`` can follow; it is not changed.
         example_input: a tensor, or a tuple of inputs. A causal separator can do without.
         sample_rate: of the example, in hertz; its last dimension is time.
-        like_ptflops: count biases, norms, activations and interpolation too, see
-            :func:`~sepprune.pruning.cost.macs_cost`.
+        like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
+        include, exclude: name patterns of layers whose groups alone, or not, may be pruned.
+
+    Raises:
+        UserError: the module does not run on the example, or cannot be exported.
+    """
+    prepared = prepare(module, example_input, include=include, exclude=exclude)
+    return analysis_of(prepared.structure, prepared.inputs[0].shape[-1] / sample_rate, like_ptflops)
+
+
+def prepare(module: nn.Module, example_input: Any = None, *, batch: Any = None, include: Sequence[str] = (),
+            exclude: Sequence[str] = ()) -> Prepared:
+    """Find the channel groups of a module that will be pruned several times.
+
+    Args:
+        module: any module that ``torch.export`` can follow; it is not changed.
+        example_input: a tensor, or a tuple of inputs. A causal separator can do without.
+        batch: a batch in the shape of the data that masks will be learned on.
         include, exclude: name patterns of layers whose groups alone, or not, may be pruned.
 
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
     """
     inputs = _inputs(module, example_input)
-    subject = freeze(copy.deepcopy(module))
-    return analysis_of(prove(discover(subject, [inputs], include, exclude)), inputs[0].shape[-1] / sample_rate,
-                       like_ptflops)
+    examples = [inputs]
+    if batch is not None:
+        mixture = (batch[0] if isinstance(batch, (tuple, list)) else batch).to(inputs[0].device)
+        mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
+        examples += [] if mixture.shape == inputs[0].shape else [(mixture,)]
+    return Prepared(module, prove(discover(freeze(copy.deepcopy(module)), examples, include, exclude)), inputs)
 
 
-def prune(module: nn.Module, example_input: Any = None, *, macs: float | None = None, params: float | None = None,
-          chunk_time: float | None = None, threshold: float | None = None, method: str = "sepprune",
-          data: Iterable[Any] | None = None, loss: Loss | str | None = None, steps: int = 500, seed: int = 0,
-          include: Sequence[str] = (), exclude: Sequence[str] = (), floor: Floor = DEFAULT_FLOOR, round_to: int = 1,
-          sample_rate: int = 16_000, learning: Learning | None = None,
+def prune(module: nn.Module | Prepared, example_input: Any = None, *, macs: float | None = None,
+          params: float | None = None, chunk_time: float | None = None, threshold: float | None = None,
+          method: str = "sepprune", data: Iterable[Any] | None = None, loss: Loss | str | None = None,
+          steps: int = 500, seed: int = 0, include: Sequence[str] = (), exclude: Sequence[str] = (),
+          floor: Floor = DEFAULT_FLOOR, round_to: int = 1, sample_rate: int = 16_000, learning: Learning | None = None,
           progress: Callable[[int, float], None] | None = None) -> PruneResult:
     """Prune a separator to a budget.
 
     Args:
-        module: any separator that ``torch.export`` can follow; it is not changed.
+        module: any separator that ``torch.export`` can follow, which is not changed; or what :func:`prepare` made of
+            it, to which ``example_input``, ``include`` and ``exclude`` were given then.
         example_input: a tensor, or a tuple of inputs. A causal separator can do without.
         macs, params, chunk_time: the budget, a share of the dense cost; exactly one, or ``threshold``.
         threshold: epsilon of the published method, which sets no rate (0.7 there).
@@ -83,7 +119,7 @@ def prune(module: nn.Module, example_input: Any = None, *, macs: float | None = 
         steps: batches for learning masks.
         seed: of everything random.
         include, exclude: name patterns of layers whose groups alone, or not, are pruned.
-        floor: channels that every group keeps at least.
+        floor: channels that every group keeps at least, and whether whole residual branches may go.
         round_to: keep multiples of this many channels.
         sample_rate: of the example, in hertz.
         learning: details of mask learning; its ``steps`` gives way to ``steps``.
@@ -102,34 +138,39 @@ def prune(module: nn.Module, example_input: Any = None, *, macs: float | None = 
     if needs_data and data is None:
         raise UserError(f"the method {method} needs data: give batches of (mixture, references), or choose a method "
                         "that looks at weights alone: random, l1, l2, fpgm or lamp")
-    inputs = _inputs(module, example_input)
-    subject = freeze(copy.deepcopy(module))
-    structure, batches = _structure(subject, inputs, data if needs_data else None, include, exclude)
+    first, batches = _with_first(data) if needs_data and data is not None else (None, None)
+    prepared = module if isinstance(module, Prepared) else prepare(
+        module, example_input, batch=first, include=include, exclude=exclude)
+    inputs, structure = prepared.inputs, prepared.structure
+    if floor.whole_branches:
+        structure = with_branches(structure)
     seconds = inputs[0].shape[-1] / sample_rate
     params_of, macs_of = params_cost(structure), macs_cost(structure, seconds)
     budget = None if kind == "threshold" else Budget.of(
         kind, share, _cost_of(kind, structure, params_of, macs_of), structure, floor)
     scores, kept = _choose(structure, batches, inputs, method, budget, share, loss, floor, round_to, seed,
                            _with_steps(learning, steps), progress or (lambda step, value: None))
-    cuts, sizes = edits(structure, kept)
-    plan = PruningPlan(type(module).__name__, method, {kind: share}, seed, _group_plans(structure, scores, kept),
-                       cuts, sizes)
-    absolute, relative = difference(structure, plan.apply(subject), kept)
+    cuts, sizes, removals = edits(structure, kept)
+    plan = PruningPlan(type(prepared.module).__name__, method, {kind: share}, seed,
+                       _group_plans(structure, scores, kept), cuts, sizes, removals)
+    absolute, relative = difference(structure, plan.apply(structure.module), kept)
     if relative > TOLERANCE:
         raise SurgeryError(f"the pruned model differs from the masked model by {relative:.2g} relative, more than "
                            f"{TOLERANCE:g}: no model is returned")
-    counts = _counts(structure, kept)
+    counts, removed = _counts(structure, kept), [removal.module for removal in removals]
+    model = plan.apply(prepared.module)
     report = {
         "method": method, "budget": plan.budget, "seed": seed,
         "params_before": round(float(params_of.total(structure.sizes))),
-        "params_after": round(float(params_of.total(counts))),
-        "macs_before": float(macs_of.total(structure.sizes)), "macs_after": float(macs_of.total(counts)),
+        "params_after": sum(parameter.numel() for parameter in model.parameters()),
+        "macs_before": float(macs_of.total(structure.sizes)), "macs_after": macs_of.outside(removed, counts),
         "max_abs_difference": absolute, "max_relative_difference": relative,
         "groups": [{"id": group.id, "channels": group.channels, "kept": int(count)}
                    for group, count in zip(structure.groups, counts, strict=True)],
+        "removed": removed,
         "blocked": [reason._asdict() for reason in structure.blocked],
     }
-    return PruneResult(plan.apply(module), plan, report)
+    return PruneResult(model, plan, report)
 
 
 def _inputs(module: nn.Module, example_input: Any) -> tuple[Any, ...]:
@@ -153,19 +194,11 @@ def _one_budget(**budgets: float | None) -> tuple[str, float]:
     return given[0]
 
 
-def _structure(subject: nn.Module, inputs: tuple[Any, ...], data: Iterable[Any] | None, include: Sequence[str],
-               exclude: Sequence[str]) -> tuple[Structure, Any]:
-    examples, batches = [inputs], None
-    if data is not None:
-        stream = endless(data)
-        first = next(stream)
-        mixture = first[0] if isinstance(first, (tuple, list)) else first
-        mixture = mixture.to(inputs[0].device)
-        mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
-        batches = chain([first], stream)
-        if mixture.shape != inputs[0].shape:
-            examples.append((mixture,))
-    return prove(discover(subject, examples, include, exclude)), batches
+def _with_first(data: Iterable[Any]) -> tuple[Any, Iterator[Any]]:
+    """The first batch, and endless batches from it on."""
+    stream = endless(data)
+    first = next(stream)
+    return first, chain([first], stream)
 
 
 def _cost_of(kind: str, structure: Structure, params_of: Cost, macs_of: Cost) -> Cost:
@@ -175,8 +208,7 @@ def _cost_of(kind: str, structure: Structure, params_of: Cost, macs_of: Cost) ->
 
 
 def _with_steps(learning: Learning | None, steps: int) -> Learning:
-    learning = learning or Learning()
-    return Learning(steps, learning.rate, learning.temperature, learning.noise_end)
+    return replace(learning or Learning(), steps=steps)
 
 
 def _choose(structure: Structure, batches: Any, inputs: tuple[Any, ...], method: str, budget: Budget | None,
@@ -188,11 +220,12 @@ def _choose(structure: Structure, batches: Any, inputs: tuple[Any, ...], method:
     if budget is None:
         return learn_by_threshold(structure, objective, batches, share, learning, seed, device, progress)
     if method == "sepprune":
-        start = _warm_start(RIVALS["taylor"]().scores(structure, seed, objective, batches, 8, device))
+        start = None if learning.start == "equal" else _warm_start(
+            RIVALS["taylor"]().scores(structure, seed, objective, batches, 8, device))
         scores = learn_in_budget(structure, objective, batches, budget, floor, learning, seed, device, start, progress)
     else:
         scores = RIVALS[method]().scores(structure, seed, objective, batches, device=device)
-    return scores, keep_best(structure, budget, scores, floor, round_to)
+    return scores, close_branches(structure, keep_best(structure, budget, scores, floor, round_to))
 
 
 def _warm_start(taylor: np.ndarray) -> np.ndarray:

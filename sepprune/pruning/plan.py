@@ -44,6 +44,15 @@ class SizeEdit:
 
 
 @dataclass(frozen=True)
+class Removal:
+    """A residual branch that is gone: the submodule, its parameter that is still added to the input, and where."""
+
+    module: str
+    bias: str | None
+    dimension: int
+
+
+@dataclass(frozen=True)
 class GroupPlan:
     """What is kept of a channel group.
 
@@ -70,7 +79,7 @@ class PruningPlan:
         budget: what was asked for, as ``{"macs": 0.5}``.
         seed: of everything random.
         groups: kept channels.
-        cuts, sizes: the edits, which alone :meth:`apply` needs.
+        cuts, sizes, removals: the edits, which alone :meth:`apply` needs.
     """
 
     module: str
@@ -80,6 +89,7 @@ class PruningPlan:
     groups: tuple[GroupPlan, ...]
     cuts: tuple[Cut, ...]
     sizes: tuple[SizeEdit, ...] = field(default=())
+    removals: tuple[Removal, ...] = field(default=())
 
     def apply(self, module: nn.Module) -> nn.Module:
         """A pruned copy of a module of the original class; every surviving parameter and buffer is inherited.
@@ -87,7 +97,7 @@ class PruningPlan:
         Raises:
             UserError: the module is not of the shape that the plan was made for.
         """
-        return cut_sizes(cut_tensors(copy.deepcopy(module), self.cuts), self.sizes)
+        return edited(module, self.cuts, self.sizes, self.removals)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -110,7 +120,9 @@ class PruningPlan:
                              for item in data["groups"]),
                 cuts=tuple(Cut(item["tensor"], item["dimension"], tuple(item["keep"])) for item in data["cuts"]),
                 sizes=tuple(SizeEdit(item["module"], item["attribute"], tuple(item["index"]), item["value"])
-                            for item in data["sizes"]))
+                            for item in data["sizes"]),
+                removals=tuple(Removal(item["module"], item["bias"], item["dimension"])
+                               for item in data.get("removals", ())))
         except (KeyError, TypeError) as error:
             raise UserError(f"this is not a pruning plan: {error} is missing or of the wrong kind; "
                             "use a file that sepprune prune wrote") from error
@@ -137,6 +149,49 @@ class PruningPlan:
             raise UserError(f"the pruning plan {path} is not JSON ({error}): "
                             "use a file that sepprune prune wrote") from error
         return PruningPlan.from_json(data)
+
+
+class Bypass(nn.Module):
+    """What is left of a submodule whose residual branch is gone: its input, plus a bias where the branch ended in one.
+
+    Shape:
+        - features and output: any with ``bias``'s channels along ``dimension``
+    """
+
+    def __init__(self, bias: Tensor | None, dimension: int) -> None:
+        super().__init__()
+        self.dimension = dimension
+        self.register_parameter("bias", None if bias is None else nn.Parameter(bias.detach().clone()))
+
+    def forward(self, features: Tensor, *_: Any) -> Tensor:
+        if self.bias is None:
+            return features
+        return features + self.bias.view(-1, *([1] * (-1 - self.dimension)))
+
+
+def edited(module: nn.Module, cuts: Sequence[Cut], sizes: Sequence[SizeEdit],
+           removals: Sequence[Removal] = ()) -> nn.Module:
+    """A copy of ``module`` without these branches, with these tensors cut and these sizes corrected."""
+    return cut_sizes(cut_tensors(remove(copy.deepcopy(module), removals), cuts), sizes)
+
+
+def remove(module: nn.Module, removals: Sequence[Removal]) -> nn.Module:
+    """Put :class:`Bypass` in the place of branches, in place; returns the module.
+
+    Raises:
+        UserError: the module has no such submodule or parameter.
+    """
+    for removal in removals:
+        path, _, last = removal.module.rpartition(".")
+        try:
+            branch = module.get_submodule(removal.module)
+            bias = None if removal.bias is None else branch.get_parameter(removal.bias)
+        except AttributeError as error:
+            raise UserError(f"the pruning plan removes {removal.module}, which {type(module).__name__} does not have "
+                            f"as it was ({error}): apply it to the class and settings that it was made for") from error
+        bypass = Bypass(bias, removal.dimension).train(branch.training)
+        setattr(module.get_submodule(path), last, bypass.requires_grad_(bias is None or bias.requires_grad))
+    return module
 
 
 def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:

@@ -8,11 +8,8 @@ import numpy as np
 
 from .groups import Structure
 from .labels import Reason
-from .surgery import cut, difference
+from .surgery import TOLERANCE, cut, difference
 from .widths import follow_widths
-
-#: relative difference between masked and pruned model above which a pruned model is refused
-TOLERANCE = 1e-4
 
 
 def prove(structure: Structure, seed: int = 0) -> Structure:

@@ -140,9 +140,13 @@ def _moments(data: Tensor, axes: Sequence[int], masked: Sequence[int], masks: Se
     for axis, mask in zip(masked, masks, strict=True):
         weight = weight * along(mask, data, axis)
         count = count / data.shape[axis] * mask.sum()
+    if masks:  # a group of a removed branch is empty: its moments mean nothing, but must not be infinite
+        empty = count < 0.5
+        count = count + empty
     mean = (data * weight).sum(axes, keepdim=True) / count
     deviation = data - mean if centred else data
-    return mean, (deviation.square() * weight).sum(axes, keepdim=True) / (count - correction)
+    variance = (deviation.square() * weight).sum(axes, keepdim=True) / (count - correction)
+    return mean, torch.where(empty, 1.0, variance) if masks else variance
 
 
 def _axes(args: dict[str, Any], rank: int) -> list[int]:
@@ -184,7 +188,7 @@ def _mean(node: fx.Node, axes: Sequence[int], labelled: Sequence[int]) -> Masked
     def run(target: Any, arguments: dict[str, Any], masks: Sequence[Tensor]) -> Any:
         result = zeroed(target, arguments, masks)
         for axis, mask in zip(labelled, masks, strict=True):
-            result = result * (arguments["self"].shape[axis] / mask.sum())
+            result = result * (arguments["self"].shape[axis] / mask.sum().clamp(min=1))
         return result
 
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,19 +10,24 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
+from .branches import removals
 from .groups import Structure
 from .labels import Vector
 from .masked import MaskedModel
-from .plan import Cut, SizeEdit, cut_sizes, cut_tensors
+from .plan import Cut, Removal, SizeEdit, edited
 from .propagate import Flow, matched_sizes, output_nodes
 from .trace import Place
+
+#: relative difference between masked and pruned model above which a pruned model is refused
+TOLERANCE = 1e-4
 
 
 class SurgeryError(RuntimeError):
     """The pruned model does not compute what the masked model computes."""
 
 
-def edits(structure: Structure, kept: np.ndarray) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...]]:
+def edits(structure: Structure,
+          kept: np.ndarray) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...], tuple[Removal, ...]]:
     """The edits that remove channels.
 
     Args:
@@ -34,17 +38,24 @@ def edits(structure: Structure, kept: np.ndarray) -> tuple[tuple[Cut, ...], tupl
         - kept: ``(channels,)`` booleans
     """
     stays = np.concatenate([[True], kept])
-    cuts = []
+    cuts, gone = [], removals(structure, kept)
+    left = {f"{item.module}.{item.bias}": f"{item.module}.bias" for item in gone}
+    inside = tuple(f"{item.module}." for item in gone)
     for name, dims in structure.flows[0].parameters.items():
+        if name.startswith(inside) and name not in left:
+            continue
+        name = left.get(name, name)
         for dimension, vector in enumerate(dims):
             keep = _kept_indices(structure, vector, stays)
             if keep is not None:
                 cuts.append(Cut(name, dimension, tuple(keep.tolist())))
-    pruned = cut_tensors(copy.deepcopy(structure.module), cuts)
-    sizes = {**_library_sizes(pruned), **_attribute_sizes(structure, stays)}
+    pruned = edited(structure.module, cuts, (), gone)
+    sizes = {**_library_sizes(pruned), **{
+        place: value for place, value in _attribute_sizes(structure, stays).items()
+        if not f"{place[0]}.".startswith(inside)}}
     return tuple(cuts), tuple(SizeEdit(module, attribute, index, value)
                               for (module, attribute, index), value in sizes.items()
-                              if _current(pruned, (module, attribute, index)) != value)
+                              if _current(pruned, (module, attribute, index)) != value), gone
 
 
 def _kept_indices(structure: Structure, vector: Vector, stays: np.ndarray) -> np.ndarray | None:
@@ -136,8 +147,15 @@ def _stated(part: nn.Module) -> dict[str, int | None]:
 
 def cut(structure: Structure, kept: np.ndarray) -> nn.Module:
     """A pruned copy of the structure's module, not checked."""
-    cuts, sizes = edits(structure, kept)
-    return cut_sizes(cut_tensors(copy.deepcopy(structure.module), cuts), sizes)
+    return edited(structure.module, *edits(structure, kept))
+
+
+def agrees(structure: Structure, kept: np.ndarray) -> bool:
+    """Whether the module, cut on trial, computes what the masked model computes."""
+    try:
+        return difference(structure, cut(structure, kept), kept)[1] <= TOLERANCE
+    except Exception:  # whatever a half-cut foreign module raises, it cannot be cut like this
+        return False
 
 
 def difference(structure: Structure, pruned: nn.Module, kept: np.ndarray) -> tuple[float, float]:

@@ -184,6 +184,19 @@ def layer_of(node: fx.Node) -> str:
     return path.removeprefix("module").removeprefix(".").split("@")[0]
 
 
+def modules_of(node: fx.Node) -> tuple[str, ...]:
+    """Names of the submodules that a node belongs to, outermost first; later calls of a module end in ``@1``, ..."""
+    stack = node.meta.get("nn_module_stack", {}).values()
+    return tuple(path.removeprefix("module").removeprefix(".") for path, _ in stack)
+
+
+def class_of(node: fx.Node) -> str:
+    """Name of the class of the innermost submodule that a node belongs to, as ``torch.nn.modules.linear.Linear``."""
+    stack = list(node.meta.get("nn_module_stack", {}).values())
+    kind = stack[-1][1] if stack else ""
+    return kind if isinstance(kind, str) else f"{kind.__module__}.{kind.__qualname__}"
+
+
 def tensor_attributes(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters, buffers and plain tensor attributes by name; shared ones under every name."""
     for prefix, part in module.named_modules(remove_duplicate=False):

@@ -44,8 +44,8 @@ class AFRCNN(MaskingSeparator):
     Hu, Li, Zhang, Luo, Lemercier and Gerkmann, "Speech separation using an asynchronous fully recurrent
     convolutional neural network", NeurIPS 2021, section 3, in the size that the SepPrune paper prunes: 5.13 M
     parameters; 28.58 GMAC for a second at 16 kHz with 12 iterations and 37.44 with 16, as ptflops counts. ptflops
-    takes one multiply-add an output element for biases and PReLUs, and counts the decoder at every output sample
-    instead of at every frame, ``hop`` times too much; bare products of convolutions are 27.21 and 36.04 GMAC.
+    takes one multiply-add an output element for biases and two for PReLUs, and counts the decoder at every output
+    sample instead of at every frame, ``hop`` times too much; bare products of convolutions are 27.21 and 36.04 GMAC.
 
     The paper prunes the outputs of ``network.block.fuse.*``, each with its own columns of ``network.block.merge``:
     the groups that include ``network.block.fuse.*.norm``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from .blocks import MaskingSeparator, Pyramid, global_norm, stretch
+from .blocks import MaskingSeparator, Pyramid, global_norm
 
 
 class UConvBlock(nn.Module):
@@ -17,6 +17,7 @@ class UConvBlock(nn.Module):
     def __init__(self, bottleneck: int, hidden: int, scales: int) -> None:
         super().__init__()
         self.pyramid = Pyramid(bottleneck, hidden, scales)
+        self.upsample = nn.Upsample(scale_factor=2)
         self.norm = global_norm(hidden)
         self.activation = nn.PReLU()
         self.project = nn.Conv1d(hidden, bottleneck, 1)
@@ -24,7 +25,7 @@ class UConvBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         *finer, total = self.pyramid(features)
         for scale in reversed(finer):
-            total = scale + stretch(total, scale)
+            total = scale + self.upsample(total)
         return features + self.project(self.activation(self.norm(total)))
 
 

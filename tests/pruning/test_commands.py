@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from sepprune.cli import main
+from sepprune.commands.prune import _batches, add_arguments
 from sepprune.models import load_named
 from sepprune.pruning import PruningPlan
 
@@ -73,6 +75,43 @@ def test_prune_learns_from_a_folder_and_writes_a_model_its_plan_rebuilds(data: P
     assert sum(parameter.numel() for parameter in model.parameters()) == report["params_after"]
 
 
+def write_set(root: Path, name: str) -> None:
+    """Three short mixtures of a prepared set, in its own layout."""
+    random = np.random.default_rng(0)
+    for index in range(3):
+        sources = 0.1 * random.normal(size=(2, 1600))
+        files = {"lrs2-2mix": [f"wav16k/min/tr/{part}/{index}.wav" for part in ("mix", "s1", "s2")],
+                 "libri2mix": [f"wav16k/min/train-100/{part}/{index}.wav" for part in ("mix_clean", "s1", "s2")],
+                 "wham": [f"wav16k/min/tr/{part}/{index}.wav" for part in ("mix_clean", "s1", "s2")],
+                 "echoset": [f"train/a/{index}/{part}.wav" for part in ("mix", "spk1_reverb", "spk2_reverb")]}[name]
+        for path, signal in zip(files, (sources.sum(0), *sources), strict=True):
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            soundfile.write(root / path, signal, 16_000)
+
+
+@pytest.mark.parametrize("name", ["lrs2-2mix", "libri2mix", "wham", "echoset"])
+def test_prepared_sets_give_batches_of_whole_hops_by_the_seed(name: str, tmp_path: Path) -> None:
+    write_set(tmp_path, name)
+    first, again, other = (next(iter(_batches(arguments(tmp_path, name, seed), 8))) for seed in (0, 0, 1))
+    mixture, references = first
+    assert mixture.shape == (2, 800) and references.shape == (2, 2, 800)
+    assert torch.allclose(references.sum(1), mixture, atol=1e-4)
+    assert torch.equal(mixture, again[0]) and not torch.equal(mixture, other[0])
+
+
+def arguments(root: Path, name: str, seed: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(["skim", "--macs", "0.5", "--out", "out", "--data", str(root), "--dataset", name,
+                              "--seconds", "0.0501", "--batch", "2", "--seed", str(seed)])
+
+
+def test_prune_learns_from_a_prepared_set(tmp_path: Path) -> None:
+    write_set(tmp_path / "set", "lrs2-2mix")
+    assert main(["prune", SMALL, "--macs", "0.6", "--method", "taylor", "--data", str(tmp_path / "set"), "--dataset",
+                 "lrs2-2mix", "--seconds", "0.05", "--batch", "2", "--out", str(tmp_path / "out")]) == 0
+
+
 def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(FACTORY)
     assert main(["prune", f"{tmp_path / 'mine.py'}:make", "--params", "0.6", "--method", "l2", "--sample-rate", "800",
@@ -95,6 +134,9 @@ def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Pat
     ([SMALL, "--weights", "{folder}/other.safetensors"], "do not fit"),
     ([SMALL, "--method", "taylor", "--data", "{folder}"], "holds no training data"),
     ([SMALL, "--steps", "0"], "must be positive"),
+    ([SMALL, "--method", "taylor", "--dataset", "wham"], "name its folder with --data"),
+    ([SMALL, "--method", "taylor", "--dataset", "wsj", "--data", "{folder}"], "no prepared set is called 'wsj'"),
+    ([SMALL, "--method", "taylor", "--dataset", "wham", "--data", "{folder}"], "has no folder"),
 ])
 def test_a_mistake_exits_2_with_one_sentence_and_writes_nothing(arguments: list[str], words: str, tmp_path: Path,
                                                                 capsys: pytest.CaptureFixture) -> None:

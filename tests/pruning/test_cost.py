@@ -7,6 +7,9 @@ import torch
 from torch import nn
 
 from sepprune.pruning import analyze
+from sepprune.pruning.cost import macs_cost
+from sepprune.pruning.groups import discover
+from sepprune.pruning.objective import freeze
 from sepprune.separators import build_separator
 from tests.pruning.small_separators import MIXTURE, build
 
@@ -14,7 +17,12 @@ SECOND = torch.randn(1, 4, 100)
 
 
 def macs(module: nn.Module, example: torch.Tensor = SECOND, **options: bool) -> float:
-    return analyze(module, example, sample_rate=example.shape[-1], **options).macs_per_second
+    analysis = analyze(module, example, sample_rate=example.shape[-1], **options)
+    return analysis.macs_per_second
+
+
+def ptflops(module: nn.Module, example: torch.Tensor = SECOND) -> float:
+    return analyze(module, example, sample_rate=example.shape[-1]).macs_per_second_ptflops
 
 
 @pytest.mark.parametrize(("module", "expected"), [
@@ -49,9 +57,33 @@ class _Self(_First):
         return self.inner(x[0], x[0], x[0])[0]
 
 
-def test_ptflops_counts_biases_norms_and_activations_too() -> None:
-    module = nn.Sequential(nn.Conv1d(4, 6, 1), nn.BatchNorm1d(6), nn.PReLU(), nn.AvgPool1d(2))
-    assert macs(module, like_ptflops=True) == 4 * 6 * 100 + 6 * 100 * (1 + 2 + 1 + 1)
+class _Resized(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.interpolate(x, size=200)
+
+
+@pytest.mark.parametrize(("module", "expected"), [
+    (nn.Conv1d(4, 6, 1), 4 * 6 * 100 + 6 * 100),
+    (nn.Linear(100, 7), 4 * 100 * 7),
+    (nn.ConvTranspose1d(4, 6, 4, stride=4, bias=False), 4 * 6 * 4 * 400),
+    (nn.BatchNorm1d(4), 2 * 4 * 100),
+    (nn.GroupNorm(2, 4), 2 * 4 * 100),
+    (nn.GroupNorm(1, 4), 0),
+    (nn.PReLU(), 2 * 4 * 100),
+    (nn.LeakyReLU(), 4 * 100),
+    (nn.AvgPool1d(2), 2 * 4 * 100),
+    (nn.Upsample(scale_factor=2), 2 * 4 * 200),
+    (_Resized(), 200),
+])
+def test_ptflops_counts_elements_and_counts_modules_that_call_functions_twice(module: nn.Module, expected: int) -> None:
+    assert ptflops(module) == expected
+
+
+@pytest.mark.parametrize(("name", "published"), [("afrcnn-12", 28.58), ("tdanet", 4.77)])
+def test_totals_counted_as_ptflops_does_are_those_that_were_published(name: str, published: float) -> None:
+    structure = discover(freeze(build_separator(name)), [(torch.zeros(1, 16_000),)])
+    assert float(macs_cost(structure, 1.0, like_ptflops=True).total(structure.sizes)) / 1e9 == pytest.approx(
+        published, abs=0.006)
 
 
 def test_modules_add_up_to_the_total() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
+from sepprune.errors import UserError
 from sepprune.pruning.budget import Budget, Floor, keep_best
 from sepprune.pruning.cost import params_cost
 from sepprune.pruning.groups import Structure, discover
@@ -36,6 +38,11 @@ def test_channels_that_the_loss_needs_are_kept_within_a_budget() -> None:
                              None, lambda step, value: None)
     kept = keep_best(structure(), budget, logits, Floor(2))
     assert wanted()[kept].mean() > 0.85
+
+
+def test_an_unknown_start_is_named() -> None:
+    with pytest.raises(UserError, match="choose taylor or equal"):
+        Learning(start="random")
 
 
 def test_the_published_rule_closes_what_the_loss_pays_for() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepprune.errors import UserError
-from sepprune.pruning import METHODS, Floor, PruningPlan, analyze, prune
+from sepprune.pruning import METHODS, Floor, PruningPlan, analyze, prepare, prune
 from sepprune.pruning.groups import Structure, discover
 from sepprune.pruning.objective import freeze
 from sepprune.pruning.proof import prove
@@ -134,6 +134,14 @@ def test_a_seed_decides_everything(method: str) -> None:
     plans = [prune(causal("conv-tasnet"), macs=0.5, method=method, data=batches(), steps=4, seed=5).plan
              for _ in range(2)]
     assert plans[0] == plans[1]
+
+
+@pytest.mark.parametrize("method", ["l2", "hrank"])
+def test_a_prepared_module_is_pruned_as_the_module_itself(method: str) -> None:
+    prepared = prepare(causal("skim"), batch=next(batches(8 * 14)))
+    plans = [prune(module, macs=0.5, method=method, data=batches(8 * 14)).plan
+             for module in (prepared, prepared, prepare(causal("skim")), causal("skim"))]
+    assert all(plan == plans[0] for plan in plans)
 
 
 def test_threshold_mode_needs_no_budget() -> None:
