@@ -24,7 +24,9 @@ class MixtureSettings:
         batch: mixtures in a batch.
         difference_db: the two voices' levels differ by up to this much.
         level_db: lowest and highest level of the mixture, root mean square re full scale.
-        speed: voices are played up to this much faster or slower (which also moves their pitch).
+        speed: voices are played up to this much faster or slower, which also moves pitch and formants: the same
+            speaker becomes another.
+        voice_colour: share of voices that get a tilt and a low cut of their own, as another microphone would give.
         partial_overlap: share of mixtures in which one voice starts late or ends early.
         turns: share of mixtures in which the voices take turns, with pauses and overlap.
         single: share of mixtures in which only one voice speaks.
@@ -42,6 +44,7 @@ class MixtureSettings:
     difference_db: float = 5.0
     level_db: tuple[float, float] = (-35.0, -18.0)
     speed: float = 0.12
+    voice_colour: float = 0.0
     partial_overlap: float = 0.1
     turns: float = 0.0
     single: float = 0.0
@@ -154,8 +157,8 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
             start += random.integers(max(1, stop - start - wanted + 1))
             pieces.append(speech.samples[start:min(stop, start + wanted)].astype(np.float32) / 32768)
             wanted -= len(pieces[-1])
-        played = soxr.resample(np.concatenate(pieces), factor, 1.0, quality="LQ")
-        return _fit(played, length)
+        played = _fit(soxr.resample(np.concatenate(pieces), factor, 1.0, quality="LQ"), length)
+        return coloured(played, random) if random.random() < self.settings.voice_colour else played
 
     def _noise(self, random: np.random.Generator) -> Signal:
         recorded, length = self.sounds.noise, self.settings.samples
