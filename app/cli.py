@@ -11,9 +11,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from sepprune import __version__
+from sepprune.arguments import Parser
 from sepprune.errors import UserError
 
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, ROUTINGS, DeviceInfo, Settings
@@ -40,16 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        _say(f"{message}; {self.prog} --help shows every option")
-        self.exit(2)
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="sepprune-live", description="Separate two voices live, at any level.")
+    parser = Parser(prog="sepprune-live", description="Separate two voices live, at any level.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--input", metavar="DEVICE|FILE", help=f"microphone, sound file, or {DEMO} for the mixture "
                         f"that ships (default: the system's microphone, {DEMO} where there is none)")

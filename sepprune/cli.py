@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import __version__
+from .arguments import Parser
 from .errors import UserError
 
 #: subcommands in the order of a project: look, prune, train, judge, use
@@ -55,7 +56,7 @@ def _named(arguments: Sequence[str]) -> str | None:
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="sepprune", description="Compress speech separators by learned channel pruning, and stream the result.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

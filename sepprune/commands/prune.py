@@ -91,8 +91,15 @@ class _Progress:
 
 def _batches(args: argparse.Namespace, hop: int) -> Any:
     """Batches of ``(mixture, references)`` from what ``--data`` and ``--dataset`` name; ``None`` without data."""
+    from ..pruning.pipeline import METHODS, WITHOUT_DATA
+
+    if args.dataset is None and args.data is None:
+        if args.method in WITHOUT_DATA or args.method not in METHODS:
+            return None
+        raise UserError(f"--method {args.method} looks at mixtures: name them with --data, or choose one that looks at "
+                        f"weights alone: {', '.join(WITHOUT_DATA)}")
     if args.dataset is None:
-        return None if args.data is None else _Batches(args, hop)
+        return _Batches(args, hop)
     if args.data is None:
         raise UserError(f"--dataset {args.dataset} lies nowhere: name its folder with --data")
     from torch.utils.data import DataLoader

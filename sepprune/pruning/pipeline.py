@@ -26,6 +26,8 @@ from .surgery import TOLERANCE, SurgeryError, difference, edits
 from .timing import time_cost
 
 METHODS = ("sepprune", *RIVALS)
+#: those that look at weights alone
+WITHOUT_DATA = tuple(name for name, rival in RIVALS.items() if not rival.needs_data)
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,10 @@ def prune(module: nn.Module | Prepared, example_input: Any = None, *, macs: floa
         raise UserError(f"no pruning method is called {method!r}: choose from {', '.join(METHODS)}")
     if threshold is not None and method != "sepprune":
         raise UserError(f"a threshold belongs to the method sepprune; {method} needs a budget: give macs or params")
-    needs_data = method == "sepprune" or RIVALS[method]().needs_data
+    needs_data = method not in WITHOUT_DATA
     if needs_data and data is None:
         raise UserError(f"the method {method} needs data: give batches of (mixture, references), or choose a method "
-                        "that looks at weights alone: random, l1, l2, fpgm or lamp")
+                        f"that looks at weights alone: {', '.join(WITHOUT_DATA)}")
     first, batches = _with_first(data) if needs_data and data is not None else (None, None)
     prepared = module if isinstance(module, Prepared) else prepare(
         module, example_input, batch=first, include=include, exclude=exclude)
