@@ -83,6 +83,8 @@ def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int
             elif name in ("mm", "addmm"):
                 first, second = args[-2:]
                 products.append((second.shape[1], second.shape[0], first.shape[0]))
+            elif name == "bmm":
+                products.extend([(args[1].shape[2], args[1].shape[1], args[0].shape[1])] * args[0].shape[0])
             return result
 
     # without mkldnn an LSTM falls apart into the matrix products that it is made of

@@ -27,9 +27,9 @@ class MixtureSettings:
         speed: voices are played up to this much faster or slower, which also moves pitch and formants: the same
             speaker becomes another.
         voice_colour: share of voices that get a tilt and a low cut of their own, as another microphone would give.
-        partial_overlap: share of mixtures in which one voice starts late or ends early.
-        turns: share of mixtures in which the voices take turns, with pauses and overlap.
         single: share of mixtures in which only one voice speaks.
+        turns: of the others, share in which the voices take turns, with pauses and overlap.
+        partial_overlap: of the rest, share in which one voice starts late or ends early.
         noise: share of mixtures with background noise, a quarter of it synthetic.
         snr_db: lowest and highest level of the voices over the noise.
         room: share of mixtures in which the voices sound in a room. The references are then the direct sound and
@@ -45,9 +45,9 @@ class MixtureSettings:
     level_db: tuple[float, float] = (-35.0, -18.0)
     speed: float = 0.12
     voice_colour: float = 0.0
-    partial_overlap: float = 0.1
-    turns: float = 0.0
     single: float = 0.0
+    turns: float = 0.0
+    partial_overlap: float = 0.1
     noise: float = 0.0
     snr_db: tuple[float, float] = (5.0, 30.0)
     room: float = 0.0
@@ -113,29 +113,27 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         voices *= gains(voices, difference / 2, -difference / 2)[:, None]
         voices *= self._activity(random)
         references = heard = voices
-        if random.random() < settings.room and self.sounds.rooms is not None:
+        if _happens(settings.room, random) and self.sounds.rooms is not None:
             heard, references = reverberated(voices, self._responses(random), SAMPLE_RATE // 20)
         mixture = heard.sum(axis=0)
-        if random.random() < settings.noise and self.sounds.noise is not None:
+        if _happens(settings.noise, random) and self.sounds.noise is not None:
             noise = self._noise(random)
             mixture = mixture + noise * gains(noise[None], level(mixture) - random.uniform(*settings.snr_db))
         signals = np.concatenate([mixture[None], references])
-        if random.random() < settings.colour:
+        if _happens(settings.colour, random):
             signals = coloured(signals, random)
         wanted = random.uniform(*settings.level_db) - level(signals[0])
         signals = signals * min(10 ** (wanted / 20), 0.99 / max(float(np.abs(signals[0]).max()), 1e-9))
-        if random.random() < settings.clip:
+        if _happens(settings.clip, random):
             signals[0] = clipped(signals[0], random)
         return signals[0].astype(np.float32), signals[1:].astype(np.float32)
 
     def _activity(self, random: np.random.Generator) -> Signal:
         """When each voice speaks, ``(2, samples)``."""
-        settings, kind = self.settings, random.random()
-        for name in ("single", "turns", "partial_overlap"):
-            if kind < getattr(settings, name):
-                return activity(name, settings.samples, random)
-            kind -= getattr(settings, name)
-        return np.ones((2, settings.samples), np.float32)
+        for kind in ("single", "turns", "partial_overlap"):
+            if _happens(getattr(self.settings, kind), random):
+                return activity(kind, self.settings.samples, random)
+        return np.ones((2, self.settings.samples), np.float32)
 
     def _responses(self, random: np.random.Generator) -> list[Signal]:
         """An impulse response a voice: two places in one room, or two rooms where one has a single place."""
@@ -158,7 +156,7 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
             pieces.append(speech.samples[start:min(stop, start + wanted)].astype(np.float32) / 32768)
             wanted -= len(pieces[-1])
         played = _fit(soxr.resample(np.concatenate(pieces), factor, 1.0, quality="LQ"), length)
-        return coloured(played, random) if random.random() < self.settings.voice_colour else played
+        return coloured(played, random) if _happens(self.settings.voice_colour, random) else played
 
     def _noise(self, random: np.random.Generator) -> Signal:
         recorded, length = self.sounds.noise, self.settings.samples
@@ -169,6 +167,11 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         start += random.integers(max(1, stop - start - length + 1))
         piece = recorded.samples[start:min(stop, start + length)].astype(np.float32) / 32768
         return np.resize(piece, length) if len(piece) else np.zeros(length, np.float32)
+
+
+def _happens(share: float, random: np.random.Generator) -> bool:
+    """Whether something that happens in a share of all cases happens now; what never happens takes no random number."""
+    return share > 0 and random.random() < share
 
 
 def _fit(signal: Signal, length: int) -> Signal:

@@ -1,0 +1,43 @@
+"""The curve of docs/training.md: the phases of the run one after the other.
+
+    python docs/training/curves.py
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+FOLDER = Path(__file__).parent
+#: log, what it is; in the order in which they ran
+PHASES = (("skim-1.csv", "clean, Adam"), ("skim-2.csv", "clean, low band"), ("skim-3.csv", "as in life, Muon"),
+          ("skim-4.csv", "more augmentation"))
+COLOURS = {"clean": "#1f6f8b", "noisy": "#7fb069", "room": "#c9a227"}
+
+
+def main() -> None:
+    figure = Figure(figsize=(8, 4.2), dpi=130, layout="constrained")
+    axes = figure.subplots()
+    for name, what in PHASES:
+        with open(FOLDER / name, newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+        hours = [float(line["audio_hours"]) for line in lines]
+        for condition, colour in COLOURS.items():
+            column = f"si_sdri_{condition}" if f"si_sdri_{condition}" in lines[0] else "si_sdri"
+            if column != "si_sdri" or condition == "clean":
+                axes.plot(hours, [float(line[column]) for line in lines], marker=".", color=colour,
+                          label=condition if name == PHASES[-1][0] else None)
+        axes.axvline(hours[0], color="#bbbbbb", linewidth=0.8, linestyle=":")
+        axes.annotate(what, (hours[0], 0.02), xycoords=("data", "axes fraction"), xytext=(4, 0),
+                      textcoords="offset points", fontsize=7, color="#666666", rotation=90, va="bottom")
+    axes.set(xlabel="hours of mixtures", ylim=(-0.5, None), ylabel="SI-SDR improvement on validation speakers (dB)")
+    axes.legend(frameon=False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(FOLDER / "skim.png", format="png")
+
+
+if __name__ == "__main__":
+    main()
