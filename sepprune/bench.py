@@ -184,8 +184,8 @@ def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
         line = sorted({(row["macs_per_second"] / 1e6, row["floor_ms"]) for row in rows})
         axes.plot(*zip(*line, strict=True), "ks--", label="floor: bare matrix products")
         axes.set(title=f"{duration:g} ms chunks", xlabel="million multiply-adds per second of audio",
-                 ylabel="median chunk time (ms)", ylim=(0, None), xlim=(0, None))
-        axes.grid(alpha=0.3)
+                 ylabel="median chunk time (ms)", xscale="log", yscale="log")
+        axes.grid(alpha=0.3, which="both")
         axes.legend()
     figure.suptitle(report["machine"]["processor"])
     figure.savefig(Path(path), dpi=120)

@@ -51,7 +51,7 @@ class Optimisers:
 
 
 def build_optimisers(separator: nn.Module, settings: OptimiserSettings) -> Optimisers:
-    """Adam for everything, or Muon for matrices and Adam for the rest.
+    """Adam (with decoupled weight decay) for everything, or Muon for matrices and Adam for the rest.
 
     Muon (Jordan, "Muon: an optimizer for hidden layers in neural networks", 2024) makes every update of a weight
     matrix nearly orthogonal, here with Adam's root mean square, so that one step size suits both. It learns more
@@ -60,14 +60,17 @@ def build_optimisers(separator: nn.Module, settings: OptimiserSettings) -> Optim
     Raises:
         UserError: there is no such method.
     """
-    parameters, rate = [weight for weight in separator.parameters() if weight.requires_grad], settings.learning_rate
+    parameters = [weight for weight in separator.parameters() if weight.requires_grad]
+    shared = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.method == "adam":
-        return Optimisers([torch.optim.Adam(parameters, lr=rate, fused=True)])
+        return Optimisers([torch.optim.AdamW(parameters, fused=True, **shared)])
     if settings.method == "muon":
         matrices = [weight for weight in parameters if weight.ndim == 2]
         others = [weight for weight in parameters if weight.ndim != 2]
-        return Optimisers([
-            *([torch.optim.Muon(matrices, lr=rate, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")]
-              if matrices else []),
-            *([torch.optim.Adam(others, lr=rate, fused=True)] if others else [])])
+        parts: list[torch.optim.Optimizer] = []
+        if matrices:
+            parts.append(torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **shared))
+        if others:
+            parts.append(torch.optim.AdamW(others, fused=True, **shared))
+        return Optimisers(parts)
     raise UserError(f"there is no optimiser {settings.method!r}: choose from {', '.join(METHODS)}")

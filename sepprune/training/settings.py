@@ -37,6 +37,7 @@ class OptimiserSettings:
     Args:
         method: ``adam``, or ``muon`` for weight matrices and Adam for the rest.
         learning_rate: step size after warm-up.
+        weight_decay: share of the weights, times the step size, that every update takes away.
         warmup: updates over which the step size rises from zero.
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are what is validated and kept.
@@ -45,6 +46,7 @@ class OptimiserSettings:
 
     method: str = "adam"
     learning_rate: float = 1e-3
+    weight_decay: float = 0.0
     warmup: int = 200
     clip: float = 5.0
     ema: float = 0.999
