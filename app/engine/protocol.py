@@ -42,6 +42,7 @@ class Settings:
         backend: ``auto``, ``openvino``, ``torch``, ...
         loop_file: start a file again at its end.
         gain_db: output gain.
+        precision: ``fp32``, or ``bf16`` where backend and processor have it.
         fallback: go to a lighter level while chunks come too late, see :mod:`app.engine.fallback`.
     """
 
@@ -55,6 +56,7 @@ class Settings:
     loop_file: bool = True
     gain_db: float = 0.0
     fallback: bool = False
+    precision: str = "fp32"
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ class Worker:
         self._settings, self._telemetry, self._emit = settings, telemetry, emit
         self._connection = self._engine = None
         self._separator = StreamingSeparator(Ladder.load(settings.ladder), level=settings.level,
-                                             chunk_ms=settings.chunk_ms, backend=settings.backend)
+                                             chunk_ms=settings.chunk_ms, backend=settings.backend,
+                                             precision=settings.precision)
         _warm_up(self._separator)
         self._list_devices()
         self._priority = raise_priority()

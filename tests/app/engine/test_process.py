@@ -205,7 +205,7 @@ def test_a_file_that_is_not_repeated_ends(settings: Settings) -> None:
 @pytest.mark.parametrize(("change", "sentence"), [
     ({"input": "missing.wav"}, "there is no sound file missing.wav"), ({"level": 7}, "no level 7"),
     ({"ladder": "/nowhere"}, "there is no ladder folder"), ({"routing": "solo"}, "no routing 'solo'"),
-    ({"backend": "abacus"}, "abacus"), ({"chunk_ms": -1.0}, "chunk of -1.0 ms")])
+    ({"backend": "abacus"}, "abacus"), ({"precision": "bf17"}, "'bf17'"), ({"chunk_ms": -1.0}, "chunk of -1.0 ms")])
 def test_wrong_settings_are_one_sentence(settings: Settings, change: dict, sentence: str) -> None:
     engine = Watched(dataclasses.replace(settings, **change))
     engine.start()

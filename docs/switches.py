@@ -1,0 +1,115 @@
+"""Changes levels at random while the demo mixture streams at live speed, and writes what was heard to switches.json.
+
+    python docs/switches.py [SWITCHES] [SECONDS_BETWEEN]
+
+What counts: samples that are missing or repeated (as many come out as go in, and the end of what is heard lies where
+the end of the dense level's output lies), the largest step from one sample to the next against that of streams which
+never change level, chunks that took longer than the deadline, and voices that changed sides.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepprune.bench import machine
+from sepprune.resources import asset
+from sepprune.streaming import Ladder, StreamingSeparator
+from sepprune.streaming.files import read_mono
+
+CHUNK_MS = 8.0
+
+
+def main(switches: int = 200, between: float = 0.2) -> None:
+    ladder = Ladder.load(None)
+    mixture = _mixture(ladder.sample_rate, switches * between + 1.0)
+    steady = {level.level: _steady(ladder, level.level, mixture) for level in ladder.levels}
+    with StreamingSeparator(ladder, 0, CHUNK_MS) as stream:
+        stream.prepare(wait=True)
+        heard, times, levels = _live(stream, mixture, switches, between, len(ladder.levels))
+    own = max(_largest_step(sources) for sources in steady.values())
+    report = {
+        "machine": machine(), "switches_asked": switches, "seconds": mixture.size / ladder.sample_rate,
+        "level_changes_heard": int(np.count_nonzero(np.diff(levels))),
+        "samples_in": int(mixture.size), "samples_out": int(heard.shape[1]),
+        "shift_at_the_end": _shift(heard[:, -ladder.sample_rate:], steady[0][:, -ladder.sample_rate:]),
+        "largest_step": _largest_step(heard), "largest_step_of_steady_levels": own,
+        "late_chunks": int(np.count_nonzero(times > CHUNK_MS / 1000)), "chunks": len(times),
+        "p50_ms": 1000 * float(np.median(times)), "p99_ms": 1000 * float(np.percentile(times, 99)),
+        "max_ms": 1000 * float(times.max()),
+        "swapped_seconds": _swapped(heard, steady[0], ladder.sample_rate),
+        "swapped_seconds_of_steady_levels": max(_swapped(sources, steady[0], ladder.sample_rate)
+                                                for sources in steady.values()),
+    }
+    Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(report, indent=2))
+
+
+def _mixture(rate: int, seconds: float) -> np.ndarray:
+    """The demo mixture over and over, whole chunks."""
+    samples = read_mono(asset("demo/mixture.flac"), rate)[0]
+    chunk = round(rate * CHUNK_MS / 1000)
+    return np.resize(samples, round(seconds * rate) // chunk * chunk).astype(np.float32)
+
+
+def _steady(ladder: Ladder, level: int, mixture: np.ndarray) -> np.ndarray:
+    """What a level gives when nothing is changed."""
+    with StreamingSeparator(ladder, level, CHUNK_MS) as stream:
+        return np.concatenate([stream.step(chunk) for chunk in mixture.reshape(-1, stream.chunk)], axis=1)
+
+
+def _live(stream: StreamingSeparator, mixture: np.ndarray, switches: int, between: float,
+          count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Chunks at the pace of a microphone; a level drawn at random every ``between`` seconds."""
+    random, chunks = np.random.default_rng(0), mixture.reshape(-1, stream.chunk)
+    duration, parts, times, levels = stream.chunk / stream.sample_rate, [], [], []
+    every, asked = round(between / duration), 0
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    started = time.perf_counter()
+    for index, chunk in enumerate(chunks):
+        time.sleep(max(0.0, started + index * duration - time.perf_counter()))
+        if index % every == 0 and asked < switches:
+            stream.set_level(int(random.choice([level for level in range(count) if level != stream.target_level])))
+            asked += 1
+        before = time.perf_counter()
+        parts.append(stream.step(chunk))
+        times.append(time.perf_counter() - before)
+        levels.append(stream.level)
+    gc.enable()
+    return np.concatenate(parts, axis=1), np.array(times), np.array(levels)
+
+
+def _largest_step(sources: np.ndarray) -> float:
+    return float(np.abs(np.diff(sources, axis=1)).max())
+
+
+def _shift(sources: np.ndarray, reference: np.ndarray, reach: int = 256) -> int:
+    """Samples by which ``sources`` lie behind ``reference``, by correlation of the sum of both voices."""
+    one, other = sources.sum(axis=0), reference.sum(axis=0)
+    inner = slice(reach, -reach)
+    return max(range(-reach, reach + 1), key=lambda lag: float(np.roll(one, -lag)[inner] @ other[inner]))
+
+
+def _swapped(sources: np.ndarray, reference: np.ndarray, rate: int) -> float:
+    """Seconds in which the other order than the one that fits the whole agrees better with ``reference``."""
+    def agreement(part: slice) -> float:
+        straight = np.sum(sources[:, part] * reference[:, part])
+        return float(straight - np.sum(sources[::-1, part] * reference[:, part]))
+
+    block = rate // 2
+    whole = agreement(slice(None))
+    return sum(agreement(slice(start, start + block)) * whole < 0
+               for start in range(0, sources.shape[1] - block + 1, block)) * 0.5
+
+
+if __name__ == "__main__":
+    given: list[Any] = [kind(word) for kind, word in zip((int, float), sys.argv[1:], strict=False)]
+    main(*given)
