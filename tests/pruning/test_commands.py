@@ -127,7 +127,7 @@ def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Pat
     (["{folder}/mine.py:absent"], "no function 'absent'"),
     (["{folder}/mine.py:number"], "no function 'number'"),
     ([SMALL, "--macs", "0.001"], "cannot be met"),
-    ([SMALL, "--method", "sepprune"], "needs data"),
+    ([SMALL, "--method", "sepprune"], "name them with --data"),
     ([SMALL, "--method", "magic"], "no pruning method"),
     ([SMALL, "--weights", "none.safetensors"], "cannot read the weights"),
     ([SMALL, "--weights", "{folder}/mine.py"], "cannot read the weights"),
