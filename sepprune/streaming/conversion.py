@@ -31,7 +31,8 @@ def convert(level: Level, samples: int, target: str, folder: Path) -> None:
     if "torch" in sys.modules:
         write(level, samples, target, folder)
         return
-    command = [sys.executable, "-m", __name__, str(level.folder), str(level.level), str(samples), target, str(folder)]
+    command = [sys.executable, "-m", __name__, str(level.folder.absolute()), str(level.level),
+               str(samples), target, str(folder)]
     child = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
     if child.returncode:
         last = (child.stderr.strip().splitlines() or ["no message"])[-1]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,3 +18,13 @@ def test_converting_tells_nobody(tcn_ladder: Ladder, tmp_path: Path, monkeypatch
     monkeypatch.setattr(TelemetrySender, "send", lambda *message: sent.append(message))
     write(tcn_ladder[0], 128, "openvino", tmp_path)
     assert sent == [] and "CI" not in os.environ
+
+
+def test_a_ladder_named_by_a_relative_path_is_converted(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    program = ("import sys\nfrom sepprune.streaming import Ladder, StreamingSeparator\n"
+               "StreamingSeparator(Ladder.load(sys.argv[1]), 0, 8, 'openvino').close()\n"
+               "assert 'torch' not in sys.modules  # so a child process converted it\n")
+    environment = os.environ | {"SEPPRUNE_CACHE": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
+    ended = subprocess.run([sys.executable, "-c", program, tcn_ladder.folder.name], cwd=tcn_ladder.folder.parent,
+                           env=environment, capture_output=True, text=True, timeout=120)
+    assert (ended.returncode, ended.stderr) == (0, "")
