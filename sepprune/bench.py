@@ -171,6 +171,7 @@ def _floor(ladder: Ladder, level: int, chunk: int) -> Callable[[], None]:
 def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
     """Draw chunk time against multiply-adds, one panel a chunk duration, the floor in black."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
     durations = sorted({row["chunk_ms"] for row in report["rows"]})
     figure = Figure(figsize=(5.5 * len(durations), 4.5), layout="constrained")
@@ -185,8 +186,13 @@ def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
         axes.plot(*zip(*line, strict=True), "ks--", label="floor: bare matrix products")
         axes.set(title=f"{duration:g} ms chunks", xlabel="million multiply-adds per second of audio",
                  ylabel="median chunk time (ms)", xscale="log", yscale="log")
-        axes.grid(alpha=0.3, which="both")
-        axes.legend()
+        axes.xaxis.set(minor_locator=NullLocator(), major_locator=FixedLocator([cost for cost, _ in line]),
+                       major_formatter=FuncFormatter(lambda cost, _: f"{cost:.0f}"))
+        axes.yaxis.set(minor_locator=NullLocator(), major_locator=LogLocator(subs=(1, 2, 5)),
+                       major_formatter=FuncFormatter(lambda time, _: f"{time:g}"))
+        axes.grid(alpha=0.3)
+        axes.legend(loc="upper left", fontsize="small")
+        axes.margins(y=0.25)
     figure.suptitle(report["machine"]["processor"])
     figure.savefig(Path(path), dpi=120)
 
