@@ -32,12 +32,19 @@ def engine() -> EngineDouble:
 
 
 @pytest.fixture
-def make_window(qtbot: QtBot, qapp, engine: EngineDouble) -> Callable[..., MainWindow]:
+def windows() -> list[MainWindow]:
+    """Keeps windows until qtbot has closed them: one that only Qt still knows is collected piece by piece and crashes."""
+    return []
+
+
+@pytest.fixture
+def make_window(windows: list[MainWindow], qtbot: QtBot, qapp, engine: EngineDouble) -> Callable[..., MainWindow]:
     """Shows a window; its timer stands still, so that a test decides when it looks."""
     palette = QPalette(qapp.palette())
 
     def make(preferences: Preferences | None = None) -> MainWindow:
         window = MainWindow(engine, preferences or Preferences())
+        windows.append(window)
         qtbot.addWidget(window)
         with qtbot.waitExposed(window):
             window.show()
