@@ -33,7 +33,7 @@ def engine() -> EngineDouble:
 
 @pytest.fixture
 def windows() -> list[MainWindow]:
-    """Keeps windows until qtbot has closed them: one that only Qt still knows is collected piece by piece and crashes."""
+    """Keeps windows until qtbot has closed them: one that only Qt still knows is collected piece by piece."""
     return []
 
 
