@@ -6,6 +6,7 @@ except where the method defines a global score of its own (LAMP, Taylor).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -117,8 +118,16 @@ class Taylor(Importance):
         return (total / number).cpu().double().numpy()
 
 
+#: side of the square feature maps whose rank is taken, at most
+_MAP_SIDE = 32
+
+
 class HRank(Importance):
-    """Rank of a channel's feature map (Lin et al., CVPR 2020); a map is what a channel holds, batch by time."""
+    """Rank of a channel's feature map (Lin et al., CVPR 2020).
+
+    Images have square maps, whose rank can take many values; sound has rows. What a channel holds is therefore folded
+    into squares, as large as its number of values allows up to 32 by 32, and the ranks of the squares are averaged.
+    """
 
     needs_data = True
 
@@ -157,9 +166,11 @@ class _Watcher(MaskedModel):
             numbers = self.structure.numbered(vector)
             if numbers is None or len(shape(node)) < 2:
                 continue
-            maps = value.movedim(dimension, 0)
-            maps = maps.reshape(maps.shape[0], -1, 16) if maps[0].numel() % 16 == 0 else maps.flatten(1).unsqueeze(1)
-            ranks = torch.linalg.matrix_rank(maps.float(), rtol=1e-3).cpu().numpy()
+            maps = value.movedim(dimension, 0).flatten(1)
+            side = max(1, min(_MAP_SIDE, math.isqrt(maps.shape[1])))
+            squares = maps.shape[1] // side ** 2
+            maps = maps[:, :squares * side ** 2].reshape(maps.shape[0], squares, side, side)
+            ranks = torch.linalg.matrix_rank(maps.float(), rtol=1e-3).double().mean(1).cpu().numpy()
             np.add.at(self.total, numbers, ranks)
             np.add.at(self.seen, numbers, 1)
 
