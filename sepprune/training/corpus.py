@@ -1,12 +1,14 @@
 """Recorded speech, noise and rooms, decoded once and kept ready in memory-mapped files.
 
 A data folder has a ``manifest.csv`` with the columns ``split, corpus, speaker, path, seconds`` (paths relative to
-it, starting with ``speech/``, ``noise/`` or ``rir/``). A pack is the same as one zip file.
+it, starting with ``speech/``, ``noise/`` or ``rir/``) and, where it is known, ``sex``. A pack is the same as one zip
+file.
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -42,6 +44,7 @@ class Recording:
     corpus: str
     speaker: str
     path: str
+    sex: str = ""
 
     @property
     def kind(self) -> str:
@@ -70,7 +73,8 @@ class Collection:
     def recordings(self, split: str, kind: str) -> list[Recording]:
         """Everything of one kind (``speech``, ``noise``, ``rir``) in one split."""
         lines = csv.DictReader(io.StringIO(self.read("manifest.csv").decode("utf-8")))
-        every = (Recording(*(line[name] for name in ("split", "corpus", "speaker", "path"))) for line in lines)
+        every = (Recording(*(line[name] for name in ("split", "corpus", "speaker", "path")), line.get("sex") or "")
+                 for line in lines)
         return [recording for recording in every if recording.split == split and recording.kind == kind]
 
 
@@ -81,10 +85,12 @@ class Voices:
     Args:
         samples: all recordings one after the other, int16.
         spans: for each speaker (or noise class, or room) the ``(start, stop)`` of its recordings in ``samples``.
+        sexes: of each speaker, as the manifest has it, empty where it says nothing; ``()`` for what has none.
     """
 
     samples: NDArray[np.int16]
     spans: tuple[tuple[tuple[int, int], ...], ...]
+    sexes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.spans)
@@ -105,8 +111,9 @@ def load_voices(collection: Collection, split: str, kind: str) -> Voices:
     recordings = collection.recordings(split, kind)
     if not recordings:
         raise UserError(f"{collection.location} has no {kind} in its split {split!r}: see its manifest.csv")
-    return cached(collection, [_DECODER_VERSION, [vars(recording) for recording in recordings]],
-                  lambda: _grouped(collection, recordings))
+    voices = cached(collection, [_DECODER_VERSION, [vars(recording) for recording in recordings]],
+                    lambda: _grouped(collection, recordings))
+    return dataclasses.replace(voices, sexes=tuple(group[0].sex for group in _by_speaker(recordings)))
 
 
 def cached(collection: Collection, description: list[Any], make: Callable[[], Iterable[list[Signal]]]) -> Voices:
@@ -128,13 +135,18 @@ def cached(collection: Collection, description: list[Any], make: Callable[[], It
     return Voices(np.load(samples_file, mmap_mode="r"), tuple(tuple(map(tuple, voice)) for voice in spans))
 
 
+def _by_speaker(recordings: Iterable[Recording]) -> list[list[Recording]]:
+    groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
+    for recording in recordings:
+        groups[recording.corpus, recording.speaker or recording.path].append(recording)
+    return list(groups.values())
+
+
 def _grouped(collection: Collection, recordings: list[Recording]) -> list[list[Signal]]:
     """Recordings by who is heard, speech cut to where it is audible."""
-    groups: dict[tuple[str, str], list[Signal]] = defaultdict(list)
-    for recording, samples in zip(recordings, decode_all(collection, recordings), strict=True):
-        who = (recording.corpus, recording.speaker or recording.path)
-        groups[who].append(trim_silence(samples) if recording.kind == "speech" else samples)
-    return list(groups.values())
+    decoded = dict(zip(recordings, decode_all(collection, recordings), strict=True))
+    return [[trim_silence(decoded[recording]) if recording.kind == "speech" else decoded[recording]
+             for recording in group] for group in _by_speaker(recordings)]
 
 
 def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path) -> None:

@@ -27,6 +27,8 @@ class MixtureSettings:
         speed: voices are played up to this much faster or slower, which also moves pitch and formants: the same
             speaker becomes another.
         voice_colour: share of voices that get a tilt and a low cut of their own, as another microphone would give.
+        same_sex: share of mixtures whose second voice is drawn among speakers of the first one's sex, where the data
+            tell it; of the others chance makes about half alike, too. Voices that are alike are the hard part.
         single: share of mixtures in which only one voice speaks.
         turns: of the others, share in which the voices take turns, with pauses and overlap.
         partial_overlap: of the rest, share in which one voice starts late or ends early.
@@ -45,6 +47,7 @@ class MixtureSettings:
     level_db: tuple[float, float] = (-35.0, -18.0)
     speed: float = 0.12
     voice_colour: float = 0.0
+    same_sex: float = 0.0
     single: float = 0.0
     turns: float = 0.0
     partial_overlap: float = 0.1
@@ -107,8 +110,7 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
 
     def _example(self, random: np.random.Generator) -> tuple[Signal, Signal]:
         settings = self.settings
-        speakers = random.choice(len(self.sounds.speech), size=2, replace=False)
-        voices = np.stack([self._voice(random, speaker) for speaker in speakers])
+        voices = np.stack([self._voice(random, speaker) for speaker in self._speakers(random)])
         difference = random.uniform(-settings.difference_db, settings.difference_db)
         voices *= gains(voices, difference / 2, -difference / 2)[:, None]
         voices *= self._activity(random)
@@ -127,6 +129,16 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         if _happens(settings.clip, random):
             signals[0] = clipped(signals[0], random)
         return signals[0].astype(np.float32), signals[1:].astype(np.float32)
+
+    def _speakers(self, random: np.random.Generator) -> Signal:
+        """Two of them."""
+        chosen = random.choice(len(self.sounds.speech), size=2, replace=False)
+        if _happens(self.settings.same_sex, random):
+            sexes = self.sounds.speech.sexes
+            alike = [speaker for speaker, sex in enumerate(sexes) if sex and sex == sexes[chosen[0]]
+                     and speaker != chosen[0]]
+            chosen[1] = random.choice(alike) if alike else chosen[1]
+        return chosen
 
     def _activity(self, random: np.random.Generator) -> Signal:
         """When each voice speaks, ``(2, samples)``."""

@@ -16,7 +16,7 @@ from .corpus import SAMPLE_RATE, Collection, Signal, Voices, cached
 #: places of a talker in one simulated room
 POSITIONS = 4
 #: changes when simulation or trimming changes, so that stale caches are not read
-_VERSION = 1
+_VERSION = 2
 #: kept before the direct sound, in samples
 _LEAD = 16
 #: responses are cut where less than this share of their energy is left
@@ -80,10 +80,10 @@ def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
 
 def _talker(random: np.random.Generator, size: NDArray[np.float64], microphone: NDArray[np.float64],
             ) -> NDArray[np.float64]:
-    """A place 0.3 to 2.5 m from the microphone, inside the room."""
+    """A place 0.3 to 4 m from the microphone, inside the room."""
     while True:
         place = random.uniform([0.3, 0.3, 1.0], size - [0.3, 0.3, 0.3])
-        if 0.3 <= np.linalg.norm(place - microphone) <= 2.5:
+        if 0.3 <= np.linalg.norm(place - microphone) <= 4.0:
             return place
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from sepprune.errors import UserError
 from sepprune.training.corpus import SAMPLE_RATE, Collection, load_voices, trim_silence
@@ -46,3 +47,12 @@ def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
 def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
     with pytest.raises(UserError, match="has no rir in its split 'train'"):
         load_voices(Collection(data_folder), "train", "rir")
+
+
+def test_the_sex_of_speakers_is_read_where_the_manifest_has_it(tmp_path: Path) -> None:
+    lines = ["split,corpus,speaker,path,seconds,sex", "train,a,1,speech/1.wav,1,F", "train,a,2,speech/2.wav,1,"]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    (tmp_path / "speech").mkdir()
+    for number in (1, 2):
+        soundfile.write(tmp_path / f"speech/{number}.wav", np.random.default_rng(number).uniform(-1, 1, 1600), 16_000)
+    assert load_voices(Collection(tmp_path), "train", "speech").sexes == ("F", "")

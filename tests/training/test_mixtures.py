@@ -76,3 +76,13 @@ def test_every_part_of_a_scene_can_be_asked_for_at_once(voices: Voices, data_fol
                                rooms=2, colour=1.0, clip=1.0)
     mixture, references = Mixtures(settings, load_sounds(Collection(data_folder), "train", settings), 1, seed=0)[0]
     assert mixture.isfinite().all() and references.isfinite().all() and mixture.abs().max() < 1
+
+
+def test_voices_are_alike_in_the_share_that_is_asked_for() -> None:
+    """Women are positive numbers here, men negative ones."""
+    samples = np.concatenate([np.full(16_000, 8000), np.full(16_000, -8000)]).astype(np.int16)
+    women, men = ((0, 16_000),), ((16_000, 32_000),)
+    voices = Voices(samples, (women, men, women, men, women), ("F", "M", "F", "M", "F"))
+    _, references = Mixtures(MixtureSettings(seconds=0.2, batch=50, same_sex=1.0, partial_overlap=0), Sounds(voices),
+                             1, seed=0)[0]
+    assert (references.mean(-1).sign().sum(1).abs() == 2).all()
