@@ -13,15 +13,17 @@ from rich.console import Console
 from ..errors import UserError
 from ..streaming import Ladder
 from ..streaming.backends import OnnxRuntime, OpenVino
-from ..streaming.conversion import FILES, write
+from ..streaming.conversion import FILES
+from ..streaming.graphs import write
 from ..streaming.runner import LevelRunner, call_samples
 from ..streaming.stream import chunk_samples
 from .options import add_ladder
 
 _SUFFIX = {"onnx": ".onnx", "openvino": ".xml"}
 _EXPLAINED = """\
-A call maps mixture (1, {samples}) and state_0, state_1, ... to sources (1, {sources}, {samples}) and new_state_*.
-Start from zeros; give each new_state_* as state_* to the next call, and keep what has no new_state_* as it is.
+A call maps signal (1, {past} + {samples}) and state to sources (1, {sources}, {samples}) and new_state.
+The signal is the chunk of {samples} samples after the {past} samples that came before it (zeros before the first).
+The state starts as zeros; new_state takes the place of its first numbers before the next call.
 Sources lag the mixture by {delay} samples."""
 _SEGMENT = """After every {calls} calls (a segment of {segment} frames), run {end} in the same way on the state."""
 
@@ -29,9 +31,9 @@ _SEGMENT = """After every {calls} calls (a segment of {segment} frames), run {en
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_ladder(parser)
     parser.description = (
-        "Write a level as ONNX or OpenVINO, one chunk a call, state as named inputs and outputs: mixture and state_* "
-        "in, sources and new_state_* out. A level whose state needs upkeep at the ends of segments (skim) gets a "
-        "second file, FILE.end_segment.onnx or .xml, that maps state_* to new_state_* and is due after every segment.")
+        "Write a level as ONNX or OpenVINO, one chunk a call: signal (the chunk after the samples before it) and state "
+        "in, sources and new_state out. A level whose state needs upkeep at the ends of segments (skim) gets a second "
+        "file, FILE.end_segment.onnx or .xml, that maps state to new_state and is due after every segment.")
     parser.add_argument("--level", type=int, default=0, help="0 is dense, higher is lighter")
     parser.add_argument("--format", choices=sorted(_SUFFIX), required=True)
     parser.add_argument("--out", required=True, metavar="F", help="file to write, .onnx, or .xml with a .bin beside it")
@@ -47,7 +49,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     chunk = chunk_samples(ladder, args.chunk_ms)
     samples = call_samples(ladder, level, chunk)
     with tempfile.TemporaryDirectory() as name:
-        module = write(level, samples, args.format, Path(name))
+        module = write(level, samples, args.format, "fp32", Path(name))
         files = {path.name: path.read_bytes() for path in Path(name).iterdir()}
     end = target.with_suffix(f".end_segment{target.suffix}") if level.segment is not None else None
     try:
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     difference = _difference(module, runner, samples, ladder)
     calls = None if level.segment is None else level.segment * ladder.hop // samples
     report = {"file": str(target), "max_abs_difference": difference, "level": args.level, "format": args.format,
-              "samples": samples, "delay": ladder.delay, "sample_rate": ladder.sample_rate, "segment": level.segment,
+              "samples": samples, "past": module.past, "delay": ladder.delay, "sample_rate": ladder.sample_rate, "segment": level.segment,
               "end_segment_file": end and str(end), "calls_per_segment": calls}
     if args.json != "-":
         _explain(report, ladder.sources, chunk)

@@ -82,7 +82,7 @@ class CausalSeparator(nn.Module):
                 *self.initial_network_state(batch))
 
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
-        """:meth:`forward` without segment upkeep: what a backend compiles for one fixed chunk.
+        """:meth:`forward` without segment upkeep.
 
         Whoever calls it counts frames and calls :meth:`end_segment` after every :attr:`segment` of them.
 
@@ -90,21 +90,40 @@ class CausalSeparator(nn.Module):
             - mixture: ``(batch, samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        past, tail, *network = state
+        past, *rest = state
         signal = torch.cat([past, mixture], dim=1)
+        sources, rest = self.separate(signal, tuple(rest), segments)
+        return sources, (signal[:, -self.past:], *rest)
+
+    def separate(self, signal: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
+        """:meth:`step` on a signal that starts with its own :attr:`past`: what a backend compiles for one fixed chunk.
+
+        Whoever calls it keeps the past, counts frames, and calls :meth:`end_segment` after every :attr:`segment`.
+
+        Args:
+            signal: the mixture after the samples that came before it.
+            state: as :meth:`initial_state` has it, without its first tensor.
+            segments: as in :meth:`masks`.
+
+        Shape:
+            - signal: ``(batch, past + samples)``, whole hops
+            - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
+        """
+        tail, *network = state
         spectrum = self.encoder(signal[:, self.past + self.hop - self.analysis_window:])
         real, imaginary = spectrum.chunk(2, dim=1)
-        features = _log_power(real, imaginary)
+        power = _power(real, imaginary)
         if self.low_encoder is not None:
             low = self.low_encoder(signal[:, self.past + self.hop - self.low_encoder.analysis_window:])
-            features = torch.cat([features, _log_power(*low.chunk(2, dim=1))], dim=1)
+            power = torch.cat([power, _power(*low.chunk(2, dim=1))], dim=1)
+        features = (power + FLOOR).log() * 0.2 + 1.0  # about -1 to 1 for speech
         masks, network = self.masks(features, tuple(network), segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
         masked = torch.cat([real * mask_real - imaginary * mask_imaginary,
                             real * mask_imaginary + imaginary * mask_real], dim=2)
         waveforms, tail = self.decoder(masked.flatten(0, 1), tail)
-        return waveforms.unflatten(0, (-1, self.sources)), (signal[:, -self.past:], tail, *network)
+        return waveforms.unflatten(0, (-1, self.sources)), (tail, *network)
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.
@@ -151,9 +170,8 @@ class CausalSeparator(nn.Module):
         return frames // self.segment * self.segment, frames // self.segment
 
 
-def _log_power(real: Tensor, imaginary: Tensor) -> Tensor:
-    """Logarithm of the power, scaled to about -1 to 1 for speech."""
-    return (real.square() + imaginary.square() + FLOOR).log() * 0.2 + 1.0
+def _power(real: Tensor, imaginary: Tensor) -> Tensor:
+    return real.square() + imaginary.square()
 
 
 #: added to a bin's power before the logarithm: about -80 dB re full scale, below any microphone's noise

@@ -109,7 +109,8 @@ class SkiM(CausalSeparator):
                               for part, first in enumerate(start))
             hidden, (end_hidden, end_cell) = block(hidden, start)
             ends = [end.reshape(batch, segments, -1) for end in (end_hidden, end_cell)]
-            new_starts += [end[:, -1].unsqueeze(0) for end in ends]
+            # of one segment they are the state as it is: compiled graphs need no indexing
+            new_starts += [end_hidden, end_cell] if segments == 1 else [end[:, -1].unsqueeze(0) for end in ends]
             if index < len(self.memories):
                 memory_state = memory_states[index]
                 if segments > 1:

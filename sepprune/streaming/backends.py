@@ -59,7 +59,8 @@ class OpenVino:
     """OpenVINO on the CPU: the fastest of the three on every machine measured."""
 
     name = "openvino"
-    _HINTS = {"fp32": "f32", "bf16": "bf16"}
+    #: precision -> of the arithmetic; int8 is of the weights alone, which are what a step of one chunk waits for
+    _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
     def __init__(self, precision: str = "fp32") -> None:
         import openvino
@@ -68,6 +69,8 @@ class OpenVino:
         self._core = openvino.Core()
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UserError("this processor has no bf16 arithmetic: use precision fp32")
+        if precision == "int8" and not importlib.util.find_spec("nncf"):
+            raise UserError("precision int8 needs the package nncf: install it, or use precision fp32")
         # left to itself OpenVINO picks bf16 where the processor has it, at -50 dB error
         self._settings = {"INFERENCE_PRECISION_HINT": self._HINTS[precision], "PERFORMANCE_HINT": "LATENCY",
                           "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1", "CPU_DENORMALS_OPTIMIZATION": "YES"}
@@ -75,7 +78,8 @@ class OpenVino:
     def compile(self, level: Level, samples: int) -> CompiledStep:
         import openvino
 
-        return self.load(_converted(level, samples, "openvino", openvino.__version__), samples)
+        weights = "int8" if self.precision == "int8" else "fp32"
+        return self.load(_converted(level, samples, "openvino", weights, openvino.__version__), samples)
 
     def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
         """Compile the files of one conversion."""
@@ -111,7 +115,7 @@ class _OpenVinoModel:
 
 def _name(port: Any) -> str:
     """The name that conversion gave a port, among those that openvino may have added."""
-    return next(name for name in port.get_names() if name in ("mixture", "sources") or "state_" in name)
+    return next(name for name in port.get_names() if name in ("signal", "state", "sources", "new_state"))
 
 
 class OnnxRuntime:
@@ -123,7 +127,7 @@ class OnnxRuntime:
         self.precision = precision
 
     def compile(self, level: Level, samples: int) -> CompiledStep:
-        return self.load(_converted(level, samples, "onnx", importlib.metadata.version("onnx")), samples)
+        return self.load(_converted(level, samples, "onnx", "fp32", importlib.metadata.version("onnx")), samples)
 
     def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
         """Compile the files of one conversion."""
@@ -191,7 +195,7 @@ class _TorchStep:
 
 
 _BACKENDS: dict[str, tuple[type[Backend], tuple[str, ...]]] = {
-    "openvino": (OpenVino, ("fp32", "bf16")), "onnxruntime": (OnnxRuntime, ("fp32",)), "torch": (Torch, ("fp32",))}
+    "openvino": (OpenVino, ("fp32", "bf16", "int8")), "onnxruntime": (OnnxRuntime, ("fp32",)), "torch": (Torch, ("fp32",))}
 
 
 def backend_names() -> list[str]:
@@ -236,17 +240,17 @@ def create_backend(name: str = "auto", precision: str = "fp32") -> Backend:
     return kind(precision)
 
 
-def _converted(level: Level, samples: int, target: str, version: str) -> dict[str, bytes]:
+def _converted(level: Level, samples: int, target: str, weights: str, version: str) -> dict[str, bytes]:
     """The level's converted files, from the cache; checked against the ladder's hash in any case."""
     level.read_weights()
     settings = json.dumps(dict(level.settings), sort_keys=True)
-    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, version, _sources())
-    return cached(key, lambda folder: convert(level, samples, target, folder))
+    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, weights, version, _sources())
+    return cached(key, lambda folder: convert(level, samples, target, weights, folder))
 
 
 @functools.cache
 def _sources() -> bytes:
     """The source code that decides what a converted level computes."""
     here = Path(__file__).parent
-    paths = [here / "conversion.py", *sorted((here.parent / "separators").glob("*.py"))]
+    paths = [here / "graphs.py", *sorted((here.parent / "separators").glob("*.py"))]
     return b"".join(path.read_bytes() for path in paths)

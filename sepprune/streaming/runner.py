@@ -29,9 +29,17 @@ class LevelRunner:
 
     def __init__(self, level: Level, compiled: CompiledStep, hop: int, sources: int) -> None:
         self.level, self._compiled, self._hop = level, compiled, hop
-        #: output ``i`` is the separator's source ``order[i]``
-        self.order: Sequence[int] = range(sources)
+        self.order = range(sources)
         self.reset()
+
+    @property
+    def order(self) -> Sequence[int]:
+        """Output ``i`` is the separator's source ``order[i]``."""
+        return self._order
+
+    @order.setter
+    def order(self, order: Sequence[int]) -> None:
+        self._order, self._in_order = order, list(order) == sorted(order)
 
     def reset(self) -> None:
         """Start from silence."""
@@ -42,8 +50,11 @@ class LevelRunner:
         samples, segment = self._compiled.samples, self.level.segment
         for start in range(0, chunk.size, samples):
             sources, self._state = self._compiled.step(chunk[start:start + samples], self._state)
-            for index, source in enumerate(self.order):
-                out[index, start:start + samples] = sources[source]
+            if self._in_order:
+                out[:, start:start + samples] = sources
+            else:
+                for index, source in enumerate(self._order):
+                    out[index, start:start + samples] = sources[source]
             if segment is not None:
                 self._frames += samples // self._hop
                 if self._frames == segment:

@@ -62,6 +62,7 @@ class StreamingSeparator:
         self._history = History(self.chunk, self.sources, round(HISTORY_SECONDS * self.sample_rate))
         self._fade = Crossfade(round(CROSSFADE_SECONDS * self.sample_rate), self.chunk)
         self._scratch = np.zeros((self.sources, self.chunk), np.float32)
+        self._wide = np.zeros(self.chunk)  # no square of a float32 is too large for a float64
         self._runner = self._open_runner(level)
         self._incoming: LevelRunner | None = None
         self._warm_up: WarmUp | None = None
@@ -206,10 +207,8 @@ class StreamingSeparator:
 
     def _copy_sane(self, chunk: np.ndarray, mixture: np.ndarray) -> None:
         """Copy, so that nothing can poison a state: no sample that is not finite, none beyond :data:`LARGEST`."""
-        mixture[:] = chunk
-        with np.errstate(over="ignore", invalid="ignore"):
-            energy = np.dot(mixture, mixture)
-        if not energy < LARGEST**2:  # also where it is not a number
+        mixture[:] = self._wide[:] = chunk
+        if not self._wide.dot(self._wide) < LARGEST**2:  # also where it is not a number
             bad = ~np.isfinite(mixture)
             self.bad_samples += int(bad.sum())
             mixture[bad] = 0.0

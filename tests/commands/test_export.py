@@ -39,11 +39,10 @@ def test_the_written_file_computes_what_torch_does(skim_ladder: Ladder, tmp_path
 
 
 @FORMATS
-def test_state_goes_in_and_out_by_name(tcn_ladder: Ladder, tmp_path: Path, format: str, suffix: str) -> None:
+def test_signal_and_state_go_in_and_out_by_name(tcn_ladder: Ladder, tmp_path: Path, format: str, suffix: str) -> None:
     out = tmp_path / f"level{suffix}"
     assert export(tcn_ladder, out, format) == 0
-    states = {f"state_{index}" for index in range(5)}
-    assert ports(out) == ({"mixture", *states}, {"sources", *(f"new_{state}" for state in states)})
+    assert ports(out) == ({"signal", "state"}, {"sources", "new_state"})
 
 
 def test_a_level_without_segments_is_one_file(tcn_ladder: Ladder, tmp_path: Path) -> None:
@@ -56,18 +55,15 @@ def test_the_explanation_is_enough_to_run_the_files_elsewhere(skim_ladder: Ladde
     assert export(skim_ladder, tmp_path / "level.onnx", "onnx") == 0
     assert "After every 3 calls (a segment of 6 frames), run" in capsys.readouterr().out
     step, end = (onnxruntime.InferenceSession(tmp_path / name) for name in ("level.onnx", "level.end_segment.onnx"))
-    state = {port.name: np.zeros(port.shape, "f4") for port in (*step.get_inputs(), *end.get_inputs())
-             if port.name != "mixture"}
+    signal, state = (np.zeros(port.shape, "f4") for port in step.get_inputs())
     mixture, parts = babble(0.2)[:64 * 40], []
-    for number, chunk in enumerate(mixture.reshape(-1, 1, 64), 1):
-        for session, given in ((step, {"mixture": chunk}), *([(end, {})] if number % 3 == 0 else [])):
-            wanted = {port.name for port in session.get_inputs()}
-            results = session.run(None, {name: value for name, value in {**state, **given}.items() if name in wanted})
-            for port, value in zip(session.get_outputs(), results, strict=True):
-                if port.name == "sources":
-                    parts.append(value[0])
-                else:
-                    state[port.name.removeprefix("new_")] = value
+    for number, chunk in enumerate(mixture.reshape(-1, 64), 1):
+        signal = np.append(signal[:, 64:], chunk[None], axis=1)
+        sources, carried = step.run(["sources", "new_state"], {"signal": signal, "state": state})
+        state[:, :carried.size] = carried
+        parts.append(sources[0])
+        if number % 3 == 0:
+            (state,) = end.run(["new_state"], {"state": state})
     with torch.inference_mode():
         batch = skim_ladder.build(0)(torch.from_numpy(mixture)[None])[0][0].numpy()
     np.testing.assert_allclose(np.concatenate(parts, axis=1), batch, atol=1e-4)
