@@ -53,8 +53,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--ladder", metavar="FOLDER", help="ladder to use (default: the one that ships)")
     parser.add_argument("--chunk-ms", type=float, help="chunk duration, raised to whole hops (default: 8)")
     parser.add_argument("--backend", help="what computes: auto, openvino, onnxruntime or torch (default: auto)")
-    parser.add_argument("--precision", help="fp32, or bf16: faster on processors that have it, with errors of about "
-                        "-50 dB (default: fp32)")
+    parser.add_argument("--precision", help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16, on processors "
+                        "that have it: errors are about -40 dB (default: what is fastest here, measured at the first start)")
+    parser.add_argument("--remeasure", action="store_true", help="measure anew, beside the stream, which backend and "
+                        "precision is fastest on this machine")
     parser.add_argument("--routing", choices=ROUTINGS, help="what to listen to (default: both)")
     parser.add_argument("--seconds", type=float, help="stop after so many seconds")
     parser.add_argument("--loop", dest="loop_file", action=argparse.BooleanOptionalAction, help="start a file again at "
@@ -173,7 +175,8 @@ def _settings(args: argparse.Namespace, headless: bool) -> Settings:
         output = NONE if loudspeaker is None else loudspeaker.identity
     return Settings(input=input, output=output, level=args.level or 0, ladder=args.ladder,
                     chunk_ms=8.0 if args.chunk_ms is None else args.chunk_ms, routing=args.routing or "both",
-                    backend=args.backend or "auto", fallback=bool(args.fallback), precision=args.precision or "fp32",
+                    backend=args.backend or "auto", fallback=bool(args.fallback), precision=args.precision or "auto",
+                    remeasure=args.remeasure,
                     loop_file=(not headless or args.seconds is not None) if args.loop_file is None else args.loop_file)
 
 

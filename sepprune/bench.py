@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
-import platform
 import time
 import warnings
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .streaming import Ladder, StreamingSeparator
+from .streaming.machine import load, machine
 from .streaming.runner import call_samples
 
 if TYPE_CHECKING:
@@ -47,15 +46,7 @@ def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Seque
     for index, duration in enumerate(chunk_ms):
         rows += _bench_chunk(ladder, levels, seconds, duration, backends,
                              lambda share, done=index: advance((done + share) / len(chunk_ms)))
-    return {"machine": machine(), "rows": rows}
-
-
-def machine() -> dict[str, Any]:
-    """The processor, the system and the versions that a chunk time depends on."""
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    return {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(),
-            "python": platform.python_version(), "load": load,
-            **{name: version(name) for name in ("openvino", "onnxruntime", "torch") if _installed(name)}}
+    return {"machine": machine() | {"load": load()}, "rows": rows}
 
 
 def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int]]:
@@ -195,17 +186,3 @@ def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
         axes.margins(y=0.25)
     figure.suptitle(report["machine"]["processor"])
     figure.savefig(Path(path), dpi=120)
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _installed(name: str) -> bool:
-    from importlib.util import find_spec
-
-    return find_spec(name) is not None

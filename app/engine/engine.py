@@ -231,7 +231,7 @@ class Engine:
         elif self._asked and separator.level == self._asked[0] and not separator.transitioning:
             level, since = self._asked
             self._asked = None
-            self._emit(LevelChanged(level, 1000.0 * (self.clock.now() - since)))
+            self._emit(LevelChanged(level, 1000.0 * (self.clock.now() - since), separator.backend, separator.precision))
 
     def _publish(self, final: bool = False) -> None:
         """Show the rows of chunks that have been played, in order."""

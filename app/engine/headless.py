@@ -12,9 +12,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from .calibrated import summary
 from .process import EngineProcess
 from .protocol import (
     CANNOT_RECORD,
+    Calibrated,
     Event,
     Failed,
     FellBack,
@@ -158,6 +160,8 @@ class Session:
                 self._tell(message)
             case LevelChanged(level, switch_ms):
                 self._say(f"level {level} after {switch_ms:.0f} ms")
+            case Calibrated(trials):
+                self._say(f"fastest here: {summary(trials)}")
             case Recording(path):
                 self._recording = path is not None
                 if path is not None:

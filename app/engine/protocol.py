@@ -42,8 +42,9 @@ class Settings:
         backend: ``auto``, ``openvino``, ``torch``, ...
         loop_file: start a file again at its end.
         gain_db: output gain.
-        precision: ``fp32``, or ``bf16`` where backend and processor have it.
+        precision: ``auto``, ``fp32``, or another that backend and processor have.
         fallback: go to a lighter level while chunks come too late, see :mod:`app.engine.fallback`.
+        remeasure: with backend and precision ``auto``, measure anew what is fastest on this machine.
     """
 
     input: str
@@ -56,7 +57,8 @@ class Settings:
     loop_file: bool = True
     gain_db: float = 0.0
     fallback: bool = False
-    precision: str = "fp32"
+    precision: str = "auto"
+    remeasure: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,11 @@ class MeasureRoundTrip:
 
 
 @dataclass(frozen=True)
+class Calibrate:
+    """Measure beside the stream which backend and precision is fastest; answered by :class:`Calibrated`."""
+
+
+@dataclass(frozen=True)
 class ResetStatistics:
     """Set every counter but the chunk count to zero. The reader resets its own LatencyStatistics."""
 
@@ -181,7 +188,8 @@ class Quit:
 
 
 Command = (SetLevel | SetRouting | SetGain | SetBypass | SetMute | SetSolo | SetFallback | SetLoop | SetPaused
-           | StartRecording | StopRecording | SetDevices | Rescan | MeasureRoundTrip | ResetStatistics | Quit)
+           | StartRecording | StopRecording | SetDevices | Rescan | MeasureRoundTrip | Calibrate | ResetStatistics
+           | Quit)
 
 
 # ---- events: engine -> window ----
@@ -192,7 +200,8 @@ class Ready:
     """Audio runs. Sent at start and again after every change of devices.
 
     ``ladder`` has one dict a level with ``level``, ``params``, ``macs_per_second`` and ``si_sdri``
-    (dB by condition, or ``None`` where it was not measured). ``sample_rate``, ``input_rate`` and ``output_rate`` in
+    (dB by condition, or ``None`` where it was not measured); ``backend`` and ``precision`` are those of the level that
+    is heard. ``sample_rate``, ``input_rate`` and ``output_rate`` in
     hertz; ``chunk``, ``hop`` and ``delay`` in samples at ``sample_rate``; ``output_rate`` is 0 for output
     ``"none"``. Driver latencies are what the host API states, not measured; 0 for files and ``"none"``. ``priority``
     is what scheduling was obtained: ``real-time``, ``high`` or ``normal``.
@@ -216,10 +225,12 @@ class Ready:
 
 @dataclass(frozen=True)
 class LevelChanged:
-    """A level is fully audible, ``switch_ms`` after it was asked for."""
+    """A level is fully audible, ``switch_ms`` after it was asked for; computed by this backend and precision."""
 
     level: int
     switch_ms: float
+    backend: str = ""
+    precision: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,6 +257,18 @@ class RoundTrip:
     input_to_output_ms: float | None
     spread_ms: float
     message: str
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What is fastest here, for levels that are opened from now on.
+
+    ``trials`` has one dict for each level and contender: ``level``, ``backend``, ``precision``, ``p50_ms`` (median
+    chunk time), ``agreement_db`` (of its output with that of fp32) and ``chosen``; it is empty where nothing was
+    measured, and a :class:`Notice` has said why.
+    """
+
+    trials: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -280,4 +303,5 @@ class FileEnded:
     """A file that is not looped has been played to its last sample."""
 
 
-Event = Ready | LevelChanged | FellBack | RoundTrip | Recording | Failed | Notice | DevicesChanged | FileEnded
+Event = (Ready | LevelChanged | FellBack | RoundTrip | Calibrated | Recording | Failed | Notice | DevicesChanged
+         | FileEnded)

@@ -12,9 +12,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection as Pipe
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,6 +39,9 @@ WATCH_S = 0.25
 
 #: a device that gives nothing but zeros for so long is muted or forbidden
 SILENCE_S = 2.0
+
+#: pauses between short blocks of timing while a stream runs beside
+CALIBRATION_REST_S = 0.02
 
 #: how long the end waits for a recording to be closed
 CLOSE_S = 2.0
@@ -85,10 +88,11 @@ class Worker:
         from .priority import raise_priority
 
         self._settings, self._telemetry, self._emit = settings, telemetry, emit
-        self._connection = self._engine = None
+        self._connection = self._engine = self._calibration = None
         self._separator = StreamingSeparator(Ladder.load(settings.ladder), level=settings.level,
                                              chunk_ms=settings.chunk_ms, backend=settings.backend,
                                              precision=settings.precision)
+        self._separator.prepare(quick=True)  # now, not while audio runs: a compiler holds up other threads
         _warm_up(self._separator)
         self._list_devices()
         self._priority = raise_priority()
@@ -100,7 +104,7 @@ class Worker:
         self._watch_at = 0.0
         self._silent = False
         emit(self._ready())
-        self._separator.prepare()
+        self._start_calibration(settings.remeasure)
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection takes longer than a chunk; nothing here makes cycles at audio rate
@@ -184,6 +188,8 @@ class Worker:
                 self._connection.rescan()
                 self._list_devices()
                 self._reconnect()
+            case protocol.Calibrate():
+                self._start_calibration(True)
             case protocol.ResetStatistics():
                 for name in COUNTERS:
                     if name != "chunks":
@@ -199,6 +205,30 @@ class Worker:
             self._engine.measure_round_trip()
         except UserError as error:
             self._emit(protocol.RoundTrip(None, None, 0.0, str(error)))
+
+    def _start_calibration(self, anew: bool) -> None:
+        """Beside the stream: make ready what is not, and measure what was not measured, or everything anew."""
+        from sepprune.streaming.beside import start_beside
+
+        separator = self._separator
+        if self._calibration is not None and self._calibration.is_alive():
+            return
+        if anew and not separator.automatic:
+            self._emit(Notice("nothing to choose: backend and precision were named when this was started"))
+            self._emit(protocol.Calibrated([]))
+            return
+
+        def calibrate() -> None:
+            separator.prepare()
+            if anew or not separator.calibrated:
+                trials: Sequence[Any] = ()
+                try:
+                    trials = separator.calibrate(CALIBRATION_REST_S)
+                except UserError as error:
+                    self._emit(Notice(f"what is fastest here was not measured: {error}"))
+                self._emit(protocol.Calibrated([dataclasses.asdict(trial) for trial in trials]))
+
+        self._calibration = start_beside(calibrate, "calibration")
 
     def _start_recording(self, folder: str, format: str) -> None:
         from .recorder import Recorder

@@ -17,6 +17,7 @@ BINDINGS = (
     ("view", ("V",), "spectrogram or waveform"),
     ("sweep", ("G",), "go through all levels"),
     ("fallback", ("U",), "lighter level while chunks are late"),
+    ("calibrate", ("C",), "measure what computes fastest here"),
     ("round_trip", ("P",), "measure the round trip with chirps"),
     ("mixture", ("Q",), "listen to the mixture"),
     ("voice1", ("W",), "listen to voice 1"),

@@ -73,6 +73,11 @@ class StatusLine(QFrame):
         """Leave the room to the message."""
         self._facts.setVisible(not on)
 
+    @property
+    def facts_text(self) -> str:
+        """What stands on the right."""
+        return self._facts.text()
+
     def show_facts(self, facts: list[str], explanation: str) -> None:
         """Short facts on the right."""
         self._facts.setText("   ·   ".join(facts))

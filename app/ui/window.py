@@ -110,6 +110,7 @@ class MainWindow(QWidget):
             **routes, "bypass": listening.toggle_bypass, "mute": listening.toggle_mute,
             "record": self.recordings.toggle, "loop": lambda: controller.set_loop(not self.link.settings.loop_file),
             "fallback": lambda: controller.set_fallback(not self.link.settings.fallback),
+            "calibrate": controller.calibrate,
             "round_trip": controller.measure_round_trip,
             "view": lambda: self.set_view(views[self.tracks.view]), "sweep": self.level.sweep.toggle,
             "louder": lambda: listening.change_gain(1), "quieter": lambda: listening.change_gain(-1),

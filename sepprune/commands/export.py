@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     difference = _difference(module, runner, samples, ladder)
     calls = None if level.segment is None else level.segment * ladder.hop // samples
     report = {"file": str(target), "max_abs_difference": difference, "level": args.level, "format": args.format,
-              "samples": samples, "past": module.past, "delay": ladder.delay, "sample_rate": ladder.sample_rate, "segment": level.segment,
+              "samples": samples, "past": module.past,
+              "delay": ladder.delay, "sample_rate": ladder.sample_rate, "segment": level.segment,
               "end_segment_file": end and str(end), "calls_per_segment": calls}
     if args.json != "-":
         _explain(report, ladder.sources, chunk)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..errors import UserError
 from .buffers import BufferedStep
-from .cache import cache_key, cached
+from .cache import cache_key, cached, holds
 from .conversion import FILES, convert
 from .ladder import Level
 
@@ -54,6 +54,9 @@ class Backend(Protocol):
     def compile(self, level: Level, samples: int) -> CompiledStep:
         """Compile a level for chunks of ``samples`` samples."""
 
+    def is_converted(self, level: Level, samples: int) -> bool:
+        """Whether :meth:`compile` is quick: what it needs from torch was made by an earlier call."""
+
 
 class OpenVino:
     """OpenVINO on the CPU: the fastest of the three on every machine measured."""
@@ -76,10 +79,14 @@ class OpenVino:
                           "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1", "CPU_DENORMALS_OPTIMIZATION": "YES"}
 
     def compile(self, level: Level, samples: int) -> CompiledStep:
-        import openvino
+        return self.load(cached(*self._conversion(level, samples)), samples)
 
-        weights = "int8" if self.precision == "int8" else "fp32"
-        return self.load(_converted(level, samples, "openvino", weights, openvino.__version__), samples)
+    def is_converted(self, level: Level, samples: int) -> bool:
+        return holds(self._conversion(level, samples)[0])
+
+    def _conversion(self, level: Level, samples: int) -> tuple[str, Callable[[Path], None]]:
+        return _conversion(level, samples, "openvino", "int8" if self.precision == "int8" else "fp32",
+                           importlib.metadata.version("openvino"))
 
     def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
         """Compile the files of one conversion."""
@@ -127,7 +134,13 @@ class OnnxRuntime:
         self.precision = precision
 
     def compile(self, level: Level, samples: int) -> CompiledStep:
-        return self.load(_converted(level, samples, "onnx", "fp32", importlib.metadata.version("onnx")), samples)
+        return self.load(cached(*self._conversion(level, samples)), samples)
+
+    def is_converted(self, level: Level, samples: int) -> bool:
+        return holds(self._conversion(level, samples)[0])
+
+    def _conversion(self, level: Level, samples: int) -> tuple[str, Callable[[Path], None]]:
+        return _conversion(level, samples, "onnx", "fp32", importlib.metadata.version("onnx"))
 
     def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
         """Compile the files of one conversion."""
@@ -163,13 +176,16 @@ class Torch:
     name = "torch"
 
     def __init__(self, precision: str = "fp32") -> None:
-        import torch
-
-        self.precision = precision
-        torch.set_num_threads(1)
+        self.precision = precision  # torch itself is loaded when it is needed: it takes seconds and 300 MB
 
     def compile(self, level: Level, samples: int) -> CompiledStep:
+        import torch
+
+        torch.set_num_threads(1)
         return _TorchStep(samples, level.build())
+
+    def is_converted(self, level: Level, samples: int) -> bool:
+        return True
 
 
 class _TorchStep:
@@ -195,7 +211,10 @@ class _TorchStep:
 
 
 _BACKENDS: dict[str, tuple[type[Backend], tuple[str, ...]]] = {
-    "openvino": (OpenVino, ("fp32", "bf16", "int8")), "onnxruntime": (OnnxRuntime, ("fp32",)), "torch": (Torch, ("fp32",))}
+    "openvino": (OpenVino, ("fp32", "bf16", "int8")),
+    "onnxruntime": (OnnxRuntime, ("fp32",)),
+    "torch": (Torch, ("fp32",)),
+}
 
 
 def backend_names() -> list[str]:
@@ -240,12 +259,14 @@ def create_backend(name: str = "auto", precision: str = "fp32") -> Backend:
     return kind(precision)
 
 
-def _converted(level: Level, samples: int, target: str, weights: str, version: str) -> dict[str, bytes]:
-    """The level's converted files, from the cache; checked against the ladder's hash in any case."""
+def _conversion(level: Level, samples: int, target: str, weights: str,
+                version: str) -> tuple[str, Callable[[Path], None]]:
+    """Key and maker of a level's converted files, for the cache; the level is checked against the ladder's hash."""
     level.read_weights()
     settings = json.dumps(dict(level.settings), sort_keys=True)
-    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, weights, version, _sources())
-    return cached(key, lambda folder: convert(level, samples, target, weights, folder))
+    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, weights, version,
+                    _sources())
+    return key, lambda folder: convert(level, samples, target, weights, folder)
 
 
 @functools.cache

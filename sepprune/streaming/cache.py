@@ -40,10 +40,10 @@ def cached(key: str, build: Callable[[Path], None]) -> dict[str, bytes]:
     damaged one is built again. Entries that were not used for longest go when the cache grows beyond :data:`LIMIT`.
     A cache that cannot be written is not an error, only slower.
     """
-    entry = cache_folder() / key
-    found = _read(entry)
+    found = peek(key)
     if found is not None:
         return found
+    entry = cache_folder() / key
     with tempfile.TemporaryDirectory() as name:
         built = Path(name)
         build(built)
@@ -54,6 +54,21 @@ def cached(key: str, build: Callable[[Path], None]) -> dict[str, bytes]:
     except OSError:
         pass  # a full or read-only disk: what was built is used all the same
     return contents
+
+
+def peek(key: str) -> dict[str, bytes] | None:
+    """What :func:`cached` would give without building anything, ``None`` where it is not there."""
+    return _read(cache_folder() / key)
+
+
+def holds(key: str) -> bool:
+    """Whether :func:`cached` would find an entry, without reading it."""
+    return (cache_folder() / key / _MANIFEST).is_file()
+
+
+def forget(key: str) -> None:
+    """Build what has this key anew the next time."""
+    shutil.rmtree(cache_folder() / key, ignore_errors=True)
 
 
 def _read(entry: Path) -> dict[str, bytes] | None:

@@ -25,10 +25,12 @@ class LevelRunner:
         compiled: its step.
         hop: samples between two frames.
         sources: number of sources.
+        by: backend and precision, for those who want to know.
     """
 
-    def __init__(self, level: Level, compiled: CompiledStep, hop: int, sources: int) -> None:
-        self.level, self._compiled, self._hop = level, compiled, hop
+    def __init__(self, level: Level, compiled: CompiledStep, hop: int, sources: int,
+                 by: tuple[str, str] = ("", "")) -> None:
+        self.level, self._compiled, self._hop, self.by = level, compiled, hop, by
         self.order = range(sources)
         self.reset()
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 
 from ..errors import UserError
-from .backends import CompiledStep, create_backend
-from .beside import program_ends, start_beside
+from .beside import program_ends
+from .calibration import Trial
+from .compiled import CompiledLevels
 from .history import History
-from .ladder import Ladder, Level
-from .runner import LevelRunner, call_samples
+from .ladder import Ladder
+from .runner import LevelRunner
 from .switching import Crossfade, WarmUp
 
 #: seconds of recent input that a new level is warmed on
@@ -33,7 +33,8 @@ class StreamingSeparator:
         level: the one to start with.
         chunk_ms: chunk duration, rounded up to whole hops; :attr:`chunk` tells what became of it.
         backend: ``openvino``, ``onnxruntime``, ``torch`` or ``auto``.
-        precision: ``fp32``, or ``bf16`` where backend and processor have it.
+        precision: ``fp32``; ``bf16`` or ``int8`` where backend and processor have it; or ``auto``. Both ``auto`` is
+            what :meth:`calibrate` found to be fastest on this machine, level by level, and fp32 before it ever ran.
 
     Attributes:
         ladder: the ladder.
@@ -42,7 +43,6 @@ class StreamingSeparator:
         chunk: samples that :meth:`step` takes.
         hop, delay: samples between frames; samples by which sources lag the mixture.
         sample_rate, sources: in hertz; number of sources.
-        backend, precision: what computes, and how.
         level_error: why the last change of level did not happen, ``None`` where nothing went wrong.
         bad_samples: samples so far that were not finite and became zero.
 
@@ -51,25 +51,47 @@ class StreamingSeparator:
     """
 
     def __init__(self, ladder: Ladder, level: int = 0, chunk_ms: float = 8.0, backend: str = "auto",
-                 precision: str = "fp32") -> None:
+                 precision: str = "auto") -> None:
         self.ladder, self.sample_rate, self.sources = ladder, ladder.sample_rate, ladder.sources
         self.hop, self.delay = ladder.hop, ladder.delay
         self.chunk = chunk_samples(ladder, chunk_ms)
-        self._backend = create_backend(backend, precision)
-        self.backend, self.precision = self._backend.name, self._backend.precision
-        self._compiled: dict[int, CompiledStep] = {}
-        self._compiling = threading.Lock()
+        self._levels = CompiledLevels(ladder, self.chunk, backend, precision)
         self._history = History(self.chunk, self.sources, round(HISTORY_SECONDS * self.sample_rate))
         self._fade = Crossfade(round(CROSSFADE_SECONDS * self.sample_rate), self.chunk)
         self._scratch = np.zeros((self.sources, self.chunk), np.float32)
         self._wide = np.zeros(self.chunk)  # no square of a float32 is too large for a float64
-        self._runner = self._open_runner(level)
+        self._runner = self._levels.open(level)
         self._incoming: LevelRunner | None = None
         self._warm_up: WarmUp | None = None
         self._wait = self._closed = False
         self.level = self.target_level = level
         self.level_error: Exception | None = None
         self.bad_samples = 0
+
+    @property
+    def backend(self) -> str:
+        """What computes the level that is heard."""
+        return self._runner.by[0]
+
+    @property
+    def precision(self) -> str:
+        """How it computes."""
+        return self._runner.by[1]
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Backend and precision with which each level is opened the next time."""
+        return [self._levels.choice(level.level) for level in self.ladder.levels]
+
+    @property
+    def automatic(self) -> bool:
+        """Whether backend and precision follow what :meth:`calibrate` found."""
+        return self._levels.automatic
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether there is nothing (more) for :meth:`calibrate` to find."""
+        return not self.automatic or bool(self._levels.trials)
 
     @property
     def transitioning(self) -> bool:
@@ -120,35 +142,39 @@ class StreamingSeparator:
         """
         found = self.ladder[level]
         if wait:
-            self._compile(found)
+            self._levels.open(level)
         self._wait, self.level_error, self.target_level = wait, None, found.level
 
-    def prepare(self, wait: bool = False) -> None:
+    def prepare(self, quick: bool = False) -> None:
         """Compile every level now, so that a change of level has only history to replay.
 
-        Args:
-            wait: return when it is done; otherwise a thread of low priority does it. A level whose files are damaged
-                is passed over: :meth:`set_level` will say so.
-        """
-        def compile_all() -> None:
-            for level in self.ladder.levels:
-                if self._closed or program_ends():
-                    return
-                try:
-                    self._compile(level)
-                except UserError:
-                    continue
+        A level whose files are damaged is passed over: :meth:`set_level` will say so. To do it beside a running
+        stream, see :func:`~sepprune.streaming.beside.start_beside`.
 
-        if wait:
-            compile_all()
-        else:
-            start_beside(compile_all, "preparation of the levels")
+        Args:
+            quick: leave out levels that have to be converted first, which takes seconds, once a machine.
+        """
+        self._levels.prepare(self._ends, quick)
+
+    def calibrate(self, rest: float = 0.0) -> list[Trial]:
+        """Measure which backend and precision is fastest here, level by level, and remember it on this machine.
+
+        A level that runs goes on as it is; the others, and this one when it is next opened, follow the choice. Takes
+        some seconds, more the first time.
+
+        Args:
+            rest: seconds to wait between short blocks of timing, for a stream that runs beside.
+
+        Raises:
+            UserError: a level's files are damaged.
+        """
+        return self._levels.calibrate(rest, self._ends)
 
     def reset(self) -> None:
         """Start from silence, at the level that was last asked for."""
         self._abandon()
         if self.level != self.target_level:
-            self._runner = self._open_runner(self.target_level)
+            self._runner = self._levels.open(self.target_level)
             self.level = self.target_level
         self._runner.reset()
         self._runner.order = range(self.sources)
@@ -158,7 +184,7 @@ class StreamingSeparator:
         """Stop a warm-up that is under way and drop what was compiled."""
         self._closed = True
         self._abandon()
-        self._compiled.clear()
+        self._levels.clear()
 
     def __enter__(self) -> StreamingSeparator:
         return self
@@ -175,7 +201,7 @@ class StreamingSeparator:
             return
         if self._warm_up is None:
             level = self.target_level
-            self._warm_up = WarmUp(level, lambda: self._open_runner(level), self._history,
+            self._warm_up = WarmUp(level, lambda: self._levels.open(level), self._history,
                                    self.chunk / self.sample_rate)
             if self._wait:
                 self._warm_up.run()
@@ -194,16 +220,8 @@ class StreamingSeparator:
             self._warm_up.cancel()
         self._warm_up = self._incoming = None
 
-    def _compile(self, level: Level) -> CompiledStep:
-        with self._compiling:
-            if level.level not in self._compiled:
-                samples = call_samples(self.ladder, level, self.chunk)
-                self._compiled[level.level] = self._backend.compile(level, samples)
-            return self._compiled[level.level]
-
-    def _open_runner(self, level: int) -> LevelRunner:
-        found = self.ladder[level]
-        return LevelRunner(found, self._compile(found), self.hop, self.sources)
+    def _ends(self) -> bool:
+        return self._closed or program_ends()
 
     def _copy_sane(self, chunk: np.ndarray, mixture: np.ndarray) -> None:
         """Copy, so that nothing can poison a state: no sample that is not finite, none beyond :data:`LARGEST`."""

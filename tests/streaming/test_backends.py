@@ -47,6 +47,15 @@ def test_backends_agree_while_levels_change(backend: str, family: str, request: 
     np.testing.assert_allclose(*outputs, atol=1e-4)
 
 
+def test_weights_in_8_bits_change_the_sources_by_less_than_a_thousandth_of_their_energy() -> None:
+    mixture, outputs = babble(3.2), []
+    for precision in ("fp32", "int8"):
+        with StreamingSeparator(Ladder.load(None), backend="openvino", precision=precision) as stream:
+            outputs.append(stream_all(stream, mixture))
+    exact, rounded = outputs
+    assert 0 < np.square(rounded - exact).sum() < 1e-3 * np.square(exact).sum()
+
+
 @EVERY
 def test_two_states_of_one_compiled_step_do_not_touch_each_other(tcn_ladder: Ladder, backend: str) -> None:
     compiled = create_backend(backend).compile(tcn_ladder[0], 128)

@@ -202,8 +202,8 @@ def test_a_level_changes_beside_a_running_stream(tcn_ladder: Ladder) -> None:
 
 def test_setting_a_level_does_not_wait_for_the_level(tcn_ladder: Ladder) -> None:
     stream, allowed = StreamingSeparator(tcn_ladder, 0, 8, "torch"), threading.Event()
-    compile_level = stream._backend.compile
-    stream._backend.compile = lambda *given: allowed.wait(60) and compile_level(*given)
+    open_level = stream._levels.open
+    stream._levels.open = lambda level: allowed.wait(60) and open_level(level)
     stream.set_level(1)
     sources = stream.step(np.zeros(128, np.float32))
     assert (sources.shape, stream.level, stream.transitioning) == ((2, 128), 0, True)
@@ -213,8 +213,8 @@ def test_setting_a_level_does_not_wait_for_the_level(tcn_ladder: Ladder) -> None
 
 def test_prepared_levels_are_not_compiled_again_when_they_are_wanted(tcn_ladder: Ladder) -> None:
     with StreamingSeparator(tcn_ladder, 0, 8, "torch") as stream:
-        stream.prepare(wait=True)
-        stream._backend = None  # whatever compiled now would fail
+        stream.prepare()
+        stream._levels._backends.clear()  # whatever compiled now would need one
         stream.set_level(2, wait=True)
         stream.step(np.zeros(128, np.float32))
         assert stream.crossfading
@@ -224,7 +224,7 @@ def test_preparation_passes_over_a_damaged_level(tcn_ladder: Ladder, tmp_path: P
     folder = shutil.copytree(tcn_ladder.folder, tmp_path / "ladder")
     (folder / "level-1.safetensors").write_bytes(b"")
     with StreamingSeparator(Ladder.load(folder), 0, 8, "torch") as stream:
-        stream.prepare(wait=True)
+        stream.prepare()
         stream.set_level(2, wait=True)
         with pytest.raises(UserError, match="damaged"):
             stream.set_level(1, wait=True)

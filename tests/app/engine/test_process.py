@@ -17,11 +17,14 @@ import soundfile
 
 from app.engine.process import EngineProcess
 from app.engine.protocol import (
+    Calibrate,
+    Calibrated,
     Event,
     Failed,
     FileEnded,
     LevelChanged,
     MeasureRoundTrip,
+    Notice,
     Ready,
     Recording,
     RoundTrip,
@@ -98,6 +101,24 @@ def test_it_obeys_while_it_runs_and_ends_when_told(engine: Watched) -> None:
     assert engine.wait_for(LevelChanged).level == 2
     engine.stop()
     assert (engine.alive, engine.exit_status, engine.events()) == (False, 0, [])
+
+
+def test_it_measures_what_is_fastest_beside_the_stream(settings: Settings, engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Calibrate())
+    trials = engine.wait_for(Calibrated).trials
+    assert {trial["level"] for trial in trials if trial["chosen"]} == {0, 1, 2}
+
+
+def test_nothing_is_measured_where_the_backend_was_named(settings: Settings) -> None:
+    engine = Watched(dataclasses.replace(settings, backend="openvino"))
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Calibrate())
+    assert "were named" in engine.wait_for(Notice).message
+    assert engine.wait_for(Calibrated).trials == []
+    engine.stop()
 
 
 def test_a_killed_engine_is_reported_once_and_starts_again(engine: Watched) -> None:

@@ -1,0 +1,182 @@
+"""Which backend and precision is fastest here, level by level: measured once a machine, remembered."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..resources import asset
+from .backends import available, backend_names, create_backend
+from .cache import cache_key, cached, forget, peek
+from .ladder import Ladder
+from .machine import machine
+from .runner import LevelRunner, call_samples
+
+#: how far the error of a precision must lie below the fp32 output, in dB: a voice that is separated to 15 dB then
+#: loses less than 0.2 dB
+AGREEMENT_DB = 30.0
+#: a contender this much slower than the best is out of the race, for lighter levels too
+TOO_SLOW = 1.1
+#: a contender must need at most this share of the usual choice's time to take its place
+WORTH_IT = 0.95
+#: seconds of timing, all levels and contenders together; compiling comes on top
+SECONDS = 2.0
+#: chunks timed in one go, and chunks before them that bring the level back into the processor's caches
+_BLOCK, _LEAD_IN = 16, 4
+_FILE = "trials.json"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One contender at one level.
+
+    Args:
+        level: its number.
+        backend, precision: what computed.
+        p50_ms: median chunk time.
+        agreement_db: level of the fp32 output over the difference from it; infinite for fp32 itself.
+        chosen: whether it computes this level from now on.
+    """
+
+    level: int
+    backend: str
+    precision: str
+    p50_ms: float
+    agreement_db: float
+    chosen: bool = False
+
+
+def default_choice() -> tuple[str, str]:
+    """Backend and precision of a level that was not measured."""
+    return backend_names()[0], "fp32"
+
+
+def measured(ladder: Ladder, chunk: int) -> list[Trial] | None:
+    """What :func:`calibrate` found on this machine earlier, ``None`` where it did not run."""
+    files = peek(_key(ladder, chunk))
+    return None if files is None else [Trial(**trial) for trial in json.loads(files[_FILE])]
+
+
+def choices(trials: Iterable[Trial]) -> dict[int, tuple[str, str]]:
+    """Backend and precision of every level that was measured."""
+    return {trial.level: (trial.backend, trial.precision) for trial in trials if trial.chosen}
+
+
+def remeasure(ladder: Ladder, chunk: int) -> None:
+    """Forget what :func:`calibrate` found."""
+    forget(_key(ladder, chunk))
+
+
+def calibrate(ladder: Ladder, chunk: int, seconds: float = SECONDS, rest: float = 0.0,
+              stop: Callable[[], bool] = lambda: False) -> list[Trial] | None:
+    """Time what works here, and remember it.
+
+    Every backend and precision starts at the dense level, in short blocks that take turns. One that is clearly slower
+    than the best, or departs too far from fp32, is not tried at lighter levels: what saves memory traffic pays less
+    the fewer weights there are. Fp32 of the usual backend runs everywhere, eager torch only where nothing else does.
+
+    Args:
+        ladder: the levels.
+        chunk: samples, whole hops.
+        seconds: of timing altogether.
+        rest: seconds to wait after every block, beside a stream that must not be disturbed.
+        stop: looked at between blocks.
+
+    Returns:
+        one trial for each contender and level, or ``None`` where ``stop`` ended it.
+    """
+    contenders = [pair for pair in available() if pair[0] != "torch"] or [default_choice()]
+    signal = _signal(ladder.sample_rate, chunk)
+    trials: list[Trial] = []
+    for level in ladder.levels:
+        race = _Race(ladder, level.level, chunk, contenders, signal)
+        end = time.perf_counter() + seconds / len(ladder.levels)
+        while race.rounds < 2 or time.perf_counter() < end:
+            for contender in contenders:
+                if stop():
+                    return None
+                race.run(contender)
+                time.sleep(rest)
+                end += rest
+        found = race.trials()
+        best = min(trial.p50_ms for trial in found if trial.chosen)
+        contenders = [pair for trial in found if (pair := (trial.backend, trial.precision)) == default_choice()
+                      or trial.p50_ms <= TOO_SLOW * best and trial.agreement_db >= AGREEMENT_DB]
+        trials += found
+
+    def save(folder: Path) -> None:
+        (folder / _FILE).write_text(json.dumps([dataclasses.asdict(trial) for trial in trials]), encoding="utf-8")
+
+    remeasure(ladder, chunk)
+    cached(_key(ladder, chunk), save)
+    return trials
+
+
+class _Race:
+    """The contenders at one level."""
+
+    def __init__(self, ladder: Ladder, level: int, chunk: int, contenders: list[tuple[str, str]],
+                 signal: np.ndarray) -> None:
+        found, samples = ladder[level], call_samples(ladder, ladder[level], chunk)
+        self._level, self._signal = level, signal
+        self._runners = {pair: LevelRunner(found, create_backend(*pair).compile(found, samples), ladder.hop,
+                                           ladder.sources) for pair in contenders}
+        self._times: dict[tuple[str, str], list[float]] = {pair: [] for pair in contenders}
+        self._out = np.zeros((ladder.sources, chunk), np.float32)
+        self.rounds = 0
+
+    def run(self, contender: tuple[str, str]) -> None:
+        runner, clock = self._runners[contender], time.perf_counter
+        for part in self._signal[:_LEAD_IN]:
+            runner.step(part, self._out)
+        for part in self._signal[:_BLOCK]:
+            started = clock()
+            runner.step(part, self._out)
+            self._times[contender].append(clock() - started)
+        self.rounds = len(self._times[contender]) // _BLOCK
+
+    def trials(self) -> list[Trial]:
+        reference = self._separated(self._runners[default_choice()])
+        agreements = {pair: math.inf if pair[1] == "fp32" else _agreement(reference, self._separated(runner))
+                      for pair, runner in self._runners.items()}
+        medians = {pair: 1000 * float(np.median(times)) for pair, times in self._times.items()}
+        best = min((pair for pair in medians if agreements[pair] >= AGREEMENT_DB), key=medians.__getitem__)
+        if medians[best] > WORTH_IT * medians[default_choice()]:
+            best = default_choice()
+        return [Trial(self._level, *pair, medians[pair], float(agreements[pair]), pair == best) for pair in medians]
+
+    def _separated(self, runner: LevelRunner) -> np.ndarray:
+        runner.reset()
+        parts = []
+        for part in self._signal:
+            runner.step(part, self._out)
+            parts.append(self._out.copy())
+        return np.concatenate(parts, axis=1)
+
+
+def _signal(sample_rate: int, chunk: int) -> np.ndarray:
+    """A second of the demo mixture, or of noise where that has another rate, ``(chunks, chunk)``."""
+    import soundfile
+
+    samples, rate = soundfile.read(asset("demo/mixture.flac"), sample_rate, dtype="float32")
+    if rate != sample_rate:
+        samples = (0.05 * np.random.default_rng(0).standard_normal(sample_rate)).astype(np.float32)
+    return np.resize(samples, (max(_BLOCK, sample_rate // chunk), chunk))
+
+
+def _agreement(reference: np.ndarray, output: np.ndarray) -> float:
+    error = float(np.square(output - reference, dtype=np.float64).sum())
+    return 10 * math.log10(float(np.square(reference, dtype=np.float64).sum()) / error) if error else math.inf
+
+
+def _key(ladder: Ladder, chunk: int) -> str:
+    """Trials hold for a machine with its libraries, the ladder's weights and the chunk."""
+    return cache_key("calibration", json.dumps(machine(), sort_keys=True), chunk,
+                     *(level.sha256 for level in ladder.levels))

@@ -1,0 +1,94 @@
+"""A ladder's levels, compiled when they are first needed, each by what is fastest for it on this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..errors import UserError
+from .backends import Backend, CompiledStep, create_backend
+from .calibration import Trial, calibrate, choices, measured
+from .ladder import Ladder, Level
+from .runner import LevelRunner, call_samples
+
+
+class CompiledLevels:
+    """Opens runners of a ladder's levels. Any thread may ask.
+
+    Args:
+        ladder: the levels.
+        chunk: samples, whole hops.
+        backend, precision: as :class:`~sepprune.streaming.StreamingSeparator` takes them.
+
+    Raises:
+        UserError: backend or precision is not possible here.
+    """
+
+    def __init__(self, ladder: Ladder, chunk: int, backend: str, precision: str) -> None:
+        self._ladder, self._chunk = ladder, chunk
+        self.automatic = backend == precision == "auto"
+        #: what was measured, by which automatic choices are made
+        self.trials: list[Trial] = (measured(ladder, chunk) or []) if self.automatic else []
+        usual = create_backend(backend, "fp32" if precision == "auto" else precision)
+        self._usual = usual.name, usual.precision
+        self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
+        self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
+        self._lock = threading.Lock()
+
+    def choice(self, level: int) -> tuple[str, str]:
+        """Backend and precision with which a level is opened next."""
+        return choices(self.trials).get(level, self._usual)
+
+    def open(self, level: int) -> LevelRunner:
+        """A runner that starts from silence.
+
+        Raises:
+            UserError: the ladder has no such level, or its files are damaged.
+        """
+        found = self._ladder[level]
+        by, step = self._compile(found)
+        return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
+
+    def prepare(self, stop: Callable[[], bool], quick: bool = False) -> None:
+        """Compile every level; one whose files are damaged is passed over, opening it will say so.
+
+        Args:
+            stop: looked at between levels.
+            quick: leave out levels that have to be converted first.
+        """
+        for level in self._ladder.levels:
+            if stop():
+                return
+            try:
+                samples = call_samples(self._ladder, level, self._chunk)
+                if not quick or self._backend(level).is_converted(level, samples):
+                    self._compile(level)
+            except UserError:
+                continue
+
+    def calibrate(self, rest: float, stop: Callable[[], bool]) -> list[Trial]:
+        """Measure what is fastest here and compile accordingly: see :func:`~sepprune.streaming.calibration.calibrate`.
+
+        Raises:
+            UserError: a level's files are damaged.
+        """
+        self.trials = calibrate(self._ladder, self._chunk, rest=rest, stop=stop) or self.trials
+        self.prepare(stop)
+        return self.trials
+
+    def clear(self) -> None:
+        self._compiled.clear()
+
+    def _compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
+        with self._lock:
+            choice = self.choice(level.level)
+            if level.level not in self._compiled or self._compiled[level.level][0] != choice:
+                step = self._backend(level).compile(level, call_samples(self._ladder, level, self._chunk))
+                self._compiled[level.level] = choice, step
+            return self._compiled[level.level]
+
+    def _backend(self, level: Level) -> Backend:
+        choice = self.choice(level.level)
+        if choice not in self._backends:
+            self._backends[choice] = create_backend(*choice)
+        return self._backends[choice]

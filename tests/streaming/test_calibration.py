@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sepprune.streaming import Ladder, StreamingSeparator, calibration
+from sepprune.streaming.calibration import calibrate, choices, default_choice, measured
+
+
+@pytest.fixture(autouse=True)
+def unmeasured(tcn_ladder: Ladder) -> None:
+    calibration.remeasure(tcn_ladder, 128)
+
+
+def test_a_level_that_was_not_measured_is_computed_in_fp32(tcn_ladder: Ladder) -> None:
+    with StreamingSeparator(tcn_ladder) as stream:
+        assert (stream.backend, stream.precision) == default_choice() == ("openvino", "fp32")
+        assert not stream.calibrated
+
+
+def test_every_level_is_computed_by_the_best_of_its_trials(tcn_ladder: Ladder) -> None:
+    trials = calibrate(tcn_ladder, 128, seconds=0.2)
+    assert set(choices(trials)) == {0, 1, 2}
+    for level, choice in choices(trials).items():
+        times = {(trial.backend, trial.precision): trial.p50_ms for trial in trials if trial.level == level}
+        usual = times[default_choice()]
+        good_enough = min(usual, min(times.values()) / calibration.WORTH_IT)
+        assert times[choice] <= good_enough or choice == default_choice()
+
+
+def test_what_was_measured_is_remembered(tcn_ladder: Ladder) -> None:
+    trials = calibrate(tcn_ladder, 128, seconds=0.1)
+    assert measured(tcn_ladder, 128) == trials
+    with StreamingSeparator(tcn_ladder) as stream:
+        assert stream.calibrated
+        assert dict(enumerate(stream.choices)) == choices(trials)
+
+
+def test_another_chunk_is_another_measurement(tcn_ladder: Ladder) -> None:
+    calibrate(tcn_ladder, 128, seconds=0.1)
+    assert measured(tcn_ladder, 256) is None
+
+
+def test_a_measurement_that_was_stopped_leaves_nothing(tcn_ladder: Ladder) -> None:
+    assert calibrate(tcn_ladder, 128, stop=lambda: True) is None
+    assert measured(tcn_ladder, 128) is None
+
+
+def test_a_precision_that_departs_from_fp32_is_not_chosen(tcn_ladder: Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "AGREEMENT_DB", 200.0)
+    trials = calibrate(tcn_ladder, 128, seconds=0.1)
+    assert {precision for _, precision in choices(trials).values()} == {"fp32"}
+    assert {trial.precision for trial in trials if trial.level > 0} == {"fp32"}
+
+
+def test_eager_torch_does_not_take_part(tcn_ladder: Ladder) -> None:
+    assert "torch" not in {trial.backend for trial in calibrate(tcn_ladder, 128, seconds=0.1)}
+
+
+@pytest.mark.parametrize("named", [{"backend": "openvino"}, {"precision": "fp32"}])
+def test_what_was_named_is_not_chosen_for(tcn_ladder: Ladder, named: dict[str, str]) -> None:
+    calibrate(tcn_ladder, 128, seconds=0.1)
+    with StreamingSeparator(tcn_ladder, **named) as stream:
+        assert stream.calibrated and set(stream.choices) == {("openvino", "fp32")}
+
+
+def test_a_calibration_beside_a_stream_leaves_the_level_that_runs(tcn_ladder: Ladder) -> None:
+    with StreamingSeparator(tcn_ladder) as stream:
+        before = stream.backend, stream.precision
+        stream.calibrate()
+        assert (stream.backend, stream.precision) == before
+
+
+def test_levels_that_need_conversion_are_left_out_of_a_quick_preparation(tcn_ladder: Ladder, tmp_path: Path,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEPPRUNE_CACHE", str(tmp_path))
+    with StreamingSeparator(tcn_ladder) as stream:
+        converted = len(list(tmp_path.iterdir()))
+        stream.prepare(quick=True)
+        assert len(list(tmp_path.iterdir())) == converted == 1
+        stream.prepare()
+        assert len(list(tmp_path.iterdir())) == len(tcn_ladder.levels)
