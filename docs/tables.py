@@ -1,9 +1,10 @@
-"""Puts measured figures into README.md: the table of levels, between its two markers.
+"""Puts measured figures where people read them, each table between its two markers.
 
     python docs/tables.py
 
-Reads what `sepprune evaluate --json docs/training/test-CONDITION.json` and `sepprune bench --json docs/bench.json`
-wrote.
+The table of levels goes into README.md, from what `sepprune evaluate --json docs/training/test-CONDITION.json` and
+`sepprune bench --json docs/bench.json` wrote; the table of pruning methods into docs/pruning.md, from
+docs/pruning/comparison.json, the report of `sepprune compare`.
 """
 
 from __future__ import annotations
@@ -14,11 +15,28 @@ from typing import Any
 
 DOCS = Path(__file__).parent
 README = DOCS.parent / "README.md"
-BEGIN, END = "<!-- levels: python docs/tables.py -->\n", "<!-- end of levels -->\n"
 CONDITIONS = ("clean", "noisy", "room")
 
 
 def main() -> None:
+    _put(README, "levels", _levels())
+    _put(DOCS / "pruning.md", "comparison", _comparison())
+
+
+def _comparison() -> list[str]:
+    """Pruning methods: mean and standard deviation over the seeds, before and after fine-tuning."""
+    report = json.loads((DOCS / "pruning" / "comparison.json").read_text(encoding="utf-8"))
+    rows = {(row["stage"], row["method"], row["reduction"]): row for row in report["rows"]}
+    columns = [(stage, reduction) for stage in ("pruned", "tuned") for reduction in report["reductions"]]
+    heads = ["method", *(f"−{reduction:.0%}{'' if stage == 'pruned' else ', tuned'}" for stage, reduction in columns)]
+    methods = sorted(report["methods"], key=lambda name: -rows["tuned", name, report["tuned_reduction"]]["si_sdri"])
+    cells = [[f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}" if (row := rows.get((stage, method, reduction))) else "–"
+              for stage, reduction in columns] for method in methods]
+    return [_line(heads), _line(["---"] * len(heads)),
+            *(_line([method, *line]) for method, line in zip(methods, cells, strict=True))]
+
+
+def _levels() -> list[str]:
     scores = {name: _rows(DOCS / "training" / f"test-{name}.json", "levels") for name in (*CONDITIONS, "single")}
     times = {row["level"]: row for row in json.loads((DOCS / "bench.json").read_text())["rows"]
              if (row["backend"], row["precision"], row["chunk_ms"]) == ("openvino", "fp32", 8.0)}
@@ -37,9 +55,14 @@ def main() -> None:
             f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
             f"{time['p50_ms']:.2f} ms", f"{time['p99_ms']:.2f} ms", f"{eager[level]:.2f} ms",
             f"{time['floor_ms']:.2f} ms"]))
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    README.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + rest.split(END)[1], encoding="utf-8")
+    return lines
+
+
+def _put(page: Path, name: str, lines: list[str]) -> None:
+    """Write a table between the markers of this name."""
+    begin, end = f"<!-- {name}: python docs/tables.py -->\n", f"<!-- end of {name} -->\n"
+    before, rest = page.read_text(encoding="utf-8").split(begin)
+    page.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1], encoding="utf-8")
 
 
 def _rows(path: Path, key: str) -> dict[int, dict[str, Any]]:

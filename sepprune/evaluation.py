@@ -83,7 +83,7 @@ def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sa
 
 
 def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int], offline: bool = False,
-             chunk_ms: float = 8.0, backend: str = "auto",
+             chunk_ms: float = 8.0, backend: str = "auto", precision: str = "fp32",
              advance: Callable[[], None] = lambda: None) -> list[dict[str, Any]]:
     """Put every mixture through every level and score what comes out.
 
@@ -92,7 +92,7 @@ def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int],
         mixtures: from :func:`find_mixtures`.
         levels: level numbers.
         offline: one batch forward through torch instead of a stream.
-        chunk_ms, backend: of the stream.
+        chunk_ms, backend, precision: of the stream; fp32 unless asked, so that scores are the same everywhere.
         advance: called after each mixture, for a progress bar.
 
     Returns:
@@ -100,7 +100,7 @@ def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int],
     """
     reports = []
     for number in levels:
-        level, separate, close = ladder[number], *_separator(ladder, number, offline, chunk_ms, backend)
+        level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))
         files = []
         for entry in mixtures:
             signals = [read_mono(path, ladder.sample_rate)[0] for path in (entry.mixture, *entry.references)]
@@ -120,10 +120,10 @@ def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int],
     return reports
 
 
-def _separator(ladder: Ladder, level: int, offline: bool, chunk_ms: float,
-               backend: str) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[], None]]:
+def _separator(ladder: Ladder, level: int, offline: bool, how: tuple[float, str, str],
+               ) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[], None]]:
     if not offline:
-        stream = StreamingSeparator(ladder, level, chunk_ms, backend)
+        stream = StreamingSeparator(ladder, level, *how)
         return lambda mixture: separate_signal(stream, mixture)[0], stream.close
 
     import torch

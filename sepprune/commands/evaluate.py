@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
     parser.add_argument("--store", metavar="CONDITION", help="write SI-SDRi into the ladder under this name")
     parser.add_argument("--offline", action="store_true", help="one batch forward through torch instead of a stream")
-    add_stream(parser)
+    add_stream(parser, precision="fp32")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     levels, mixtures = chosen_levels(args.levels, ladder), find_mixtures(Path(args.data))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("separating", total=len(levels) * len(mixtures))
-        rows = evaluate(ladder, mixtures, levels, args.offline, args.chunk_ms, args.backend,
+        rows = evaluate(ladder, mixtures, levels, args.offline, args.chunk_ms, args.backend, args.precision,
                         lambda: progress.advance(task))
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})

@@ -29,9 +29,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     mixture, bad = read_mono(path, ladder.sample_rate)
     if bad:
         notes.print(f"{path}: {bad} samples were not finite and are taken as zero", soft_wrap=True)
-    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend) as stream:
+    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend,
+                             args.precision) as stream:
         sources, seconds = separate_signal(stream, mixture)
-        chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, stream.backend
+        chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, f"{stream.backend} {stream.precision}"
     if abs(chunk_ms - args.chunk_ms) > 1e-6:
         notes.print(f"the chunk of {args.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops", soft_wrap=True)
     outputs = [out / f"{path.stem}_voice{number}.wav" for number in range(1, len(sources) + 1)]
