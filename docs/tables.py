@@ -21,6 +21,25 @@ CONDITIONS = ("clean", "noisy", "room")
 def main() -> None:
     _put(README, "levels", _levels())
     _put(DOCS / "pruning.md", "comparison", _comparison())
+    _put(DOCS / "pruning.md", "families", _families())
+    _put(DOCS / "pruning.md", "sites", _sites())
+
+
+def _families() -> list[str]:
+    """Every built-in separator at half of its multiply-adds: times and what is left."""
+    report = json.loads((DOCS / "pruning" / "families.json").read_text(encoding="utf-8"))["half"]
+    rows = [[name, f"{row['discovery_seconds']:.1f} s", f"{row['surgery_seconds']:.1f} s", f"{row['macs_kept']:.2%}",
+             f"{row['params_kept']:.1%}", f"{row['largest_relative_difference']:.0e}"] for name, row in report.items()]
+    return _table(["separator", "groups found and proven", "cut", "multiply-adds left", "parameters left",
+                   "largest relative difference from the masked model"], rows)
+
+
+def _sites() -> list[str]:
+    """The paper's families at its sites: our size against the published one."""
+    report = json.loads((DOCS / "pruning" / "families.json").read_text(encoding="utf-8"))["paper"]
+    rows = [[name, f"`{row['sites']}`", f"{row['params']:.2f} M ({row['published_params']:.2f} M)",
+             f"{row['gmacs']:.2f} ({row['published_gmacs']:.2f})"] for name, row in report.items()]
+    return _table(["separator", "sites", "parameters (published)", "GMAC/s as ptflops counts (published)"], rows)
 
 
 def _comparison() -> list[str]:
@@ -32,8 +51,7 @@ def _comparison() -> list[str]:
     methods = sorted(report["methods"], key=lambda name: -rows["tuned", name, report["tuned_reduction"]]["si_sdri"])
     cells = [[f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}" if (row := rows.get((stage, method, reduction))) else "–"
               for stage, reduction in columns] for method in methods]
-    return [_line(heads), _line(["---"] * len(heads)),
-            *(_line([method, *line]) for method, line in zip(methods, cells, strict=True))]
+    return _table(heads, [[method, *line] for method, line in zip(methods, cells, strict=True)])
 
 
 def _levels() -> list[str]:
@@ -44,18 +62,22 @@ def _levels() -> list[str]:
              if (row["backend"], row["chunk_ms"]) == ("torch", 8.0)}
     heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in CONDITIONS), "share of dense",
              "one voice: SI-SDR / leak", "p50", "p99", "eager torch p50", "floor"]
-    lines = [_line(heads), _line(["---"] * len(heads))]
+    rows = []
     for level, row in sorted(scores["clean"].items()):
         improvements = [scores[name][level]["si_sdri"] for name in CONDITIONS]
         single, time = scores["single"][level], times[level]
-        lines.append(_line([
+        rows.append([
             str(level), f"{row['params'] / 1e6:.2f} M", f"{row['macs_per_second'] / 1e6:.0f} M",
             *(f"{value:.2f} dB" for value in improvements),
             f"{row['si_sdri'] / scores['clean'][0]['si_sdri']:.0%}",
             f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
             f"{time['p50_ms']:.2f} ms", f"{time['p99_ms']:.2f} ms", f"{eager[level]:.2f} ms",
-            f"{time['floor_ms']:.2f} ms"]))
-    return lines
+            f"{time['floor_ms']:.2f} ms"])
+    return _table(heads, rows)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    return [_line(heads), _line(["---"] * len(heads)), *map(_line, rows)]
 
 
 def _put(page: Path, name: str, lines: list[str]) -> None:

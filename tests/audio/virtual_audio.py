@@ -60,10 +60,10 @@ class VirtualAudio:
         """Talk into the microphone: ``(samples,)`` float32. Ends by itself."""
         return self._feed("mic", samples, rate)
 
-    def listen(self, rate: int, channels: int = 1) -> Listener:
-        """Record the loudspeaker until ``stop()``."""
+    def listen(self, rate: int, channels: int = 1, sink: str = "speaker") -> Listener:
+        """Record the loudspeaker, or what the microphone hears, until ``stop()``."""
         path = self.folder / f"heard-{time.monotonic_ns()}.f32"
-        process = self._run("parec", "--device=speaker.monitor", *_format(rate, channels), str(path))
+        process = self._run("parec", f"--device={sink}.monitor", *_format(rate, channels), str(path))
         return Listener(process, path, channels)
 
     def unload(self, sink: str) -> None:

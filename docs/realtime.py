@@ -1,0 +1,143 @@
+"""Checks of the stream on this machine, each written into realtime.json under its name.
+
+    python docs/realtime.py agreement     sixty seconds with changes of level: every backend against eager torch
+    python docs/realtime.py content       chunk time of the dense level on speech, silence, denormals, NaN, full scale
+    python docs/realtime.py loaded        a minute at live speed while another process keeps another core busy
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sepprune.resources import asset
+from sepprune.streaming import Ladder, StreamingSeparator, backend_names
+from sepprune.streaming.files import read_mono
+from sepprune.streaming.machine import load, machine
+
+CHUNK_MS = 8.0
+RESULT = Path(__file__).with_suffix(".json")
+
+
+def agreement(seconds: float = 60.0, switches: int = 20) -> dict[str, Any]:
+    """Largest difference from eager torch over the demo mixture, levels changed at equal distances."""
+    ladder = Ladder.load(None)
+    mixture, outputs = _mixture(ladder.sample_rate, seconds), {}
+    for backend in reversed(backend_names()):  # torch is last among the names
+        with StreamingSeparator(ladder, 0, CHUNK_MS, backend, "fp32") as stream:
+            chunks, parts = mixture.reshape(-1, stream.chunk), []
+            every, random = len(chunks) // (switches + 1), np.random.default_rng(0)
+            for index, chunk in enumerate(chunks):
+                if index and index % every == 0:
+                    stream.set_level(int(random.integers(len(ladder.levels))), wait=True)
+                parts.append(stream.step(chunk))
+        outputs[backend] = np.concatenate(parts, axis=1)
+    reference = outputs.pop("torch")
+    return {"seconds": mixture.size / ladder.sample_rate, "switches": switches,
+            "largest_sample": float(np.abs(reference).max()),
+            "largest_difference": {name: float(np.abs(output - reference).max()) for name, output in outputs.items()}}
+
+
+def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
+    """Chunk times in milliseconds; the kinds take turns, so that a disturbance hits all of them alike."""
+    ladder = Ladder.load(None)
+    with StreamingSeparator(ladder, 0, CHUNK_MS) as stream:
+        random, shape = np.random.default_rng(0), (block, stream.chunk)
+        speech = np.resize(_mixture(ladder.sample_rate, 10.0), shape)
+        noise = random.uniform(-1, 1, shape).astype(np.float32)
+        kinds = {"speech": speech, "silence after speech": np.zeros(shape, np.float32),
+                 "noise of 1e-38": noise * np.float32(1e-38), "noise at full scale": noise,
+                 "noise of 1e30": noise * np.float32(1e30), "not a number": np.full(shape, np.nan, np.float32)}
+        times: dict[str, list[float]] = {kind: [] for kind in kinds}
+        _quiet_collector()
+        for _ in range(rounds):
+            for kind, chunks in kinds.items():
+                if kind == "silence after speech":
+                    for chunk in speech[:10]:
+                        stream.step(chunk)
+                times[kind] += _timed(stream, chunks)
+        how = f"{stream.backend} {stream.precision}"
+    return {"computed_by": how, "chunks_each": rounds * block,
+            **{kind: _summary(values) for kind, values in times.items()}}
+
+
+def loaded(seconds: float = 60.0) -> dict[str, Any]:
+    """Chunk times of a heavy, a middle and a light level at live speed, pinned to one core where the system lets it."""
+    ladder = Ladder.load(None)
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    burner = multiprocessing.get_context("spawn").Process(target=_burn, args=(cores[:1],), daemon=True)
+    burner.start()
+    if len(cores) > 1:
+        os.sched_setaffinity(0, cores[-1:])
+    found = {}
+    for level in (0, len(ladder.levels) // 2, len(ladder.levels) - 1):
+        with StreamingSeparator(ladder, level, CHUNK_MS) as stream:
+            chunks = _mixture(ladder.sample_rate, seconds).reshape(-1, stream.chunk)
+            for chunk in chunks[:50]:
+                stream.step(chunk)
+            _quiet_collector()
+            times, started = [], time.perf_counter()
+            for index, chunk in enumerate(chunks):
+                time.sleep(max(0.0, started + index * CHUNK_MS / 1000 - time.perf_counter()))
+                times += _timed(stream, chunk[None])
+            found[f"level {level}"] = {"computed_by": f"{stream.backend} {stream.precision}", **_summary(times)}
+    burner.kill()
+    return {"seconds_each": seconds, **found}
+
+
+def _burn(cores: list[int]) -> None:
+    """Matrix products for ever, on a core of their own."""
+    if cores:
+        os.sched_setaffinity(0, cores)
+    matrix = np.random.default_rng(0).standard_normal((256, 256)).astype(np.float32)
+    while True:
+        matrix = matrix @ matrix
+        matrix /= np.abs(matrix).max()
+
+
+def _timed(stream: StreamingSeparator, chunks: np.ndarray) -> list[float]:
+    times, clock = [], time.perf_counter
+    for chunk in chunks:
+        started = clock()
+        stream.step(chunk)
+        times.append(1000 * (clock() - started))
+    return times
+
+
+def _summary(times: list[float]) -> dict[str, float]:
+    p50, p99 = np.percentile(times, (50, 99)).tolist()
+    return {"p50_ms": p50, "p99_ms": p99, "max_ms": max(times), "p99_over_p50": p99 / p50,
+            "late_chunks": sum(value > CHUNK_MS for value in times)}
+
+
+def _quiet_collector() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
+def _mixture(rate: int, seconds: float) -> np.ndarray:
+    """The demo mixture over and over, whole chunks."""
+    chunk = round(rate * CHUNK_MS / 1000)
+    return np.resize(read_mono(asset("demo/mixture.flac"), rate)[0], round(seconds * rate) // chunk * chunk)
+
+
+def main() -> None:
+    checks = {"agreement": agreement, "content": content, "loaded": loaded}
+    for name in sys.argv[1:] or checks:
+        report = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
+        report |= {"machine": machine(), name: {"load": load(), **checks[name]()}}
+        RESULT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        print(json.dumps({name: report[name]}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
