@@ -54,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--chunk-ms", type=float, help="chunk duration, raised to whole hops (default: 8)")
     parser.add_argument("--backend", help="what computes: auto, openvino, onnxruntime or torch (default: auto)")
     parser.add_argument("--precision", help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16, on processors "
-                        "that have it: errors are about -40 dB (default: what is fastest here, as measured at the first "
-                        "start)")
+                        "that have it: errors are about -40 dB (default: what is fastest here, as the first start "
+                        "measures)")
     parser.add_argument("--remeasure", action="store_true", help="measure anew, beside the stream, which backend and "
                         "precision is fastest on this machine")
     parser.add_argument("--routing", choices=ROUTINGS, help="what to listen to (default: both)")

@@ -11,19 +11,20 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parent
-#: log, what it is; in the order in which they ran
-PHASES = (("skim-1.csv", "clean, Adam"), ("skim-2.csv", "clean, low band"), ("skim-3.csv", "as in life, Muon"),
-          ("skim-4.csv", "more augmentation"))
+#: log, what it is, hours heard before it where it counts from zero; in the order in which they ran
+PHASES = (("skim-1.csv", "clean, Adam", 0.0), ("skim-2.csv", "clean, low band", 0.0),
+          ("skim-3.csv", "as in life, Muon", 0.0), ("skim-4.csv", "more augmentation", 0.0),
+          ("skim-5.csv", "voices alike, far talkers", 102.57))
 COLOURS = {"clean": "#1f6f8b", "noisy": "#7fb069", "room": "#c9a227"}
 
 
 def main() -> None:
     figure = Figure(figsize=(8, 4.2), dpi=130, layout="constrained")
     axes = figure.subplots()
-    for name, what in PHASES:
+    for name, what, before in PHASES:
         with open(FOLDER / name, newline="", encoding="utf-8") as file:
             lines = list(csv.DictReader(file))
-        hours = [float(line["audio_hours"]) for line in lines]
+        hours = [before + float(line["audio_hours"]) for line in lines]
         for condition, colour in COLOURS.items():
             column = f"si_sdri_{condition}" if f"si_sdri_{condition}" in lines[0] else "si_sdri"
             if column != "si_sdri" or condition == "clean":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from ..errors import UserError
 from .backends import Backend, CompiledStep, create_backend
@@ -33,7 +35,7 @@ class CompiledLevels:
         self._usual = usual.name, usual.precision
         self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
         self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
-        self._lock = threading.Lock()
+        self._locks = [threading.Lock() for _ in ladder.levels]  # levels compile side by side, none twice
 
     def choice(self, level: int) -> tuple[str, str]:
         """Backend and precision with which a level is opened next."""
@@ -54,17 +56,20 @@ class CompiledLevels:
 
         Args:
             stop: looked at between levels.
-            quick: leave out levels that have to be converted first.
+            quick: leave out levels that have to be converted first, and compile two side by side.
         """
-        for level in self._ladder.levels:
-            if stop():
-                return
-            try:
-                samples = call_samples(self._ladder, level, self._chunk)
-                if not quick or self._backend(level).is_converted(level, samples):
+        def compile_one(level: Level) -> None:
+            samples = call_samples(self._ladder, level, self._chunk)
+            with suppress(UserError):
+                if not stop() and (not quick or self._backend(level).is_converted(level, samples)):
                     self._compile(level)
-            except UserError:
-                continue
+
+        if quick:
+            with ThreadPoolExecutor(2) as pool:
+                list(pool.map(compile_one, self._ladder.levels))
+        else:
+            for level in self._ladder.levels:
+                compile_one(level)
 
     def calibrate(self, rest: float, stop: Callable[[], bool]) -> list[Trial]:
         """Measure what is fastest here and compile accordingly: see :func:`~sepprune.streaming.calibration.calibrate`.
@@ -80,7 +85,7 @@ class CompiledLevels:
         self._compiled.clear()
 
     def _compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
-        with self._lock:
+        with self._locks[level.level]:
             choice = self.choice(level.level)
             if level.level not in self._compiled or self._compiled[level.level][0] != choice:
                 step = self._backend(level).compile(level, call_samples(self._ladder, level, self._chunk))
@@ -90,5 +95,5 @@ class CompiledLevels:
     def _backend(self, level: Level) -> Backend:
         choice = self.choice(level.level)
         if choice not in self._backends:
-            self._backends[choice] = create_backend(*choice)
+            self._backends.setdefault(choice, create_backend(*choice))
         return self._backends[choice]
