@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .errors import UserError
+from .perception import check, perceived
 from .streaming import Ladder, StreamingSeparator
 from .streaming.files import read_mono, separate_signal
 
@@ -53,12 +54,14 @@ def find_mixtures(folder: Path) -> list[Mixture]:
     return [Mixture(path.stem, path, tuple(reference / path.name for reference in references)) for path in files]
 
 
-def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sample_rate: int) -> dict[str, Any]:
+def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sample_rate: int,
+          extras: Sequence[str] = ()) -> dict[str, Any]:
     """Scores of one mixture, in dB.
 
     Where every reference speaks: ``si_sdr``, ``sdr`` (mean over the voices, permutation of the best mean SI-SDR),
     ``input_si_sdr``, ``si_sdri``, ``sdri``, and ``swaps`` in long mixtures. Where one is silent: ``active_si_sdr``
-    of the voices that speak and ``leak_db``, the power of the other outputs against theirs.
+    of the voices that speak and ``leak_db``, the power of the other outputs against theirs. ``extras`` are names of
+    :mod:`~sepprune.perception`, scored where every reference speaks.
 
     Shape:
         - estimates, references: ``(sources, samples)``; mixture: ``(samples,)``
@@ -76,7 +79,8 @@ def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sa
     si_sdr, input_si_sdr = _mean(table[order, range(len(active))]), _mean(np.diag(_si_sdr(before, references)))
     sdr, input_sdr = _sdr(estimates[list(order)], references), _sdr(before, references)
     scores = {"si_sdr": si_sdr, "input_si_sdr": input_si_sdr, "si_sdri": si_sdr - input_si_sdr,
-              "sdr": sdr, "sdri": sdr - input_sdr}
+              "sdr": sdr, "sdri": sdr - input_sdr,
+              **{name: perceived(name, estimates[list(order)], references, sample_rate) for name in extras}}
     if len(mixture) > LONG * sample_rate:
         scores["swaps"] = _swaps(estimates, references, order, round(BLOCK * sample_rate))
     return scores
@@ -84,6 +88,7 @@ def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sa
 
 def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int], offline: bool = False,
              chunk_ms: float = 8.0, backend: str = "auto", precision: str = "fp32",
+             extras: Sequence[str] = (),
              advance: Callable[[], None] = lambda: None) -> list[dict[str, Any]]:
     """Put every mixture through every level and score what comes out.
 
@@ -93,11 +98,13 @@ def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int],
         levels: level numbers.
         offline: one batch forward through torch instead of a stream.
         chunk_ms, backend, precision: of the stream; fp32 unless asked, so that scores are the same everywhere.
+        extras: names of :mod:`~sepprune.perception`.
         advance: called after each mixture, for a progress bar.
 
     Returns:
         One object a level: its facts, the means, the 95 % interval of the SI-SDR improvement, and ``per_file``.
     """
+    check(extras)
     reports = []
     for number in levels:
         level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))
@@ -108,11 +115,12 @@ def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int],
             mixture, *references = (signal[:length] for signal in signals)
             estimates = separate(mixture)
             files.append({"name": entry.name, "seconds": length / ladder.sample_rate,
-                          **score(estimates, np.stack(references), mixture, ladder.sample_rate)})
+                          **score(estimates, np.stack(references), mixture, ladder.sample_rate,
+                                   extras)})
             advance()
         close()
         means = {key: _mean(values) if (values := [file[key] for file in files if key in file]) else None
-                 for key in ("si_sdri", "sdri", "input_si_sdr", "active_si_sdr", "leak_db")}
+                 for key in ("si_sdri", "sdri", "input_si_sdr", "active_si_sdr", "leak_db", *extras)}
         swaps = [file["swaps"] for file in files if "swaps" in file]
         reports.append({"level": number, "params": level.params, "macs_per_second": level.macs_per_second, **means,
                         "si_sdri_ci95": _interval([file["si_sdri"] for file in files if "si_sdri" in file]),

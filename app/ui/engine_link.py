@@ -165,7 +165,7 @@ class EngineLink(QObject):
                 if command.on:
                     self._engine.send(command)
         self.ready = ready
-        self._engine.settings = self._with_devices_in_use(ready)
+        self._engine.settings = replace(self._with_devices_in_use(ready), remeasure=False)  # it was told once
         self._before = None
         self._set_state(RUNNING)
 
