@@ -58,7 +58,7 @@ class Controller(QObject):
         self._pending_level: int | None = None
         self._fallen = False
         self._file_ended = False
-        self._computed_by = self._calibrated = ""
+        self._calibrated = ""
         self._connect()
         self._show_settings()
 
@@ -71,7 +71,7 @@ class Controller(QObject):
         self._transport.play_asked.connect(self.play_or_pause)
         self._transport.loop_asked.connect(self.set_loop)
         self._level.fallback_asked.connect(self.set_fallback)
-        self._level.calibration_asked.connect(self.calibrate)
+        self._status.calibration_asked.connect(self.calibrate)
         self._latency.round_trip_asked.connect(self.measure_round_trip)
         self._tracks.history_wanted.connect(lambda: self._tracks.feed_history(self._data.recent_audio()))
         self._level.level_asked.connect(self._set_level)
@@ -111,8 +111,8 @@ class Controller(QObject):
 
     def calibrate(self) -> None:
         """Measure what computes fastest; the answer stands in the status line."""
-        if self._level.calibrate.isEnabled() and self._link.ready is not None:
-            self._level.calibrate.setEnabled(False)
+        if self._status.computed_by.isEnabled() and self._link.ready is not None:
+            self._status.computed_by.setEnabled(False)
             self._status.message.show_text("Measuring beside the sound what computes fastest here …")
             self._link.send(Calibrate())
 
@@ -159,13 +159,14 @@ class Controller(QObject):
             case Ready():
                 self._show_ready(event)
             case LevelChanged(level, switch_ms):
-                self._computed_by = f"{event.backend} {event.precision}"
+                self._status.show_computed_by(f"{event.backend} {event.precision}", self._calibrated)
                 self._show_level(level, switch_ms)
             case Calibrated(trials):
-                self._level.calibrate.setEnabled(True)
+                self._status.computed_by.setEnabled(True)
                 if trials:
-                    self._calibrated = f"\nFastest here: {summary(trials)}."
-                    self._status.message.show_text(f"Fastest here, from the next change of level: {summary(trials)}.")
+                    self._calibrated = summary(trials)
+                    self._status.show_computed_by(self._status.computed_by.text(), self._calibrated)
+                    self._status.message.show_text(f"Fastest here, from the next change of level: {self._calibrated}.")
             case FellBack(level, wanted, message):
                 self._fallen = level != wanted
                 self._status.message.show_text(message[:1].upper() + message[1:])
@@ -189,7 +190,7 @@ class Controller(QObject):
         self._data.follow(self._link.telemetry)
         self._file_ended = self._fallen = False
         self._latency.round_trip.setEnabled(True)
-        self._level.calibrate.setEnabled(True)
+        self._status.computed_by.setEnabled(True)
         self._pending_level = None
         self._latency.strip.clear()
         self._tracks.clear()
@@ -199,7 +200,7 @@ class Controller(QObject):
             self._banner.show_sentence("The audio engine has ended unexpectedly. It starts again …")
 
     def _show_ready(self, ready: Ready) -> None:
-        self._computed_by = f"{ready.backend} {ready.precision}"
+        self._status.show_computed_by(f"{ready.backend} {ready.precision}", self._calibrated)
         self._tracks.set_sample_rate(ready.sample_rate)
         self._tracks.set_message("Waiting for sound")
         self._latency.set_deadline(1000 * ready.chunk / ready.sample_rate)
@@ -252,7 +253,7 @@ class Controller(QObject):
         self._latency.refresh_text(self._data.statistics, counters, ready)
         self._level.refresh_text(self._data.chunk_ms())
         self._status.show_facts(
-            [rates(ready.input_rate, ready.sample_rate, ready.output_rate), self._computed_by,
+            [rates(ready.input_rate, ready.sample_rate, ready.output_rate),
              f"engine {100 * self._data.cpu_share():.0f} % of a core", f"{counters['rss_bytes'] / 2**20:.0f} MiB"],
-            "Sample rates of input, separator and output; backend and number format; processor time and memory "
-            f"of the audio engine, whose priority is {ready.priority}{self._calibrated}")
+            "Sample rates of input, separator and output; processor time and memory "
+            f"of the audio engine, whose priority is {ready.priority}")

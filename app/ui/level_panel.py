@@ -18,14 +18,12 @@ class LevelPanel(QFrame):
 
     level_asked = pyqtSignal(int)
     fallback_asked = pyqtSignal(bool)
-    calibration_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.slider, self.pareto = LevelSlider(), ParetoPlot()
         self.sweep, self.sweep_seconds, self.fallback = QPushButton("Sweep"), QSpinBox(), QPushButton("Fallback")
-        self.calibrate = QPushButton("Measure")
         self.chunk_ms: dict[int, float] = {}
         self._levels: Sequence[LevelFacts] = ()
         self._switch_ms: float | None = None
@@ -84,30 +82,24 @@ class LevelPanel(QFrame):
         self.fallback.setAccessibleName("Fall back to a lighter level while chunks come too late")
         self.fallback.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.fallback.clicked.connect(self.fallback_asked)
-        self.calibrate.setToolTip("Measure anew, beside the sound, which backend and precision is fastest on this "
-                                  "computer, level by level (C)")
-        self.calibrate.setAccessibleName("Measure which backend and precision is fastest")
-        self.calibrate.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.calibrate.clicked.connect(self.calibration_asked)
         bottom = QHBoxLayout()
         bottom.addWidget(self.sweep)
         bottom.addWidget(self.sweep_seconds)
         bottom.addStretch(1)
-        bottom.addWidget(self.calibrate)
         bottom.addWidget(self.fallback)
         column.addLayout(bottom)
 
     def set_theme(self, theme: Theme) -> None:
         """Take colours and text size."""
         self.slider.set_theme(theme)
-        for button in (self.sweep, self.calibrate, self.fallback):
+        for button in (self.sweep, self.fallback):
             fit_bold(button)
         self.sweep_seconds.setFixedHeight(self.sweep.sizeHint().height())
         self.pareto.set_theme(theme)
 
     def set_presentation(self, on: bool) -> None:
         """Hide what cannot be read from the last row of seats."""
-        for small in (self.sweep_seconds, self.calibrate, self.fallback):
+        for small in (self.sweep_seconds, self.fallback):
             small.setVisible(not on)
         self._show_facts()
 

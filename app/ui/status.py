@@ -35,12 +35,20 @@ class ElidedLabel(QLabel):
 
 
 class StatusLine(QFrame):
-    """Engine state, the last message, and what runs."""
+    """Engine state, the last message, what computes and what else runs."""
+
+    calibration_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "status")
         self._dot, self._state, self.message, self._facts = QLabel("●"), QLabel(), ElidedLabel(), QLabel()
+        self.computed_by = QPushButton()
+        self.computed_by.setProperty("role", "link")
+        self.computed_by.setAccessibleName("Measure which backend and precision is fastest")
+        self.computed_by.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.computed_by.clicked.connect(self.calibration_asked)
+        self.computed_by.hide()
         self.message.setProperty("role", "muted")
         self._facts.setProperty("role", "muted")
         self._state.setAccessibleName("Engine state")
@@ -52,6 +60,7 @@ class StatusLine(QFrame):
         row.addWidget(self._state)
         row.addSpacing(8)
         row.addWidget(self.message, stretch=1)
+        row.addWidget(self.computed_by)
         row.addWidget(self._facts)
         self._theme: Theme | None = None
         self._current = STOPPED
@@ -72,11 +81,15 @@ class StatusLine(QFrame):
     def set_presentation(self, on: bool) -> None:
         """Leave the room to the message."""
         self._facts.setVisible(not on)
+        self.computed_by.setVisible(not on and bool(self.computed_by.text()))
 
-    @property
-    def facts_text(self) -> str:
-        """What stands on the right."""
-        return self._facts.text()
+    def show_computed_by(self, text: str, measured: str) -> None:
+        """Backend and precision of the level that is heard, and what a measurement found, empty before there is one."""
+        self.computed_by.setText(text)
+        self.computed_by.setVisible(self._facts.isVisibleTo(self))
+        self.computed_by.setToolTip("What computes this level. Click, or press C, to measure beside the sound which "
+                                    "backend and\nprecision is fastest on this computer, level by level."
+                                    + (f"\nFastest here: {measured}." if measured else ""))
 
     def show_facts(self, facts: list[str], explanation: str) -> None:
         """Short facts on the right."""

@@ -132,6 +132,9 @@ def style_sheet(theme: Theme) -> str:
     QPushButton:disabled, QComboBox:disabled, QSpinBox:disabled {{ color: {t.faint}; }}
     QPushButton:checked {{ background: {t.text}; color: {t.card}; border: 1px solid {t.text}; font-weight: 600; }}
     QPushButton:checked:focus {{ border: 1px solid {t.compute}; }}
+    QPushButton[role="link"] {{ background: transparent; border: 1px solid transparent; padding: 0 4px; min-height: 0;
+        color: {t.muted}; }}
+    QPushButton[role="link"]:hover, QPushButton[role="link"]:focus {{ color: {t.text}; text-decoration: underline; }}
     QPushButton[role="icon"] {{ padding: 4px 6px; }}
     QPushButton[role="menu"] {{ padding: 4px 3px; border-top-left-radius: 0; border-bottom-left-radius: 0; }}
     QPushButton::menu-indicator {{ image: none; width: 0; }}

@@ -48,7 +48,7 @@ class CompiledLevels:
             UserError: the ladder has no such level, or its files are damaged.
         """
         found = self._ladder[level]
-        by, step = self._compile(found)
+        by, step = self.compile(found)
         return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
 
     def prepare(self, stop: Callable[[], bool], quick: bool = False) -> None:
@@ -62,7 +62,7 @@ class CompiledLevels:
             samples = call_samples(self._ladder, level, self._chunk)
             with suppress(UserError):
                 if not stop() and (not quick or self._backend(level).is_converted(level, samples)):
-                    self._compile(level)
+                    self.compile(level)
 
         if quick:
             with ThreadPoolExecutor(2) as pool:
@@ -84,7 +84,8 @@ class CompiledLevels:
     def clear(self) -> None:
         self._compiled.clear()
 
-    def _compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
+    def compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
+        """Backend and precision that a level is compiled with, and its step; quick after the first time."""
         with self._locks[level.level]:
             choice = self.choice(level.level)
             if level.level not in self._compiled or self._compiled[level.level][0] != choice:

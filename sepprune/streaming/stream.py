@@ -142,7 +142,7 @@ class StreamingSeparator:
         """
         found = self.ladder[level]
         if wait:
-            self._levels.open(level)
+            self._levels.compile(found)
         self._wait, self.level_error, self.target_level = wait, None, found.level
 
     def prepare(self, quick: bool = False) -> None:

@@ -43,7 +43,7 @@ def test_every_voice_is_painted_in_its_own_colour(window, engine):
         pixels = [image.pixelColor(x, y) for x in range(image.width() - 60, image.width() - 20, 5)
                   for y in range(image.height())]
         colours.append(max(pixels, key=lambda colour: abs(colour.red() - colour.blue())))
-    assert colours[1].blue() > colours[1].red() + 40 and colours[2].red() > colours[2].blue() + 40
+    assert colours[1].blue() > 2 * colours[1].red() + 20 and colours[2].red() > 2 * colours[2].blue() + 20
 
 
 def test_a_level_the_engine_chose_moves_the_slider_silently(window, engine):
