@@ -85,6 +85,7 @@ def test_an_untimed_session_remembers_the_window(qapp, qtbot, settings):
 
 def test_the_slider_moved_by_key_and_mouse_changes_what_the_engine_computes(qtbot, window):
     slider = window.level.slider
+    qtbot.waitUntil(lambda: 0 in window.latency.strip.frames["level"], timeout=10_000)  # the first chunks do not count
     qtbot.keyClick(slider, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: {0, 1} <= set(window.latency.strip.frames["level"]), timeout=10_000)
     qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=slider.tick_position(2).toPoint())
