@@ -3,6 +3,8 @@
     python docs/realtime.py agreement     sixty seconds with changes of level: every backend against eager torch
     python docs/realtime.py content       chunk time of the dense level on speech, silence, denormals, NaN, full scale
     python docs/realtime.py loaded        a minute at live speed while another process keeps another core busy
+    python docs/realtime.py startup       seconds until the window shows, until sound is separated, until a killed
+                                          engine is back; memory of the engine (no display needed)
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import gc
 import json
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -93,6 +96,55 @@ def loaded(seconds: float = 60.0) -> dict[str, Any]:
     return {"seconds_each": seconds, **found}
 
 
+_STARTUP = """
+import json, os, signal, sys, time
+started = float(sys.argv[1])
+from app.engine.process import EngineProcess
+from app.engine.protocol import Settings
+from app.ui.engine_link import RUNNING
+from app.ui.main import prepared_application
+from app.ui.settings import Preferences
+from app.ui.window import MainWindow
+application = prepared_application()
+window = MainWindow(EngineProcess(Settings("demo", "none", 0, None, 8.0, "both", "auto")), Preferences())
+window.show()
+application.processEvents()
+found = {"window_seconds": time.time() - started}
+window.start()
+engine = window.link._engine
+
+def separated():
+    while not (window.link.state == RUNNING and engine.telemetry.counters["chunks"] > 0):
+        application.processEvents()
+        time.sleep(0.002)
+    return time.time()
+
+found["first_separated_chunk_seconds"] = separated() - started
+end = time.time() + 5
+while time.time() < end:
+    application.processEvents()
+    time.sleep(0.002)
+found["engine_mib"] = engine.telemetry.counters["rss_bytes"] / 2**20
+killed, before = time.time(), engine.pid
+os.kill(before, signal.SIGKILL)
+while engine.pid == before:
+    application.processEvents()
+    time.sleep(0.002)
+found["back_after_a_kill_seconds"] = separated() - killed
+window.close()
+print(json.dumps(found))
+"""
+
+
+def startup() -> dict[str, Any]:
+    """From the start of Python on, levels converted by an earlier run."""
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(RESULT.parents[1])}
+    for _ in range(2):  # the first one reads the disk
+        child = subprocess.run([sys.executable, "-c", _STARTUP, str(time.time())], env=environment, check=True,
+                               capture_output=True, text=True)
+    return json.loads(child.stdout)
+
+
 def _burn(cores: list[int]) -> None:
     """Matrix products for ever, on a core of their own."""
     if cores:
@@ -131,7 +183,7 @@ def _mixture(rate: int, seconds: float) -> np.ndarray:
 
 
 def main() -> None:
-    checks = {"agreement": agreement, "content": content, "loaded": loaded}
+    checks = {"agreement": agreement, "content": content, "loaded": loaded, "startup": startup}
     for name in sys.argv[1:] or checks:
         report = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
         report |= {"machine": machine(), name: {"load": load(), **checks[name]()}}

@@ -3,15 +3,17 @@
 import json
 import os
 import signal
+import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import soundfile
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QImage
 
 from app.engine.process import EngineProcess
-from app.engine.protocol import Settings
+from app.engine.protocol import Settings, StartRecording, StopRecording
 from app.ui.engine_link import RUNNING
 from app.ui.main import prepared_application, run
 from app.ui.settings import Preferences, load_preferences
@@ -91,6 +93,22 @@ def test_the_slider_moved_by_key_and_mouse_changes_what_the_engine_computes(qtbo
     qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=slider.tick_position(2).toPoint())
     qtbot.waitUntil(lambda: {0, 1, 2} <= set(window.latency.strip.frames["level"]), timeout=10_000)
     assert min(canvas.ring.filled for canvas in window.tracks.canvases) > 10
+
+
+def test_a_window_that_is_blocked_for_two_seconds_costs_no_sound(qtbot, window, settings, tmp_path):
+    window.link.send(StartRecording(str(tmp_path / "out")))
+    qtbot.waitUntil(lambda: window.recordings._path is not None, timeout=10_000)
+    before = window.link.telemetry.counters["chunks"]
+    time.sleep(2.0)
+    assert window.link.telemetry.counters["chunks"] - before > 200  # of 250: the engine has not waited for the window
+    window.link.send(StopRecording())
+    qtbot.waitUntil(lambda: window.recordings._path is None, timeout=10_000)
+    [folder] = (tmp_path / "out").iterdir()
+    recorded, said = (soundfile.read(path, dtype="float32")[0] for path in (folder / "mixture.wav", settings.input))
+    recorded = recorded[128:]  # from the very first chunk on it would begin with the separator's delay
+    start = max(range(len(said)), key=lambda shift: float(np.roll(said, -shift)[:4000] @ recorded[:4000]))
+    repeated = np.resize(np.roll(said, -start), len(recorded))
+    np.testing.assert_array_equal(recorded, repeated)  # not one sample is missing
 
 
 def test_an_engine_that_is_killed_is_started_again_at_the_same_level(qtbot, window):
