@@ -56,22 +56,21 @@ def _comparison() -> list[str]:
 
 def _levels() -> list[str]:
     scores = {name: _rows(DOCS / "training" / f"test-{name}.json", "levels") for name in (*CONDITIONS, "single")}
-    times = {row["level"]: row for row in json.loads((DOCS / "bench.json").read_text())["rows"]
-             if (row["backend"], row["precision"], row["chunk_ms"]) == ("openvino", "fp32", 8.0)}
-    eager = {row["level"]: row["p50_ms"] for row in json.loads((DOCS / "bench.json").read_text())["rows"]
-             if (row["backend"], row["chunk_ms"]) == ("torch", 8.0)}
+    bench = {(row["backend"], row["precision"], row["level"]): row
+             for row in json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))["rows"] if row["chunk_ms"] == 8.0}
     heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in CONDITIONS), "share of dense",
-             "one voice: SI-SDR / leak", "p50", "p99", "eager torch p50", "floor"]
+             "one voice: SI-SDR / leak", "p50", "p99", "8-bit weights", "eager torch", "floor"]
     rows = []
     for level, row in sorted(scores["clean"].items()):
         improvements = [scores[name][level]["si_sdri"] for name in CONDITIONS]
-        single, time = scores["single"][level], times[level]
+        single, time = scores["single"][level], bench["openvino", "fp32", level]
         rows.append([
             str(level), f"{row['params'] / 1e6:.2f} M", f"{row['macs_per_second'] / 1e6:.0f} M",
             *(f"{value:.2f} dB" for value in improvements),
             f"{row['si_sdri'] / scores['clean'][0]['si_sdri']:.0%}",
             f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
-            f"{time['p50_ms']:.2f} ms", f"{time['p99_ms']:.2f} ms", f"{eager[level]:.2f} ms",
+            f"{time['p50_ms']:.2f} ms", f"{time['p99_ms']:.2f} ms",
+            *(f"{bench[*way, level]['p50_ms']:.2f} ms" for way in (("openvino", "int8"), ("torch", "fp32"))),
             f"{time['floor_ms']:.2f} ms"])
     return _table(heads, rows)
 
