@@ -69,7 +69,7 @@ def choices(trials: Iterable[Trial]) -> dict[int, tuple[str, str]]:
     return {trial.level: (trial.backend, trial.precision) for trial in trials if trial.chosen}
 
 
-def remeasure(ladder: Ladder, chunk: int) -> None:
+def discard(ladder: Ladder, chunk: int) -> None:
     """Forget what :func:`calibrate` found."""
     forget(_key(ladder, chunk))
 
@@ -114,7 +114,7 @@ def calibrate(ladder: Ladder, chunk: int, seconds: float = SECONDS, rest: float 
     def save(folder: Path) -> None:
         (folder / _FILE).write_text(json.dumps([dataclasses.asdict(trial) for trial in trials]), encoding="utf-8")
 
-    remeasure(ladder, chunk)
+    discard(ladder, chunk)
     cached(_key(ladder, chunk), save)
     return trials
 
@@ -178,5 +178,6 @@ def _agreement(reference: np.ndarray, output: np.ndarray) -> float:
 
 def _key(ladder: Ladder, chunk: int) -> str:
     """Trials hold for a machine with its libraries, the ladder's weights and the chunk."""
-    return cache_key("calibration", json.dumps(machine(), sort_keys=True), chunk,
+    fields = [field.name for field in dataclasses.fields(Trial)]  # those of another version cannot be read
+    return cache_key("calibration", repr(fields), json.dumps(machine(), sort_keys=True), chunk,
                      *(level.sha256 for level in ladder.levels))

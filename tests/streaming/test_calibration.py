@@ -10,7 +10,7 @@ from sepprune.streaming.calibration import calibrate, choices, default_choice, m
 
 @pytest.fixture(autouse=True)
 def unmeasured(tcn_ladder: Ladder) -> None:
-    calibration.remeasure(tcn_ladder, 128)
+    calibration.discard(tcn_ladder, 128)
 
 
 def test_a_level_that_was_not_measured_is_computed_in_fp32(tcn_ladder: Ladder) -> None:
