@@ -17,9 +17,10 @@ FILES = {"openvino": ("step.xml", "end_segment.xml"), "onnx": ("step.onnx", "end
 def convert(level: Level, samples: int, target: str, weights: str, folder: Path) -> None:
     """Write a level's step for chunks of ``samples`` samples, and its segment upkeep, into ``folder``.
 
-    Torch does the work. Where it is not loaded yet a child process loads it, so that a live process stays small.
+    Torch does the work. Where it is not loaded yet a child process loads it, so that a live process stays small; and
+    nncf, which brings compiled libraries and thread pools of its own, is loaded in a child process in any case.
     """
-    if "torch" in sys.modules:
+    if "torch" in sys.modules and weights == "fp32":
         from .graphs import write
 
         write(level, samples, target, weights, folder)
