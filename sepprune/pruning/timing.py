@@ -46,7 +46,7 @@ def time_cost(structure: Structure) -> Cost:
         most, less = float(cost.total(structure.sizes)), float(cost.total(counts))
         slope = max(0.0, (full_time - half_time) / (most - less)) if most > less else 0.0
         slope = min(slope, full_time / most) if most else 0.0
-        terms.append((layer_of(node), full_time - slope * most, ()))
+        terms.append((layer_of(node), max(0.0, full_time - slope * most), ()))  # rounding alone could make it negative
         terms += [(layer_of(node), slope * constant, dims) for constant, dims in work if slope]
     return Cost.of(structure, terms)
 

@@ -66,10 +66,8 @@ class OpenVino:
     _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
     def __init__(self, precision: str = "fp32") -> None:
-        import openvino
-
         self.precision = precision
-        self._core = openvino.Core()
+        self._core = _core()
         if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             raise UserError("this processor has no bf16 arithmetic: use precision fp32")
         if precision == "int8" and not importlib.util.find_spec("nncf"):
@@ -118,6 +116,19 @@ class _OpenVinoModel:
         for index, name in enumerate(self.outputs):
             request.set_output_tensor(index, openvino.Tensor(arrays[name], shared_memory=True))
         return functools.partial(request.infer, share_outputs=True, decode_strings=False)
+
+
+@functools.cache
+def _core() -> Any:
+    """The process's one OpenVINO core, which is never given up.
+
+    On Linux its processor plugin replaces the thread's signal stack when it is loaded, and brings back what it found
+    when it is released. Where two cores end in the order in which they began, that is the stack of the first, which
+    is no longer mapped: the next signal that Python handles would end the process.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _name(port: Any) -> str:

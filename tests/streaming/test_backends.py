@@ -117,6 +117,25 @@ def test_a_converted_level_streams_without_torch(tcn_ladder: Ladder, backend: st
     assert found.stdout.strip() == "[]"
 
 
+SIGNALLED = """
+import os, signal, sys, numpy
+from sepprune.streaming import Ladder, StreamingSeparator
+signal.signal(signal.SIGUSR1, lambda *_: print("handled"))
+ladder = Ladder.load(sys.argv[1])
+streams = [StreamingSeparator(ladder, backend="openvino", precision="fp32") for _ in range(2)]
+while streams:
+    streams.pop(0).close()
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_process_whose_streams_are_closed_still_handles_signals(tcn_ladder: Ladder) -> None:
+    found = subprocess.run([sys.executable, "-c", SIGNALLED, str(tcn_ladder.folder)], capture_output=True, text=True,
+                           cwd=Path(__file__).parents[2])
+    assert (found.returncode, found.stdout.strip()) == (0, "handled")
+
+
 def test_even_the_first_conversion_leaves_torch_to_another_process(tcn_ladder: Ladder, tmp_path: Path,
                                                                    monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEPPRUNE_CACHE", str(tmp_path))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -65,10 +64,3 @@ def window(make_window: Callable[..., MainWindow], engine: EngineDouble) -> Main
     window.tick()
     engine.sent.clear()
     return window
-
-
-@pytest.fixture(scope="package", autouse=True)
-def windows_are_left_alone():
-    """What is left of closed windows is never collected: a collection long after crashed inside Qt."""
-    yield
-    gc.freeze()
