@@ -63,6 +63,8 @@ class TrainingSettings:
         dataset: what ``data`` is.
         model: which separator.
         mixtures: what it hears.
+        imitation: with a teacher, the share of the loss that asks for the teacher's estimates; the rest asks for the
+            references. A student that starts as the teacher's pruned copy comes near it sooner that way.
         optimiser: how it learns.
         seed: of weights and mixtures.
         validate_minutes: training time between two validations.
@@ -75,6 +77,7 @@ class TrainingSettings:
     dataset: DatasetSettings = DatasetSettings()
     model: ModelSettings = ModelSettings()
     mixtures: MixtureSettings = MixtureSettings()
+    imitation: float = 0.0
     optimiser: OptimiserSettings = OptimiserSettings()
     seed: int = 0
     validate_minutes: float = 3.0

@@ -142,7 +142,8 @@ class Trainer:
             return pit_snr_loss(estimate, target)
         with torch.no_grad():
             guide = self._separate(self.teacher, mixture)
-        return ordered_snr_loss(estimate, reorder(target, guide))
+        share, loss = self.settings.imitation, ordered_snr_loss(estimate, reorder(target, guide))
+        return loss if not share else (1 - share) * loss + share * ordered_snr_loss(estimate, guide)
 
     def _separate(self, separator: nn.Module, mixture: Tensor) -> Tensor:
         """Sources in fp32, moved to where the references are."""
