@@ -11,7 +11,7 @@ def summary(trials: Sequence[dict[str, Any]]) -> str:
     """Which backend and precision computes which levels.
 
     Args:
-        trials: of :class:`~app.engine.protocol.Calibrated`.
+        trials: of :class:`~app.engine.events.Calibrated`.
 
     >>> trial = {"level": 0, "backend": "openvino", "precision": "fp32", "p50_ms": 0.2, "chosen": True}
     >>> summary([trial, {**trial, "level": 1, "p50_ms": 0.1}])

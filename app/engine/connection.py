@@ -13,7 +13,8 @@ from sepprune.resources import asset
 from . import devices
 from .clock import RealClock
 from .devices import OpenDevice
-from .protocol import DEMO, NONE, Event, Notice
+from .events import Event, Notice
+from .protocol import DEMO, NONE
 from .sinks import LoudspeakerSink, NullSink, Sink
 from .sources import FileSource, MicrophoneSource, Source
 

@@ -15,9 +15,9 @@ import numpy as np
 from sepprune.errors import UserError
 
 from .clock import RealClock, VirtualClock
+from .events import Event, Failed, LevelChanged, RoundTrip
 from .fallback import Fallback
 from .mixer import Mixer
-from .protocol import Event, Failed, LevelChanged, RoundTrip
 from .round_trip import Probe
 from .sinks import Sink
 from .sources import Source, finite

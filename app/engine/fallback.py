@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from .protocol import FellBack
+from .events import FellBack
 
 #: late chunks that follow each other this closely are one hiccup and count once
 HICCUP_S = 0.25

@@ -13,22 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from .calibrated import summary
+from .commands import StartRecording, StopRecording
+from .events import Calibrated, Event, Failed, FellBack, FileEnded, LevelChanged, Notice, Ready, Recording
 from .process import EngineProcess
-from .protocol import (
-    CANNOT_RECORD,
-    Calibrated,
-    Event,
-    Failed,
-    FellBack,
-    FileEnded,
-    LevelChanged,
-    Notice,
-    Ready,
-    Recording,
-    Settings,
-    StartRecording,
-    StopRecording,
-)
+from .protocol import CANNOT_RECORD, Settings
 from .statistics import LatencyStatistics
 
 #: between two looks at the telemetry

@@ -7,7 +7,7 @@ import queue
 import threading
 from multiprocessing.connection import Connection as Pipe
 
-from .protocol import Event
+from .events import Event
 
 
 class Outbox:

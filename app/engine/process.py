@@ -9,7 +9,9 @@ import threading
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
-from .protocol import Command, Event, Failed, Quit, Settings
+from .commands import Command, Quit
+from .events import Event, Failed
+from .protocol import Settings
 from .telemetry import Telemetry
 
 #: how long :meth:`EngineProcess.stop` waits for a recording to be closed before it ends the process the hard way

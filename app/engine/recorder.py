@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from .protocol import CANNOT_RECORD, RECORDING_FORMATS, Event, Failed, Notice, Recording
+from .events import Event, Failed, Notice, Recording
+from .protocol import CANNOT_RECORD, RECORDING_FORMATS
 from .sound_files import SoundFiles
 from .statistics import LatencyStatistics
 from .telemetry import FRAME, SIGNALS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .protocol import RoundTrip
+from .events import RoundTrip
 
 #: silence before the first chirp, in which what was played before dies away
 LEAD_S = 0.5

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from .commands import MeasureRoundTrip
 from .connection import need_devices
+from .events import Failed, Notice, Ready, RoundTrip
 from .headless import Outcome
 from .process import EngineProcess
-from .protocol import Failed, MeasureRoundTrip, Notice, Ready, RoundTrip, Settings
+from .protocol import Settings
 from .round_trip import LEAD_S, LISTEN_S, REPEATS
 
 #: sound that flows before the first chirp: drivers and the cushion find their size

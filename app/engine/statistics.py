@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .protocol import Ready
+from .events import Ready
 from .telemetry import DEADLINE_MISS, TRANSITION, WARM_UP
 
 #: bin edges in milliseconds: 1 us to 10 s, each 2 % wide
@@ -116,7 +116,7 @@ class LatencyStatistics:
         """The JSON object of ``sepprune-live --report``.
 
         Args:
-            ready: the engine's last :class:`~app.engine.protocol.Ready`.
+            ready: the engine's last :class:`~app.engine.events.Ready`.
             counters: of :attr:`Telemetry.counters <app.engine.telemetry.Telemetry.counters>`.
         """
         counted = ("input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",

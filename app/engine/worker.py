@@ -20,9 +20,10 @@ import numpy as np
 
 from sepprune.errors import UserError
 
-from . import protocol
+from . import commands, events
+from .events import Event, Failed, FileEnded, Notice, Ready
 from .outbox import Outbox
-from .protocol import Event, Failed, FileEnded, Notice, Ready, Settings
+from .protocol import Settings
 from .telemetry import COUNTERS, Telemetry
 
 if TYPE_CHECKING:
@@ -138,10 +139,10 @@ class Worker:
 
     # ---- commands ----
 
-    def _obey(self, commands: Pipe) -> None:
+    def _obey(self, inbox: Pipe) -> None:
         try:
-            while commands.poll():
-                command = commands.recv()
+            while inbox.poll():
+                command = inbox.recv()
                 try:
                     self._carry_out(command)
                 except UserError as error:
@@ -149,52 +150,52 @@ class Worker:
         except (EOFError, OSError):
             self._quit = True  # whoever started this process is gone
 
-    def _carry_out(self, command: protocol.Command) -> None:
+    def _carry_out(self, command: commands.Command) -> None:
         engine = self._engine
         match command:
-            case protocol.SetLevel(level):
+            case commands.SetLevel(level):
                 engine.set_level(level)
-            case protocol.SetRouting(routing):
+            case commands.SetRouting(routing):
                 engine.mixer.set(routing=routing)
-            case protocol.SetGain(db):
+            case commands.SetGain(db):
                 engine.mixer.set(gain_db=db)
-            case protocol.SetBypass(on):
+            case commands.SetBypass(on):
                 engine.mixer.set(bypass=on)
-            case protocol.SetMute(on):
+            case commands.SetMute(on):
                 engine.mixer.set(muted=on)
-            case protocol.SetSolo(signal):
+            case commands.SetSolo(signal):
                 engine.mixer.set(solo=signal)
-            case protocol.SetPaused(on):
+            case commands.SetPaused(on):
                 engine.mixer.set(paused=on)
-            case protocol.SetFallback(on):
+            case commands.SetFallback(on):
                 engine.set_fallback(on)
-            case protocol.SetLoop(on):
+            case commands.SetLoop(on):
                 self._connection.set_loop(on)
-            case protocol.MeasureRoundTrip():
+            case commands.MeasureRoundTrip():
                 self._measure_round_trip()
-            case protocol.StartRecording(folder, format):
+            case commands.StartRecording(folder, format):
                 self._start_recording(folder, format)
-            case protocol.StopRecording():
+            case commands.StopRecording():
                 if engine.recorder is not None:
                     engine.recorder.stop()
                     engine.recorder = None
-            case protocol.SetDevices(input, output):
+            case commands.SetDevices(input, output):
                 try:
                     self._connection.change(input, output)
                 except UserError as error:
                     self._emit(Failed(str(error), fatal=False))
                 self._reconnect()
-            case protocol.Rescan():
+            case commands.Rescan():
                 self._connection.rescan()
                 self._list_devices()
                 self._reconnect()
-            case protocol.Calibrate():
+            case commands.Calibrate():
                 self._start_calibration(True)
-            case protocol.ResetStatistics():
+            case commands.ResetStatistics():
                 for name in COUNTERS:
                     if name != "chunks":
                         self._telemetry.set(name, 0)
-            case protocol.Quit():
+            case commands.Quit():
                 self._quit = True
 
     def _measure_round_trip(self) -> None:
@@ -204,7 +205,7 @@ class Worker:
             need_devices(*self._connection.names, "a round trip")
             self._engine.measure_round_trip()
         except UserError as error:
-            self._emit(protocol.RoundTrip(None, None, 0.0, str(error)))
+            self._emit(events.RoundTrip(None, None, 0.0, str(error)))
 
     def _start_calibration(self, anew: bool) -> None:
         """Beside the stream: make ready what is not, and measure what was not measured, or everything anew."""
@@ -215,7 +216,7 @@ class Worker:
             return
         if anew and not separator.automatic:
             self._emit(Notice("nothing to choose: backend and precision were named when this was started"))
-            self._emit(protocol.Calibrated([]))
+            self._emit(events.Calibrated([]))
             return
 
         def calibrate() -> None:
@@ -226,7 +227,7 @@ class Worker:
                     trials = separator.calibrate(CALIBRATION_REST_S)
                 except UserError as error:
                     self._emit(Notice(f"what is fastest here was not measured: {error}"))
-                self._emit(protocol.Calibrated([dataclasses.asdict(trial) for trial in trials]))
+                self._emit(events.Calibrated([dataclasses.asdict(trial) for trial in trials]))
 
         self._calibration = start_beside(calibrate, "calibration")
 
@@ -261,9 +262,9 @@ class Worker:
         from .devices import list_devices
 
         try:
-            self._emit(protocol.DevicesChanged(list_devices()))
+            self._emit(events.DevicesChanged(list_devices()))
         except UserError as error:
-            self._emit(protocol.DevicesChanged([]))
+            self._emit(events.DevicesChanged([]))
             self._emit(Notice(str(error)))
 
     def _ready(self) -> Ready:

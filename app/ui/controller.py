@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject
 
 from ..engine.calibrated import summary
-from ..engine.protocol import (
-    Calibrate,
+from ..engine.commands import Calibrate, MeasureRoundTrip, Rescan, SetDevices, SetFallback, SetLevel, SetLoop, SetPaused
+from ..engine.events import (
     Calibrated,
     DevicesChanged,
     Event,
@@ -16,17 +16,10 @@ from ..engine.protocol import (
     FellBack,
     FileEnded,
     LevelChanged,
-    MeasureRoundTrip,
     Notice,
     Ready,
     Recording,
-    Rescan,
     RoundTrip,
-    SetDevices,
-    SetFallback,
-    SetLevel,
-    SetLoop,
-    SetPaused,
 )
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED, EngineLink
 from .facts import levels_from, rates

@@ -10,13 +10,8 @@ from typing import Protocol
 
 from PyQt6.QtCore import QObject, pyqtSignal
 
-from ..engine.protocol import (
-    DEMO,
-    NONE,
+from ..engine.commands import (
     Command,
-    Event,
-    Failed,
-    Ready,
     ResetStatistics,
     SetBypass,
     SetDevices,
@@ -27,8 +22,9 @@ from ..engine.protocol import (
     SetMute,
     SetPaused,
     SetRouting,
-    Settings,
 )
+from ..engine.events import Event, Failed, Ready
+from ..engine.protocol import DEMO, NONE, Settings
 from ..engine.telemetry import Telemetry
 
 LOADING, RUNNING, SILENT, STOPPED = "loading", "running", "silent", "stopped"

@@ -25,7 +25,7 @@ class LevelFacts:
 
 
 def levels_from(ladder: Sequence[dict[str, Any]]) -> list[LevelFacts]:
-    """Facts from the dicts of :class:`~app.engine.protocol.Ready`, sorted by level; conditions without a value go."""
+    """Facts from the dicts of :class:`~app.engine.events.Ready`, sorted by level; conditions without a value go."""
     entries = sorted(ladder, key=lambda entry: entry["level"])
     dense = entries[0]["macs_per_second"] if entries else 1
     return [LevelFacts(level=entry["level"], params=entry["params"], macs_per_second=entry["macs_per_second"],

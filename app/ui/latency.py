@@ -9,7 +9,7 @@ import numpy as np
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
 
-from ..engine.protocol import Ready
+from ..engine.events import Ready
 from ..engine.statistics import LatencyStatistics, Summary
 from .icons import icon
 from .latency_bar import LatencyBar, stages

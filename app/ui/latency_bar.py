@@ -10,7 +10,7 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
-from ..engine.protocol import Ready
+from ..engine.events import Ready
 from .theme import DARK, Theme, blend
 
 

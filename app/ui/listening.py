@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
-from ..engine.protocol import SetBypass, SetGain, SetMute, SetRouting, SetSolo
+from ..engine.commands import SetBypass, SetGain, SetMute, SetRouting, SetSolo
 from .engine_link import EngineLink
 from .held_keys import HeldKeys
 from .shortcuts import HELD

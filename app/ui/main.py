@@ -16,18 +16,10 @@ from PyQt6.QtWidgets import QApplication
 from sepprune.errors import UserError
 from sepprune.resources import asset
 
+from ..engine.commands import StartRecording
+from ..engine.events import Event, Failed, FellBack, Notice, Ready
 from ..engine.process import EngineProcess
-from ..engine.protocol import (
-    CANNOT_RECORD,
-    RECORDING_FORMATS,
-    Event,
-    Failed,
-    FellBack,
-    Notice,
-    Ready,
-    Settings,
-    StartRecording,
-)
+from ..engine.protocol import CANNOT_RECORD, RECORDING_FORMATS, Settings
 from .engine_link import STOPPED
 from .settings import load_preferences, save_preferences
 from .window import MainWindow

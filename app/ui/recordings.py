@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
-from ..engine.protocol import Recording, StartRecording, StopRecording
+from ..engine.commands import StartRecording, StopRecording
+from ..engine.events import Recording
 from .engine_link import EngineLink
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
-from ..engine.protocol import StartRecording
+from ..engine.commands import StartRecording
 from .controller import Controller
 from .engine_link import Engine, EngineLink
 from .latency import LatencyPanel

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from app.engine.engine import WARM_UP_CHUNKS, Engine
-from app.engine.protocol import Failed, LevelChanged, Recording
+from app.engine.events import Failed, LevelChanged, Recording
 from app.engine.recorder import Recorder
 from app.engine.telemetry import BYPASS, DEADLINE_MISS
 from sepprune.errors import UserError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.engine.protocol import FellBack, LevelChanged
+from app.engine.events import FellBack, LevelChanged
 from tests.app.conftest import speech_like
 from tests.app.engine.rig import Rig
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.engine.clock import VirtualClock
-from app.engine.protocol import RoundTrip
+from app.engine.events import RoundTrip
 from tests.app.engine.rig import CHUNK, Rig
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from app.engine.events import FellBack
 from app.engine.fallback import CALM_S, LONGEST_CALM_S, Fallback
-from app.engine.protocol import FellBack
 
 CHUNK_S = 0.008
 

@@ -15,29 +15,21 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.engine.process import EngineProcess
-from app.engine.protocol import (
+from app.engine.commands import (
     Calibrate,
-    Calibrated,
-    Event,
-    Failed,
-    FileEnded,
-    LevelChanged,
     MeasureRoundTrip,
-    Notice,
-    Ready,
-    Recording,
-    RoundTrip,
     SetDevices,
     SetLevel,
     SetLoop,
     SetMute,
     SetPaused,
     SetSolo,
-    Settings,
     StartRecording,
     StopRecording,
 )
+from app.engine.events import Calibrated, Event, Failed, FileEnded, LevelChanged, Notice, Ready, Recording, RoundTrip
+from app.engine.process import EngineProcess
+from app.engine.protocol import Settings
 
 from ..conftest import speech_like
 

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from app.engine import recorder
-from app.engine.protocol import Event, Failed, Notice, Recording
+from app.engine.events import Event, Failed, Notice, Recording
 from app.engine.recorder import Recorder
 
 CHUNK = 128

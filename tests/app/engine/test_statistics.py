@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.protocol import Ready
+from app.engine.events import Ready
 from app.engine.statistics import LatencyStatistics
 from app.engine.telemetry import COUNTERS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 

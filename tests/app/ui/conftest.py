@@ -12,7 +12,7 @@ import pytest
 from PyQt6.QtGui import QPalette
 from pytestqt.qtbot import QtBot
 
-from app.engine.protocol import DevicesChanged
+from app.engine.events import DevicesChanged
 from app.ui.settings import Preferences
 from app.ui.window import MainWindow
 from tests.app.ui.engine_double import DEVICES, READY, EngineDouble

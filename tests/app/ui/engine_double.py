@@ -6,7 +6,8 @@ import time
 
 import numpy as np
 
-from app.engine.protocol import DeviceInfo, Ready, Settings
+from app.engine.events import Ready
+from app.engine.protocol import DeviceInfo, Settings
 from app.engine.telemetry import DEADLINE_MISS, TRANSITION, Telemetry
 
 SETTINGS = Settings(input="demo", output="none", level=0, ladder=None, chunk_ms=8.0, routing="split", backend="auto")

@@ -1,6 +1,7 @@
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import Calibrate, Calibrated, LevelChanged
+from app.engine.commands import Calibrate
+from app.engine.events import Calibrated, LevelChanged
 
 TRIALS = [{"level": level, "backend": "openvino", "precision": precision, "p50_ms": p50_ms, "agreement_db": 40.0,
            "chosen": chosen}

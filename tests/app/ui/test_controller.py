@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import (
-    Failed,
-    FileEnded,
-    LevelChanged,
-    Notice,
-    Recording,
-    SetDevices,
-    SetLevel,
-)
+from app.engine.commands import SetDevices, SetLevel
+from app.engine.events import Failed, FileEnded, LevelChanged, Notice, Recording
 from tests.app.ui.engine_double import READY
 
 

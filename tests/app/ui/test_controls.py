@@ -4,16 +4,7 @@ from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
-from app.engine.protocol import (
-    Rescan,
-    ResetStatistics,
-    SetBypass,
-    SetDevices,
-    SetGain,
-    SetLevel,
-    SetPaused,
-    SetRouting,
-)
+from app.engine.commands import Rescan, ResetStatistics, SetBypass, SetDevices, SetGain, SetLevel, SetPaused, SetRouting
 
 
 def tones(seconds, rate=16_000):

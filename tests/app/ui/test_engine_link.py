@@ -2,11 +2,8 @@ import time
 
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import (
-    Failed,
-    Recording,
-    SetBypass,
-)
+from app.engine.commands import SetBypass
+from app.engine.events import Failed, Recording
 from app.ui.engine_link import RUNNING, STOPPED
 from tests.app.ui.engine_double import READY
 

@@ -2,7 +2,7 @@ import pytest
 from PyQt6.QtCore import QEvent, Qt
 from PyQt6.QtWidgets import QApplication
 
-from app.engine.protocol import SetBypass, SetMute, SetRouting, SetSolo
+from app.engine.commands import SetBypass, SetMute, SetRouting, SetSolo
 from tests.app.ui.engine_double import READY
 
 

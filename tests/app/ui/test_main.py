@@ -12,8 +12,9 @@ import soundfile
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtGui import QImage
 
+from app.engine.commands import StartRecording, StopRecording
 from app.engine.process import EngineProcess
-from app.engine.protocol import Settings, StartRecording, StopRecording
+from app.engine.protocol import Settings
 from app.ui.engine_link import RUNNING
 from app.ui.main import prepared_application, run
 from app.ui.settings import Preferences, load_preferences

@@ -2,7 +2,8 @@
 
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import FellBack, LevelChanged, SetFallback, SetLevel
+from app.engine.commands import SetFallback, SetLevel
+from app.engine.events import FellBack, LevelChanged
 
 
 def fall(window, engine, level, wanted, message="level 2 in place of 1"):

@@ -2,7 +2,8 @@
 
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import Recording, SetDevices, SetLoop, StartRecording
+from app.engine.commands import SetDevices, SetLoop, StartRecording
+from app.engine.events import Recording
 from app.ui.settings import Preferences
 from tests.app.ui.engine_double import READY
 

@@ -1,6 +1,7 @@
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import MeasureRoundTrip, RoundTrip
+from app.engine.commands import MeasureRoundTrip
+from app.engine.events import RoundTrip
 
 FOUND = RoundTrip(44.0, 52.0, 0.5, "the round trip takes 44.0 ms")
 

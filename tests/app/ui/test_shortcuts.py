@@ -1,8 +1,7 @@
 import pytest
 from PyQt6.QtCore import Qt
 
-from app.engine.protocol import (
-    Recording,
+from app.engine.commands import (
     Rescan,
     SetBypass,
     SetGain,
@@ -12,6 +11,7 @@ from app.engine.protocol import (
     StartRecording,
     StopRecording,
 )
+from app.engine.events import Recording
 from app.ui.settings import Preferences
 from tests.app.ui.engine_double import READY
 
