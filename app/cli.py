@@ -52,10 +52,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--level", type=int, help="level of the ladder, 0 is dense (default: 0)")
     parser.add_argument("--ladder", metavar="FOLDER", help="ladder to use (default: the one that ships)")
     parser.add_argument("--chunk-ms", type=float, help="chunk duration, raised to whole hops (default: 8)")
-    parser.add_argument("--backend", help="what computes: auto, openvino, onnxruntime or torch (default: auto)")
+    parser.add_argument("--backend", help="what computes: auto, openvino, onnxruntime, torch or cuda (default: auto)")
     parser.add_argument("--precision", help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16, on processors "
                         "that have it: errors are about -40 dB (default: what is fastest here, as the first start "
                         "measures)")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads that share a chunk (default: 1; more "
+                        "pays for large levels only: sepprune bench --threads 1,2 tells)")
     parser.add_argument("--remeasure", action="store_true", help="measure anew, beside the stream, which backend and "
                         "precision is fastest on this machine")
     parser.add_argument("--routing", choices=ROUTINGS, help="what to listen to (default: both)")
@@ -177,7 +179,7 @@ def _settings(args: argparse.Namespace, headless: bool) -> Settings:
     return Settings(input=input, output=output, level=args.level or 0, ladder=args.ladder,
                     chunk_ms=8.0 if args.chunk_ms is None else args.chunk_ms, routing=args.routing or "both",
                     backend=args.backend or "auto", fallback=bool(args.fallback), precision=args.precision or "auto",
-                    remeasure=args.remeasure,
+                    remeasure=args.remeasure, threads=args.threads,
                     loop_file=(not headless or args.seconds is not None) if args.loop_file is None else args.loop_file)
 
 

@@ -24,7 +24,7 @@ BLOCK, LEAD_IN = 32, 8
 
 
 def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Sequence[float],
-          backends: Sequence[tuple[str, str]],
+          backends: Sequence[tuple[str, str]], threads: Sequence[int] = (1,),
           advance: Callable[[float], None] = lambda share: None) -> dict[str, Any]:
     """Time :meth:`StreamingSeparator.step`, upkeep of segments included, and the floor under it.
 
@@ -37,6 +37,7 @@ def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Seque
         seconds: of audio for each row.
         chunk_ms: chunk durations, each rounded up to whole hops.
         backends: pairs of backend and precision.
+        threads: that share a step, one number after the other. The floor is always that of one.
         advance: called with the share of the work that is done.
 
     Returns:
@@ -44,7 +45,7 @@ def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Seque
     """
     rows: list[dict[str, Any]] = []
     for index, duration in enumerate(chunk_ms):
-        rows += _bench_chunk(ladder, levels, seconds, duration, backends,
+        rows += _bench_chunk(ladder, levels, seconds, duration, backends, threads,
                              lambda share, done=index: advance((done + share) / len(chunk_ms)))
     return {"machine": machine() | {"load": load()}, "rows": rows}
 
@@ -87,10 +88,11 @@ def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int
 
 
 def _bench_chunk(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: float,
-                 backends: Sequence[tuple[str, str]], advance: Callable[[float], None]) -> list[dict[str, Any]]:
+                 backends: Sequence[tuple[str, str]], threads: Sequence[int],
+                 advance: Callable[[float], None]) -> list[dict[str, Any]]:
     from threadpoolctl import threadpool_limits
 
-    keys = [(level, backend, precision) for level in levels for backend, precision in backends]
+    keys = [(level, *backend, count) for level in levels for backend in backends for count in threads]
     streams = {key: StreamingSeparator(ladder, key[0], chunk_ms, *key[1:]) for key in keys}
     chunk = streams[keys[0]].chunk
     floors = {level: _floor(ladder, level, chunk) for level in levels}
@@ -99,7 +101,7 @@ def _bench_chunk(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms
     rounds = max(2, round(seconds * ladder.sample_rate / chunk / BLOCK))
     gc.collect()
     gc.disable()
-    limits = threadpool_limits(1)
+    limits = threadpool_limits(1, user_api="blas")  # of the floor
     try:
         for count in range(rounds):
             for key, stream in streams.items():
@@ -119,15 +121,15 @@ def _bench_chunk(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms
     return [_row(ladder, key, chunk, np.array(times[key][BLOCK:]), times[key[0]][BLOCK:]) for key in keys]
 
 
-def _row(ladder: Ladder, key: tuple[int, str, str], chunk: int, times: np.ndarray,
+def _row(ladder: Ladder, key: tuple[int, str, str, int], chunk: int, times: np.ndarray,
          floor: Sequence[float]) -> dict[str, Any]:
-    level, backend, precision = key
+    level, backend, precision, threads = key
     p50, p95, p99, largest = (float(value) for value in 1000 * np.percentile(times, (50, 95, 99, 100)))
     chunk_ms = 1000 * chunk / ladder.sample_rate
     return {"level": level, "backend": backend, "precision": precision, "chunk_ms": chunk_ms, "p50_ms": p50,
             "p95_ms": p95, "p99_ms": p99, "max_ms": largest, "rtf": 1000 * float(times.mean()) / chunk_ms,
             "macs_per_second": ladder[level].macs_per_second, "floor_ms": 1000 * float(np.median(floor)),
-            "chunks": len(times)}
+            "threads": threads, "chunks": len(times)}
 
 
 def _timed(function: Callable[..., object], arguments: Sequence[tuple[Any, ...]]) -> list[float]:
@@ -168,11 +170,9 @@ def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
     figure = Figure(figsize=(5.5 * len(durations), 4.5), layout="constrained")
     for axes, duration in zip(np.atleast_1d(figure.subplots(1, len(durations))), durations, strict=True):
         rows = [row for row in report["rows"] if row["chunk_ms"] == duration]
-        for backend, precision in dict.fromkeys((row["backend"], row["precision"]) for row in rows):
-            line = sorted((row for row in rows if (row["backend"], row["precision"]) == (backend, precision)),
-                          key=lambda row: row["macs_per_second"])
-            axes.plot([row["macs_per_second"] / 1e6 for row in line], [row["p50_ms"] for row in line], "o-",
-                      label=f"{backend} {precision}")
+        for name in dict.fromkeys(contender(row) for row in rows):
+            line = sorted((row for row in rows if contender(row) == name), key=lambda row: row["macs_per_second"])
+            axes.plot([row["macs_per_second"] / 1e6 for row in line], [row["p50_ms"] for row in line], "o-", label=name)
         line = sorted({(row["macs_per_second"] / 1e6, row["floor_ms"]) for row in rows})
         axes.plot(*zip(*line, strict=True), "ks--", label="floor: bare matrix products")
         axes.set(title=f"{duration:g} ms chunks", xlabel="million multiply-adds per second of audio",
@@ -186,3 +186,8 @@ def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
         axes.margins(y=0.25)
     figure.suptitle(report["machine"]["processor"])
     figure.savefig(Path(path), dpi=120)
+
+
+def contender(row: dict[str, Any]) -> str:
+    """What computed a row."""
+    return f"{row['backend']} {row['precision']}" + (f", {row['threads']} threads" if row["threads"] > 1 else "")

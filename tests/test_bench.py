@@ -27,6 +27,11 @@ def test_there_is_a_row_for_every_level_chunk_and_backend(report: dict) -> None:
         (level, chunk_ms, "torch", "fp32") for chunk_ms in (2.0, 4.0) for level in (0, 2)]
 
 
+def test_numbers_of_threads_are_compared_in_one_run(ladder: Ladder) -> None:
+    rows = bench(ladder, [0], 0.1, [2.0], [("torch", "fp32")], threads=[1, 2])["rows"]
+    assert [row["threads"] for row in rows] == [1, 2]
+
+
 def test_percentiles_are_in_order(report: dict) -> None:
     assert all(0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"] <= row["max_ms"] for row in report["rows"])
 
@@ -38,7 +43,7 @@ def test_every_row_has_a_floor_and_the_levels_cost(report: dict, ladder: Ladder)
 
 def test_every_stage_reports_its_share_of_the_work(ladder: Ladder) -> None:
     shares: list[float] = []
-    bench(ladder, [0], 0.3, [2.0, 4.0], [("torch", "fp32")], shares.append)
+    bench(ladder, [0], 0.3, [2.0, 4.0], [("torch", "fp32")], advance=shares.append)
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1)
 
 

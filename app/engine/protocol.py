@@ -43,6 +43,7 @@ class Settings:
         gain_db: output gain.
         precision: ``auto``, ``fp32``, or another that backend and processor have.
         fallback: go to a lighter level while chunks come too late, see :mod:`app.engine.fallback`.
+        threads: that share a chunk.
         remeasure: with backend and precision ``auto``, measure anew what is fastest on this machine.
     """
 
@@ -58,6 +59,7 @@ class Settings:
     fallback: bool = False
     precision: str = "auto"
     remeasure: bool = False
+    threads: int = 1
 
 
 @dataclass(frozen=True)

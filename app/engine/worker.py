@@ -92,7 +92,7 @@ class Worker:
         self._connection = self._engine = self._calibration = None
         self._separator = StreamingSeparator(Ladder.load(settings.ladder), level=settings.level,
                                              chunk_ms=settings.chunk_ms, backend=settings.backend,
-                                             precision=settings.precision)
+                                             precision=settings.precision, threads=settings.threads)
         self._separator.prepare(quick=True)  # now, not while audio runs: a compiler holds up other threads
         _warm_up(self._separator)
         self._list_devices()

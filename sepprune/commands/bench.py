@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ..bench import bench, plot
+from ..bench import bench, contender, plot
 from ..errors import UserError
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
@@ -23,7 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--chunk-ms", default="4,8,16", help="chunk durations, rounded up to whole hops")
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
     parser.add_argument("--backend", default="all",
-                        help="openvino, onnxruntime, torch, auto, or all: each in every precision that works here")
+                        help="openvino, onnxruntime, torch, cuda, auto, or all: each in every precision that works")
+    parser.add_argument("--threads", default="1", help="processor threads that share a chunk, for example 1,2")
     parser.add_argument("--plot", metavar="FILE.png", help="draw chunk time against multiply-adds")
 
 
@@ -37,9 +38,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     else:
         backend = create_backend(args.backend)
         backends = [(backend.name, backend.precision)]
+    threads = _threads(args.threads)
     with Progress(console=notes, transient=True) as progress:
         task = progress.add_task("timing", total=1.0)
-        report = bench(ladder, levels, args.seconds, durations, backends,
+        report = bench(ladder, levels, args.seconds, durations, backends, threads,
                        lambda share: progress.update(task, completed=share))
     if args.plot:
         try:
@@ -62,17 +64,26 @@ def _durations(text: str, ladder: Ladder, notes: Console) -> list[float]:
     return list(found)
 
 
+def _threads(text: str) -> list[int]:
+    try:
+        numbers = [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise UserError(f"--threads {text} is no list of whole numbers: write for example 1,2") from error
+    for number in numbers:
+        create_backend(threads=number)  # says what is not possible
+    return numbers
+
+
 def _table(report: dict[str, Any]) -> Table:
     machine = report["machine"]
-    table = Table(title=f"{machine['processor']}, {machine['cores']} cores, one used; times in ms", box=box.SIMPLE_HEAD,
+    table = Table(title=f"{machine['processor']}, {machine['cores']} cores; times in ms", box=box.SIMPLE_HEAD,
                   padding=(0, 1, 0, 0), pad_edge=False)
     for title in ("level", "MACs/s", "chunk", "backend", "p50", "p95", "p99", "max", "RTF", "floor"):
         table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=True)
     for row in report["rows"]:
         times = [_short(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")]
         table.add_row(str(row["level"]), f"{row['macs_per_second'] / 1e6:.0f} M", f"{row['chunk_ms']:g}",
-                      f"{row['backend']} {row['precision']}", *times, f"{row['rtf']:.2f}",
-                      _short(row["floor_ms"]))
+                      contender(row), *times, f"{row['rtf']:.2f}", _short(row["floor_ms"]))
     return table
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from ..errors import UserError
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.files import read_mono, separate_signal
-from .options import add_ladder, add_stream
+from .options import add_ladder, add_stream, add_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=int, default=0, help="0 is dense, higher is lighter")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the voices")
     add_stream(parser)
+    add_threads(parser)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -29,8 +30,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     mixture, bad = read_mono(path, ladder.sample_rate)
     if bad:
         notes.print(f"{path}: {bad} samples were not finite and are taken as zero", soft_wrap=True)
-    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend,
-                             args.precision) as stream:
+    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend, args.precision,
+                             args.threads) as stream:
         sources, seconds = separate_signal(stream, mixture)
         chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, f"{stream.backend} {stream.precision}"
     if abs(chunk_ms - args.chunk_ms) > 1e-6:

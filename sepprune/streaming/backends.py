@@ -6,20 +6,19 @@ step writes are the very tensors that the next one reads.
 
 from __future__ import annotations
 
-import functools
+import ctypes
 import importlib.metadata
 import importlib.util
-import json
-from collections.abc import Callable
-from pathlib import Path
+import os
+import sys
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..errors import UserError
-from .buffers import BufferedStep
-from .cache import cache_key, cached, holds
-from .conversion import FILES, convert
+from .converted import OnnxRuntime, OpenVino
+from .eager import Cuda, Torch
 from .ladder import Level
 
 
@@ -46,10 +45,11 @@ class CompiledStep(Protocol):
 
 
 class Backend(Protocol):
-    """Makes compiled steps that run in the calling thread and use one core."""
+    """Makes compiled steps that run in the calling thread, and in as many more as it was asked to use."""
 
     name: str
     precision: str
+    threads: int
 
     def compile(self, level: Level, samples: int) -> CompiledStep:
         """Compile a level for chunks of ``samples`` samples."""
@@ -58,203 +58,47 @@ class Backend(Protocol):
         """Whether :meth:`compile` is quick: what it needs from torch was made by an earlier call."""
 
 
-class OpenVino:
-    """OpenVINO on the CPU: the fastest of the three on every machine measured."""
-
-    name = "openvino"
-    #: precision -> of the arithmetic; int8 is of the weights alone, which are what a step of one chunk waits for
-    _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-
-    def __init__(self, precision: str = "fp32") -> None:
-        self.precision = precision
-        self._core = _core()
-        if precision == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            raise UserError("this processor has no bf16 arithmetic: use precision fp32")
-        if precision == "int8" and not importlib.util.find_spec("nncf"):
-            raise UserError("precision int8 needs the package nncf: install it, or use precision fp32")
-        # left to itself OpenVINO picks bf16 where the processor has it, at -50 dB error
-        self._settings = {"INFERENCE_PRECISION_HINT": self._HINTS[precision], "PERFORMANCE_HINT": "LATENCY",
-                          "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": "1", "CPU_DENORMALS_OPTIMIZATION": "YES"}
-
-    def compile(self, level: Level, samples: int) -> CompiledStep:
-        return self.load(cached(*self._conversion(level, samples)), samples)
-
-    def is_converted(self, level: Level, samples: int) -> bool:
-        return holds(self._conversion(level, samples)[0])
-
-    def _conversion(self, level: Level, samples: int) -> tuple[str, Callable[[Path], None]]:
-        return _conversion(level, samples, "openvino", "int8" if self.precision == "int8" else "fp32",
-                           importlib.metadata.version("openvino"))
-
-    def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
-        """Compile the files of one conversion."""
-        step, end = (self._load(files, name) for name in FILES["openvino"])
-        return BufferedStep(samples, step, end)
-
-    def _load(self, files: dict[str, bytes], name: str) -> _OpenVinoModel | None:
-        if name not in files:
-            return None
-        import openvino
-
-        weights = np.frombuffer(files[name.replace(".xml", ".bin")], np.uint8)
-        model = self._core.read_model(files[name], openvino.Tensor(weights))
-        return _OpenVinoModel(self._core.compile_model(model, "CPU", self._settings))
-
-
-class _OpenVinoModel:
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self.inputs, self.outputs = ({_name(port): tuple(port.shape) for port in ports}
-                                     for ports in (model.inputs, model.outputs))
-
-    def bind(self, arrays: dict[str, np.ndarray]) -> Callable[[], Any]:
-        import openvino
-
-        request = self._model.create_infer_request()
-        for index, name in enumerate(self.inputs):
-            request.set_input_tensor(index, openvino.Tensor(arrays[name], shared_memory=True))
-        for index, name in enumerate(self.outputs):
-            request.set_output_tensor(index, openvino.Tensor(arrays[name], shared_memory=True))
-        return functools.partial(request.infer, share_outputs=True, decode_strings=False)
-
-
-@functools.cache
-def _core() -> Any:
-    """The process's one OpenVINO core, which is never given up.
-
-    On Linux its processor plugin replaces the thread's signal stack when it is loaded, and brings back what it found
-    when it is released. Where two cores end in the order in which they began, that is the stack of the first, which
-    is no longer mapped: the next signal that Python handles would end the process.
-    """
-    import openvino
-
-    return openvino.Core()
-
-
-def _name(port: Any) -> str:
-    """The name that conversion gave a port, among those that openvino may have added."""
-    return next(name for name in port.get_names() if name in ("signal", "state", "sources", "new_state"))
-
-
-class OnnxRuntime:
-    """ONNX Runtime on the CPU, inputs and outputs bound once."""
-
-    name = "onnxruntime"
-
-    def __init__(self, precision: str = "fp32") -> None:
-        self.precision = precision
-
-    def compile(self, level: Level, samples: int) -> CompiledStep:
-        return self.load(cached(*self._conversion(level, samples)), samples)
-
-    def is_converted(self, level: Level, samples: int) -> bool:
-        return holds(self._conversion(level, samples)[0])
-
-    def _conversion(self, level: Level, samples: int) -> tuple[str, Callable[[Path], None]]:
-        return _conversion(level, samples, "onnx", "fp32", importlib.metadata.version("onnx"))
-
-    def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
-        """Compile the files of one conversion."""
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.set_denormal_as_zero", "1")
-        step, end = (_OnnxModel(onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"]))
-                     if name in files else None for name in FILES["onnx"])
-        return BufferedStep(samples, step, end)
-
-
-class _OnnxModel:
-    def __init__(self, session: Any) -> None:
-        self._session = session
-        self.inputs, self.outputs = ({port.name: tuple(port.shape) for port in ports}
-                                     for ports in (session.get_inputs(), session.get_outputs()))
-
-    def bind(self, arrays: dict[str, np.ndarray]) -> Callable[[], Any]:
-        binding = self._session.io_binding()
-        for name, shape in self.inputs.items():
-            binding.bind_input(name, "cpu", 0, np.float32, shape, arrays[name].ctypes.data)
-        for name, shape in self.outputs.items():
-            binding.bind_output(name, "cpu", 0, np.float32, shape, arrays[name].ctypes.data)
-        return functools.partial(self._session.run_with_iobinding, binding)
-
-
-class Torch:
-    """Eager PyTorch on the CPU: the reference."""
-
-    name = "torch"
-
-    def __init__(self, precision: str = "fp32") -> None:
-        self.precision = precision  # torch itself is loaded when it is needed: it takes seconds and 300 MB
-
-    def compile(self, level: Level, samples: int) -> CompiledStep:
-        import torch
-
-        torch.set_num_threads(1)
-        return _TorchStep(samples, level.build())
-
-    def is_converted(self, level: Level, samples: int) -> bool:
-        return True
-
-
-class _TorchStep:
-    def __init__(self, samples: int, module: Any) -> None:
-        self.samples, self._module = samples, module
-
-    def initial_state(self) -> Any:
-        return self._module.initial_state(1)
-
-    def step(self, chunk: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
-        import torch
-
-        torch.set_flush_denormal(True)  # a property of the calling thread
-        with torch.inference_mode():
-            sources, state = self._module.step(torch.from_numpy(chunk).unsqueeze(0), state)
-        return sources[0].numpy(), state
-
-    def end_segment(self, state: Any) -> Any:
-        import torch
-
-        with torch.inference_mode():
-            return self._module.end_segment(state)
-
+#: backends that need a conversion once, and then no torch
+COMPILED = ("openvino", "onnxruntime")
 
 _BACKENDS: dict[str, tuple[type[Backend], tuple[str, ...]]] = {
     "openvino": (OpenVino, ("fp32", "bf16", "int8")),
     "onnxruntime": (OnnxRuntime, ("fp32",)),
     "torch": (Torch, ("fp32",)),
+    "cuda": (Cuda, ("fp32",)),
 }
 
 
 def backend_names() -> list[str]:
     """Backends whose library is installed, fastest first."""
-    return [name for name in _BACKENDS if importlib.util.find_spec(name)]
+    return [name for name in _BACKENDS if (_has_cuda() if name == "cuda" else importlib.util.find_spec(name))]
 
 
-def available() -> list[tuple[str, str]]:
-    """Pairs of backend and precision that work here, fastest backend first."""
+def available(among: Collection[str] | None = None) -> list[tuple[str, str]]:
+    """Pairs of backend and precision that work here, fastest backend first; only of ``among`` if that is given."""
     found = []
-    for name in backend_names():
+    for name in backend_names() if among is None else [name for name in backend_names() if name in among]:
         for precision in _BACKENDS[name][1]:
             try:
                 create_backend(name, precision)
             except UserError:
-                continue  # the processor lacks the precision
+                continue  # the machine lacks the precision or the device
             found.append((name, precision))
     return found
 
 
-def create_backend(name: str = "auto", precision: str = "fp32") -> Backend:
+def create_backend(name: str = "auto", precision: str = "fp32", threads: int = 1) -> Backend:
     """A backend by name.
 
     Args:
-        name: ``openvino``, ``onnxruntime``, ``torch``, or ``auto``: the first of them that is installed.
-        precision: ``fp32``; ``bf16`` with openvino, on a processor that has it.
+        name: ``openvino``, ``onnxruntime``, ``torch``, ``cuda``, or ``auto``: the first of them that is installed.
+        precision: ``fp32``; with openvino also ``int8`` (of the weights), and ``bf16`` on a processor that has it.
+        threads: that share a step. One is the quietest: others must be woken for every operation, and a step waits
+            for the last of them.
 
     Raises:
-        UserError: the name is unknown, its library is missing, or it cannot do the precision here.
+        UserError: the name is unknown, its library or device is missing, it cannot do the precision here, or there
+            are fewer cores than threads.
     """
     installed = backend_names()
     if name == "auto":
@@ -262,27 +106,22 @@ def create_backend(name: str = "auto", precision: str = "fp32") -> Backend:
     if name not in _BACKENDS:
         raise UserError(f"no backend is called {name!r}: choose from auto, {', '.join(_BACKENDS)}")
     if name not in installed:
-        raise UserError(f"the backend {name} is not installed: install the package {name}, "
-                        f"or choose from {', '.join(installed)}")
+        missing = "has no NVIDIA driver to talk to" if name == "cuda" else f"needs the package {name}"
+        raise UserError(f"the backend {name} {missing}: install it, or choose from {', '.join(installed)}")
     kind, precisions = _BACKENDS[name]
     if precision not in precisions:
         raise UserError(f"{name} does not compute in {precision!r}: choose from {', '.join(precisions)}")
-    return kind(precision)
+    if not 1 <= threads <= (cores := os.cpu_count() or 1):
+        raise UserError(f"{threads} threads are not possible: choose from 1 to {cores}, the cores of this machine")
+    return kind(precision, threads)
 
 
-def _conversion(level: Level, samples: int, target: str, weights: str,
-                version: str) -> tuple[str, Callable[[Path], None]]:
-    """Key and maker of a level's converted files, for the cache; the level is checked against the ladder's hash."""
-    level.read_weights()
-    settings = json.dumps(dict(level.settings), sort_keys=True)
-    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, weights, version,
-                    _sources())
-    return key, lambda folder: convert(level, samples, target, weights, folder)
-
-
-@functools.cache
-def _sources() -> bytes:
-    """The source code that decides what a converted level computes."""
-    here = Path(__file__).parent
-    paths = [here / "graphs.py", *sorted((here.parent / "separators").glob("*.py"))]
-    return b"".join(path.read_bytes() for path in paths)
+def _has_cuda() -> bool:
+    """Whether torch and an NVIDIA driver are installed. Asking torch itself would take seconds."""
+    if not importlib.util.find_spec("torch"):
+        return False
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True

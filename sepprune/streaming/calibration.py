@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..resources import asset
-from .backends import available, backend_names, create_backend
+from .backends import COMPILED, available, backend_names, create_backend
 from .cache import cache_key, cached, forget, peek
 from .ladder import Ladder
 from .machine import machine
@@ -58,9 +58,9 @@ def default_choice() -> tuple[str, str]:
     return backend_names()[0], "fp32"
 
 
-def measured(ladder: Ladder, chunk: int) -> list[Trial] | None:
+def measured(ladder: Ladder, chunk: int, threads: int = 1) -> list[Trial] | None:
     """What :func:`calibrate` found on this machine earlier, ``None`` where it did not run."""
-    files = peek(_key(ladder, chunk))
+    files = peek(_key(ladder, chunk, threads))
     return None if files is None else [Trial(**trial) for trial in json.loads(files[_FILE])]
 
 
@@ -69,12 +69,12 @@ def choices(trials: Iterable[Trial]) -> dict[int, tuple[str, str]]:
     return {trial.level: (trial.backend, trial.precision) for trial in trials if trial.chosen}
 
 
-def discard(ladder: Ladder, chunk: int) -> None:
+def discard(ladder: Ladder, chunk: int, threads: int = 1) -> None:
     """Forget what :func:`calibrate` found."""
-    forget(_key(ladder, chunk))
+    forget(_key(ladder, chunk, threads))
 
 
-def calibrate(ladder: Ladder, chunk: int, seconds: float = SECONDS, rest: float = 0.0,
+def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SECONDS, rest: float = 0.0,
               stop: Callable[[], bool] = lambda: False) -> list[Trial] | None:
     """Time what works here, and remember it.
 
@@ -85,6 +85,7 @@ def calibrate(ladder: Ladder, chunk: int, seconds: float = SECONDS, rest: float 
     Args:
         ladder: the levels.
         chunk: samples, whole hops.
+        threads: that share a step.
         seconds: of timing altogether.
         rest: seconds to wait after every block, beside a stream that must not be disturbed.
         stop: looked at between blocks.
@@ -92,11 +93,11 @@ def calibrate(ladder: Ladder, chunk: int, seconds: float = SECONDS, rest: float 
     Returns:
         one trial for each contender and level, or ``None`` where ``stop`` ended it.
     """
-    contenders = [pair for pair in available() if pair[0] != "torch"] or [default_choice()]
+    contenders = available(COMPILED) or [default_choice()]
     signal = _signal(ladder.sample_rate, chunk)
     trials: list[Trial] = []
     for level in ladder.levels:
-        race = _Race(ladder, level.level, chunk, contenders, signal)
+        race = _Race(ladder, level.level, chunk, threads, contenders, signal)
         end = time.perf_counter() + seconds / len(ladder.levels)
         while race.rounds < 2 or time.perf_counter() < end:
             for contender in contenders:
@@ -114,20 +115,20 @@ def calibrate(ladder: Ladder, chunk: int, seconds: float = SECONDS, rest: float 
     def save(folder: Path) -> None:
         (folder / _FILE).write_text(json.dumps([dataclasses.asdict(trial) for trial in trials]), encoding="utf-8")
 
-    discard(ladder, chunk)
-    cached(_key(ladder, chunk), save)
+    discard(ladder, chunk, threads)
+    cached(_key(ladder, chunk, threads), save)
     return trials
 
 
 class _Race:
     """The contenders at one level."""
 
-    def __init__(self, ladder: Ladder, level: int, chunk: int, contenders: list[tuple[str, str]],
+    def __init__(self, ladder: Ladder, level: int, chunk: int, threads: int, contenders: list[tuple[str, str]],
                  signal: np.ndarray) -> None:
         found, samples = ladder[level], call_samples(ladder, ladder[level], chunk)
         self._level, self._signal = level, signal
-        self._runners = {pair: LevelRunner(found, create_backend(*pair).compile(found, samples), ladder.hop,
-                                           ladder.sources) for pair in contenders}
+        self._runners = {pair: LevelRunner(found, create_backend(*pair, threads).compile(found, samples),
+                                           ladder.hop, ladder.sources) for pair in contenders}
         self._times: dict[tuple[str, str], list[float]] = {pair: [] for pair in contenders}
         self._out = np.zeros((ladder.sources, chunk), np.float32)
         self.rounds = 0
@@ -176,8 +177,8 @@ def _agreement(reference: np.ndarray, output: np.ndarray) -> float:
     return 10 * math.log10(float(np.square(reference, dtype=np.float64).sum()) / error) if error else math.inf
 
 
-def _key(ladder: Ladder, chunk: int) -> str:
-    """Trials hold for a machine with its libraries, the ladder's weights and the chunk."""
+def _key(ladder: Ladder, chunk: int, threads: int) -> str:
+    """Trials hold for a machine with its libraries, the ladder's weights, the chunk and the number of threads."""
     fields = [field.name for field in dataclasses.fields(Trial)]  # those of another version cannot be read
-    return cache_key("calibration", repr(fields), json.dumps(machine(), sort_keys=True), chunk,
+    return cache_key("calibration", repr(fields), json.dumps(machine(), sort_keys=True), chunk, threads,
                      *(level.sha256 for level in ladder.levels))

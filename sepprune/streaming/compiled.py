@@ -20,18 +20,18 @@ class CompiledLevels:
     Args:
         ladder: the levels.
         chunk: samples, whole hops.
-        backend, precision: as :class:`~sepprune.streaming.StreamingSeparator` takes them.
+        backend, precision, threads: as :class:`~sepprune.streaming.StreamingSeparator` takes them.
 
     Raises:
         UserError: backend or precision is not possible here.
     """
 
-    def __init__(self, ladder: Ladder, chunk: int, backend: str, precision: str) -> None:
-        self._ladder, self._chunk = ladder, chunk
+    def __init__(self, ladder: Ladder, chunk: int, backend: str, precision: str, threads: int = 1) -> None:
+        self._ladder, self._chunk, self._threads = ladder, chunk, threads
         self.automatic = backend == precision == "auto"
         #: what was measured, by which automatic choices are made
-        self.trials: list[Trial] = (measured(ladder, chunk) or []) if self.automatic else []
-        usual = create_backend(backend, "fp32" if precision == "auto" else precision)
+        self.trials: list[Trial] = (measured(ladder, chunk, threads) or []) if self.automatic else []
+        usual = create_backend(backend, "fp32" if precision == "auto" else precision, threads)
         self._usual = usual.name, usual.precision
         self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
         self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
@@ -77,7 +77,7 @@ class CompiledLevels:
         Raises:
             UserError: a level's files are damaged.
         """
-        self.trials = calibrate(self._ladder, self._chunk, rest=rest, stop=stop) or self.trials
+        self.trials = calibrate(self._ladder, self._chunk, self._threads, rest=rest, stop=stop) or self.trials
         self.prepare(stop)
         return self.trials
 
@@ -96,5 +96,5 @@ class CompiledLevels:
     def _backend(self, level: Level) -> Backend:
         choice = self.choice(level.level)
         if choice not in self._backends:
-            self._backends.setdefault(choice, create_backend(*choice))
+            self._backends.setdefault(choice, create_backend(*choice, self._threads))
         return self._backends[choice]

@@ -32,9 +32,11 @@ class StreamingSeparator:
         ladder: the levels.
         level: the one to start with.
         chunk_ms: chunk duration, rounded up to whole hops; :attr:`chunk` tells what became of it.
-        backend: ``openvino``, ``onnxruntime``, ``torch`` or ``auto``.
+        backend: ``openvino``, ``onnxruntime``, ``torch``, ``cuda`` or ``auto``.
         precision: ``fp32``; ``bf16`` or ``int8`` where backend and processor have it; or ``auto``. Both ``auto`` is
             what :meth:`calibrate` found to be fastest on this machine, level by level, and fp32 before it ever ran.
+        threads: that share a step. More than one pays for large levels and long chunks only: ``sepprune bench
+            --threads 1,2`` tells.
 
     Attributes:
         ladder: the ladder.
@@ -51,11 +53,11 @@ class StreamingSeparator:
     """
 
     def __init__(self, ladder: Ladder, level: int = 0, chunk_ms: float = 8.0, backend: str = "auto",
-                 precision: str = "auto") -> None:
+                 precision: str = "auto", threads: int = 1) -> None:
         self.ladder, self.sample_rate, self.sources = ladder, ladder.sample_rate, ladder.sources
         self.hop, self.delay = ladder.hop, ladder.delay
         self.chunk = chunk_samples(ladder, chunk_ms)
-        self._levels = CompiledLevels(ladder, self.chunk, backend, precision)
+        self._levels = CompiledLevels(ladder, self.chunk, backend, precision, threads)
         self._history = History(self.chunk, self.sources, round(HISTORY_SECONDS * self.sample_rate))
         self._fade = Crossfade(round(CROSSFADE_SECONDS * self.sample_rate), self.chunk)
         self._scratch = np.zeros((self.sources, self.chunk), np.float32)

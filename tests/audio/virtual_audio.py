@@ -50,7 +50,7 @@ class VirtualAudio:
         self._server = self._run(
             "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm", "-n", "--use-pid-file=no",
             f"--load=module-native-protocol-unix socket={folder}/pulse.sock auth-anonymous=1",
-            *(f"--load=module-null-sink sink_name={sink} rate={rate}" for sink in ("mic", "speaker")))
+            *(f"--load=module-null-sink {self._sink(sink)}" for sink in ("mic", "speaker")))
         self._wait_for_server()
         # a null sink nobody uses goes to sleep, and its clock with it
         self._keep_awake("pacat", "--device=mic")
@@ -74,7 +74,7 @@ class VirtualAudio:
 
     def load(self, sink: str) -> None:
         """Plug the device in again."""
-        self._pactl("load-module", "module-null-sink", f"sink_name={sink}", f"rate={self.rate}")
+        self._pactl("load-module", "module-null-sink", *self._sink(sink).split())
         self._keep_awake(*(("pacat", "--device=mic") if sink == "mic" else ("parec", "--device=speaker.monitor")))
 
     def close(self) -> None:
@@ -82,6 +82,9 @@ class VirtualAudio:
         for process in reversed(self._processes):
             process.kill()
             process.wait()
+
+    def _sink(self, name: str) -> str:
+        return f"sink_name={name} rate={self.rate} format=float32le"  # a sink that does not round
 
     def _run(self, *command: str, **streams) -> subprocess.Popen:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | streams

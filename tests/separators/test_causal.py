@@ -57,6 +57,16 @@ def test_step_with_upkeep_by_the_caller_is_forward(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CAUSAL)
+def test_a_step_works_on_the_weights_device_alone(name: str) -> None:
+    separator = small(name).to("meta")  # meta tensors and those of any other device do not mix
+    signal = torch.empty(1, 32, device="meta")
+    sources, state = separator.step(signal, separator.initial_state(1))
+    if separator.segment:
+        sources, _ = separator.step(signal, separator.end_segment(state))
+    assert sources.device.type == "meta"
+
+
+@pytest.mark.parametrize("name", CAUSAL)
 def test_later_input_never_changes_earlier_output(name: str) -> None:
     separator, signal = small(name), mixture(20)
     changed = signal.clone()

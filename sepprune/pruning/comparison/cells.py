@@ -74,19 +74,8 @@ class CellMaker:
         student = PruningPlan.load(self._plan_file(cell)).apply(self.dense).requires_grad_()
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(self.settings.training, out=folder, seed=cell.seed)
-            return {"updates": self.settings.updates}, _FineTuning(training, student).run_updates(self.settings.updates)
+            return {"updates": self.settings.updates}, Trainer(training, student).run_updates(self.settings.updates)
 
     def _plan_file(self, cell: Cell) -> Path:
         return self.plans / f"{cell.method}-{cell.reduction:g}-{cell.seed}.json"
 
-
-class _FineTuning(Trainer):
-    """Training for a number of updates instead of minutes, so that fast machines and small models get no more."""
-
-    def run_updates(self, updates: int) -> nn.Module:
-        """The averaged separator after so many updates, over which the learning rate falls to zero."""
-        batches = self._batches()
-        self.separator.train()
-        for update in range(updates):
-            self._update(*next(batches), self._learning_rate(1 - update / updates))
-        return self.average

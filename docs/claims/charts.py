@@ -1,0 +1,75 @@
+"""The pictures of docs/claims.md, from the JSON files beside this one.
+
+    python docs/claims/charts.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parent
+OURS, SCRATCH, DENSE, JOINT = "#1f6f8b", "#c9a227", "#777777", "#b5524a"
+
+
+def read(name: str) -> dict[str, Any] | None:
+    path = HERE / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def line(axes: Axes, jobs: list[dict[str, Any]], x: str, **style: Any) -> None:
+    jobs = sorted(jobs, key=lambda job: job[x])
+    axes.plot([job[x] for job in jobs], [job["si_sdri"] for job in jobs], marker="o", **style)
+
+
+def dense_line(axes: Axes, found: dict[str, Any]) -> None:
+    axes.axhline(found["dense"]["si_sdri"], color=DENSE, linestyle="--", linewidth=1, label="dense")
+
+
+def finetuning(axes: Axes) -> None:
+    found = read("finetuning")
+    line(axes, found["jobs"], "epochs", color=OURS, label="SepPrune, then fine-tuned")
+    for name, label, colour in (("scratch", "the same size from fresh weights", SCRATCH),
+                                ("joint", "masks and weights learned together", JOINT)):
+        if other := read(name):
+            line(axes, other["jobs"], "epochs", color=colour, label=label)
+    dense_line(axes, found)
+    axes.set(title="40 % fewer parameters", xlabel="epochs of training after the cut")
+
+
+def steps(axes: Axes) -> None:
+    found = read("steps")
+    for epochs, label, colour in ((0.1, "after 0.1 epoch of fine-tuning", OURS), (0, "as cut", SCRATCH)):
+        line(axes, [job for job in found["jobs"] if job["epochs"] == epochs], "mask_steps", color=colour, label=label)
+    dense_line(axes, found)
+    axes.set(title="60 % fewer multiply-adds", xlabel="updates of the masks", ylim=(0, None))
+
+
+def front(axes: Axes) -> None:
+    found = read("front")
+    for start, label, colour in (("pruned", "pruned and fine-tuned", OURS), ("scratch", "from fresh weights", SCRATCH)):
+        jobs = [job | {"macs": job["macs_per_second"] / 1e6} for job in found["jobs"] if job["start"] == start]
+        line(axes, jobs, "macs", color=colour, label=label)
+    dense = found["dense"]
+    axes.plot([dense["macs_per_second"] / 1e6], [dense["si_sdri"]], "s", color=DENSE, label="dense")
+    axes.set(title="half an epoch of training each", xlabel="million multiply-adds per second of audio")
+
+
+def main() -> None:
+    drawn = [draw for draw in (finetuning, steps, front) if read(draw.__name__)]
+    figure = Figure(figsize=(5 * len(drawn), 4), dpi=130, layout="constrained")
+    for axes, draw in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn, strict=True):
+        draw(axes)
+        axes.set_ylabel("SI-SDR improvement, validation speakers (dB)")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8)
+    figure.savefig(HERE / "claims.png")
+
+
+if __name__ == "__main__":
+    main()
