@@ -41,9 +41,6 @@ WATCH_S = 0.25
 #: a device that gives nothing but zeros for so long is muted or forbidden
 SILENCE_S = 2.0
 
-#: pauses between short blocks of timing while a stream runs beside
-CALIBRATION_REST_S = 0.02
-
 #: how long the end waits for a recording to be closed
 CLOSE_S = 2.0
 
@@ -224,7 +221,7 @@ class Worker:
             if anew or not separator.calibrated:
                 trials: Sequence[Any] = ()
                 try:
-                    trials = separator.calibrate(CALIBRATION_REST_S)
+                    trials = separator.calibrate()
                 except UserError as error:
                     self._emit(Notice(f"what is fastest here was not measured: {error}"))
                 self._emit(events.Calibrated([dataclasses.asdict(trial) for trial in trials]))

@@ -111,7 +111,8 @@ def create_backend(name: str = "auto", precision: str = "fp32", threads: int = 1
     kind, precisions = _BACKENDS[name]
     if precision not in precisions:
         raise UserError(f"{name} does not compute in {precision!r}: choose from {', '.join(precisions)}")
-    if not 1 <= threads <= (cores := os.cpu_count() or 1):
+    cores = os.cpu_count() or 1
+    if not 1 <= threads <= cores:
         raise UserError(f"{threads} threads are not possible: choose from 1 to {cores}, the cores of this machine")
     return kind(precision, threads)
 

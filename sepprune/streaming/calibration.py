@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -12,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..errors import UserError
 from ..resources import asset
 from .backends import COMPILED, available, backend_names, create_backend
+from .beside import run_process
 from .cache import cache_key, cached, forget, peek
 from .ladder import Ladder
 from .machine import machine
@@ -74,8 +79,25 @@ def discard(ladder: Ladder, chunk: int, threads: int = 1) -> None:
     forget(_key(ladder, chunk, threads))
 
 
-def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SECONDS, rest: float = 0.0,
-              stop: Callable[[], bool] = lambda: False) -> list[Trial] | None:
+def calibrate_beside(ladder: Ladder, chunk: int, threads: int, stop: Callable[[], bool]) -> list[Trial] | None:
+    """:func:`calibrate` in a process of its own, which neither holds up this one's threads nor leaves anything in its
+    memory.
+
+    Args:
+        ladder, chunk, threads: as :func:`calibrate` takes them.
+        stop: looked at meanwhile.
+
+    Returns:
+        the trials, ``None`` where ``stop`` ended it.
+
+    Raises:
+        UserError: a level's files are damaged.
+    """
+    done = run_process(__name__, ladder.folder.absolute(), chunk, threads, stop=stop)
+    return measured(ladder, chunk, threads) if done else None
+
+
+def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SECONDS) -> list[Trial]:
     """Time what works here, and remember it.
 
     Every backend and precision starts at the dense level, in short blocks that take turns. One that is clearly slower
@@ -87,11 +109,9 @@ def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SEC
         chunk: samples, whole hops.
         threads: that share a step.
         seconds: of timing altogether.
-        rest: seconds to wait after every block, beside a stream that must not be disturbed.
-        stop: looked at between blocks.
 
     Returns:
-        one trial for each contender and level, or ``None`` where ``stop`` ended it.
+        one trial for each contender and level.
     """
     contenders = available(COMPILED) or [default_choice()]
     signal = _signal(ladder.sample_rate, chunk)
@@ -101,11 +121,7 @@ def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SEC
         end = time.perf_counter() + seconds / len(ladder.levels)
         while race.rounds < 2 or time.perf_counter() < end:
             for contender in contenders:
-                if stop():
-                    return None
                 race.run(contender)
-                time.sleep(rest)
-                end += rest
         found = race.trials()
         best = min(trial.p50_ms for trial in found if trial.chosen)
         contenders = [pair for trial in found if (pair := (trial.backend, trial.precision)) == default_choice()
@@ -182,3 +198,19 @@ def _key(ladder: Ladder, chunk: int, threads: int) -> str:
     fields = [field.name for field in dataclasses.fields(Trial)]  # those of another version cannot be read
     return cache_key("calibration", repr(fields), json.dumps(machine(), sort_keys=True), chunk, threads,
                      *(level.sha256 for level in ladder.levels))
+
+
+def main() -> None:
+    """What :func:`calibrate_beside` starts. Where it is ended, so is a conversion that it has started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if hasattr(os, "nice"):
+        os.nice(10)
+    folder, chunk, threads = sys.argv[1:]
+    try:
+        calibrate(Ladder.load(folder), int(chunk), int(threads))
+    except UserError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from ..errors import UserError
 from .backends import Backend, CompiledStep, create_backend
-from .calibration import Trial, calibrate, choices, measured
+from .calibration import Trial, calibrate_beside, choices, measured
 from .ladder import Ladder, Level
 from .runner import LevelRunner, call_samples
 
@@ -71,13 +71,13 @@ class CompiledLevels:
             for level in self._ladder.levels:
                 compile_one(level)
 
-    def calibrate(self, rest: float, stop: Callable[[], bool]) -> list[Trial]:
-        """Measure what is fastest here and compile accordingly: see :func:`~sepprune.streaming.calibration.calibrate`.
+    def calibrate(self, stop: Callable[[], bool]) -> list[Trial]:
+        """Measure what is fastest here and compile accordingly; ``stop`` is looked at meanwhile.
 
         Raises:
             UserError: a level's files are damaged.
         """
-        self.trials = calibrate(self._ladder, self._chunk, self._threads, rest=rest, stop=stop) or self.trials
+        self.trials = calibrate_beside(self._ladder, self._chunk, self._threads, stop) or self.trials
         self.prepare(stop)
         return self.trials
 

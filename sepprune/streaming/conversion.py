@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 from ..errors import UserError
-from .beside import program_ends
+from .beside import run_process
 from .ladder import Level
 
 #: target -> file names of the step and, for levels with a segment, of its upkeep
@@ -25,21 +24,9 @@ def convert(level: Level, samples: int, target: str, weights: str, folder: Path)
 
         write(level, samples, target, weights, folder)
         return
-    command = [sys.executable, "-m", f"{__package__}.graphs", str(level.folder.absolute()), str(level.level),
-               str(samples), target, weights, str(folder)]
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                             cwd=Path(__file__).parents[2])
-    errors = _wait(child)
-    if child.returncode:
-        last = (errors.strip().splitlines() or ["no message"])[-1]
-        raise UserError(f"level {level.level} of {level.folder} could not be converted for {target}: {last}")
-
-
-def _wait(child: subprocess.Popen[str]) -> str:
-    """What the child says on its standard error. A program that ends does not wait for it."""
-    while True:
-        try:
-            return child.communicate(timeout=0.2)[1]
-        except subprocess.TimeoutExpired:
-            if program_ends():
-                child.kill()
+    try:
+        if not run_process(f"{__package__}.graphs", level.folder.absolute(), level.level, samples, target, weights,
+                           folder):
+            raise UserError("the program ends")
+    except UserError as error:
+        raise UserError(f"level {level.level} of {level.folder} could not be converted for {target}: {error}") from None

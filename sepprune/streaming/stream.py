@@ -158,19 +158,16 @@ class StreamingSeparator:
         """
         self._levels.prepare(self._ends, quick)
 
-    def calibrate(self, rest: float = 0.0) -> list[Trial]:
+    def calibrate(self) -> list[Trial]:
         """Measure which backend and precision is fastest here, level by level, and remember it on this machine.
 
-        A level that runs goes on as it is; the others, and this one when it is next opened, follow the choice. Takes
-        some seconds, more the first time.
-
-        Args:
-            rest: seconds to wait between short blocks of timing, for a stream that runs beside.
+        A process of its own measures. A level that runs goes on as it is; the others, and this one when it is next
+        opened, follow the choice. Takes some seconds, more the first time.
 
         Raises:
             UserError: a level's files are damaged.
         """
-        return self._levels.calibrate(rest, self._ends)
+        return self._levels.calibrate(self._ends)
 
     def reset(self) -> None:
         """Start from silence, at the level that was last asked for."""

@@ -58,7 +58,7 @@ def test_weights_in_8_bits_change_the_sources_by_less_than_a_thousandth_of_their
 
 @EVERY
 def test_two_threads_separate_like_one(ladder: Ladder, backend: str) -> None:
-    mixture, outputs = babble(1.6), []
+    mixture, outputs = babble(0.32), []
     for threads in (1, 2):
         with StreamingSeparator(ladder, backend=backend, threads=threads) as stream:
             outputs.append(stream_all(stream, mixture))

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from sepprune.errors import UserError
 from sepprune.streaming import Ladder, StreamingSeparator, calibration
-from sepprune.streaming.calibration import calibrate, choices, default_choice, measured
+from sepprune.streaming.calibration import calibrate, calibrate_beside, choices, default_choice, measured
 
 
 @pytest.fixture(autouse=True)
@@ -43,8 +45,20 @@ def test_another_chunk_is_another_measurement(tcn_ladder: Ladder) -> None:
 
 
 def test_a_measurement_that_was_stopped_leaves_nothing(tcn_ladder: Ladder) -> None:
-    assert calibrate(tcn_ladder, 128, stop=lambda: True) is None
+    assert calibrate_beside(tcn_ladder, 128, 1, stop=lambda: True) is None
     assert measured(tcn_ladder, 128) is None
+
+
+def test_a_process_of_its_own_measures_for_this_one(tcn_ladder: Ladder) -> None:
+    trials = calibrate_beside(tcn_ladder, 128, 1, stop=lambda: False)
+    assert set(choices(trials)) == {0, 1, 2} and measured(tcn_ladder, 128) == trials
+
+
+def test_damaged_files_are_one_sentence_from_that_process_too(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    copy = Ladder.load(shutil.copytree(tcn_ladder.folder, tmp_path / "ladder"))
+    (copy.folder / "level-1.safetensors").write_bytes(b"")
+    with pytest.raises(UserError, match="level-1.safetensors"):
+        calibrate_beside(copy, 128, 1, stop=lambda: False)
 
 
 def test_a_precision_that_departs_from_fp32_is_not_chosen(tcn_ladder: Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
