@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +51,31 @@ def steps(axes: Axes) -> None:
 
 
 def front(axes: Axes) -> None:
-    found = read("front")
-    for start, label, colour in (("pruned", "pruned and fine-tuned", OURS), ("scratch", "from fresh weights", SCRATCH)):
-        jobs = [job | {"macs": job["macs_per_second"] / 1e6} for job in found["jobs"] if job["start"] == start]
-        line(axes, jobs, "macs", color=colour, label=label)
-    dense = found["dense"]
-    axes.plot([dense["macs_per_second"] / 1e6], [dense["si_sdri"]], "s", color=DENSE, label="dense")
+    _front(axes, lambda level, job: job["macs_per_second"] / 1e6)
     axes.set(title="half an epoch of training each", xlabel="million multiply-adds per second of audio")
 
 
+def front_in_time(axes: Axes) -> None:
+    """The same models by what a chunk of them takes, which their shapes alone decide."""
+    rows = json.loads((HERE.parent / "bench.json").read_text(encoding="utf-8"))["rows"]
+    times = {row["level"]: row["p50_ms"] for row in rows
+             if (row["backend"], row["precision"], row["chunk_ms"]) == ("openvino", "fp32", 8.0)}
+    _front(axes, lambda level, job: times[level])
+    axes.set(title="half an epoch of training each", xlabel="median chunk time (ms, chunks of 8 ms, one thread, fp32)")
+
+
+def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
+    found = read("front")
+    for start, label, colour in (("pruned", "pruned and fine-tuned", OURS), ("scratch", "from fresh weights", SCRATCH)):
+        jobs = [job | {"x": x_of(job["keep"], job)} for job in found["jobs"] if job["start"] == start]
+        line(axes, jobs, "x", color=colour, label=label)
+    axes.plot([x_of(0, found["dense"])], [found["dense"]["si_sdri"]], "s", color=DENSE, label="dense")
+
+
 def main() -> None:
-    drawn = [draw for draw in (finetuning, steps, front) if read(draw.__name__)]
-    figure = Figure(figsize=(5 * len(drawn), 4), dpi=130, layout="constrained")
-    for axes, draw in zip(figure.subplots(1, len(drawn), squeeze=False)[0], drawn, strict=True):
+    drawn = [draw for draw in (finetuning, steps, front, front_in_time) if read(draw.__name__.split("_")[0])]
+    figure = Figure(figsize=(10, 4 * -(-len(drawn) // 2)), dpi=130, layout="constrained")
+    for axes, draw in zip(figure.subplots(-(-len(drawn) // 2), 2, squeeze=False).flat, drawn, strict=False):
         draw(axes)
         axes.set_ylabel("SI-SDR improvement, validation speakers (dB)")
         axes.grid(alpha=0.3)
