@@ -19,25 +19,23 @@ import json
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import nn
 
 from sepprune.commands.train import keep_memory
 from sepprune.pruning import PruningPlan, analyze, prepare, prune
 from sepprune.pruning.pipeline import Prepared
 from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
-from sepprune.training.batches import training_batches, validation_mixtures
-from sepprune.training.losses import ordered_snr_loss, reorder
+from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
+from sepprune.training.losses import ordered_snr_loss
 from sepprune.training.settings import TrainingSettings, load_settings
-from sepprune.training.sources import delay_of, sources_of
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement
 
@@ -146,20 +144,11 @@ class Maker:
 
     def _prune(self, prepared: Prepared, job: Job, progress: Callable[[int, float], None]) -> PruningPlan:
         kind, share = job.keep
-        return prune(prepared, **{kind: share}, steps=job.mask_steps, data=self._batches(), loss=ordered_snr_loss,
-                     progress=progress).plan
+        return prune(prepared, **{kind: share}, steps=job.mask_steps, loss=ordered_snr_loss, progress=progress,
+                     data=ordered_batches(self.settings, self.dense, MASK_SEED)).plan
 
     def _prepared(self) -> Prepared:
-        return prepare(self.dense, batch=next(self._batches()))
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Mixtures with references in the dense model's order."""
-        delay, data = delay_of(self.dense), training_batches(self.settings, self.settings.seed + MASK_SEED)
-        for mixture, reference in DataLoader(data, batch_size=None, shuffle=False):
-            with torch.no_grad():
-                guide = sources_of(self.dense, mixture, delay)
-            reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
-            yield mixture, reference
+        return prepare(self.dense, batch=training_batches(self.settings)[0])
 
 
 def work(settings: TrainingSettings, job: Job) -> None:

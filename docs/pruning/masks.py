@@ -18,11 +18,11 @@ import torch
 from sepprune.pruning import Learning, prepare, prune
 from sepprune.pruning.objective import freeze
 from sepprune.streaming import Ladder
-from sepprune.training.corpus import Collection
-from sepprune.training.losses import ordered_snr_loss, reorder
-from sepprune.training.mixtures import Mixtures, MixtureSettings, load_sounds
-from sepprune.training.sources import delay_of, sources_of
-from sepprune.training.validation import si_sdr_improvement, validation_sets
+from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
+from sepprune.training.losses import ordered_snr_loss
+from sepprune.training.mixtures import MixtureSettings
+from sepprune.training.settings import TrainingSettings
+from sepprune.training.validation import si_sdr_improvement
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "l2": {"method": "l2"},
@@ -39,30 +39,18 @@ def main(data: str, *names: str) -> None:
     torch.set_num_threads(1)
     result = Path(__file__).with_name("masks.json")
     scores = json.loads(result.read_text()) if result.is_file() else {}
-    collection = Collection(data)
-    validation = validation_sets(collection, MixtureSettings(), 24)["clean"]
+    settings = TrainingSettings(out="", data=data, mixtures=MixtureSettings(batch=2), validation_mixtures=24)
+    validation = validation_mixtures(settings)["clean"]
     dense = freeze(Ladder.load(None)[0].build())
     scores["dense"] = round(si_sdr_improvement(dense, *validation), 3)
-    prepared = prepare(dense, batch=next(batches(collection, dense)))
+    prepared = prepare(dense, batch=training_batches(settings)[0])
     for name in names or VARIANTS:
         options = {"loss": ordered_snr_loss, "steps": MASK_STEPS} | VARIANTS[name]
-        pruned = prune(prepared, macs=KEPT, data=batches(collection, dense), **options)
+        pruned = prune(prepared, macs=KEPT, data=ordered_batches(settings, dense, 1_000), **options)
         kept = {group["id"]: group["kept"] for group in pruned.report["groups"]}
         scores[name] = {"si_sdri": round(si_sdr_improvement(pruned.model, *validation), 3), "kept": kept}
         print(name, scores[name], flush=True)
         result.write_text(json.dumps(scores, indent=1) + "\n", encoding="utf-8")
-
-
-def batches(collection: Collection, dense: torch.nn.Module) -> Any:
-    """Two mixtures of 3.2 s a batch, references in the dense model's order."""
-    settings, delay = MixtureSettings(batch=2), delay_of(dense)
-    data = Mixtures(settings, load_sounds(collection, "train", settings), 100_000_000, seed=1_000)
-    for number in range(len(data)):
-        mixture, reference = data[number]
-        with torch.no_grad():
-            guide = sources_of(dense, mixture, delay)
-        reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
-        yield mixture, reference
 
 
 if __name__ == "__main__":

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from torch import Tensor
-from torch.utils.data import Dataset
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 from .corpus import Collection
 from .datasets import PreparedBatches, PreparedMixtures, fixed_set
+from .losses import reorder
 from .mixtures import Mixtures, load_sounds
 from .settings import TrainingSettings
+from .sources import delay_of, sources_of
 from .validation import MixtureSet, validation_sets
 
 #: batches a run may draw before their numbers would repeat
@@ -27,6 +32,24 @@ def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dat
         prepared = PreparedMixtures(settings.data, settings.dataset, settings.dataset.train, mixtures.seconds)
         return PreparedBatches(prepared, mixtures.batch, BATCHES, seed)
     return Mixtures(mixtures, load_sounds(Collection(settings.data), "train", mixtures), BATCHES, seed)
+
+
+def ordered_batches(settings: TrainingSettings, separator: nn.Module, seed: int,
+                    workers: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    """Training batches with the references in the order in which a separator gives its sources.
+
+    Args:
+        settings: the run.
+        separator: the dense model, whose order masks are to be learned in.
+        seed: of the batches.
+        workers: processes that draw them.
+    """
+    delay, data = delay_of(separator), training_batches(settings, seed)
+    for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=workers):
+        with torch.no_grad():
+            guide = sources_of(separator, mixture, delay)
+        reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
+        yield mixture, reference
 
 
 def validation_mixtures(settings: TrainingSettings) -> dict[str, MixtureSet]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
-from .batches import training_batches
-from .losses import ordered_snr_loss, reorder
+from .batches import ordered_batches
+from .losses import ordered_snr_loss
 from .processes import Processes
 from .settings import TrainingSettings, build_settings, read_toml
-from .sources import delay_of, sources_of
 from .trainer import Trainer
 from .weights import load_model, load_weights
 
@@ -100,10 +97,10 @@ class LadderMaker:
     def _learn_plan(self, level: int) -> None:
         from ..pruning import prune
 
-        path = self._plan_file(level)
+        path, training = self._plan_file(level), self.settings.training
         result = prune(self.dense, macs=1 - self.settings.reductions[level - 1],
-                       method=self.settings.method, data=self._batches(), loss=ordered_snr_loss,
-                       steps=self.settings.mask_steps, seed=self.settings.training.seed)
+                       method=self.settings.method, loss=ordered_snr_loss, steps=self.settings.mask_steps,
+                       seed=training.seed, data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1))
         path.parent.mkdir(parents=True, exist_ok=True)
         (path.parent / "prune.json").write_text(json.dumps(result.report, indent=2) + "\n", encoding="utf-8")
         result.plan.save(path)
@@ -139,16 +136,6 @@ class LadderMaker:
             state = _halved(separator.state_dict())
             levels.append(LevelRecord(model.name, model.settings, plan, state, facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Mixtures with references in the dense model's order, so that masks are learned in that order too."""
-        training, delay = self.settings.training, delay_of(self.dense)
-        data = training_batches(training, training.seed + _MASK_SEED)
-        for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=1):
-            with torch.no_grad():
-                guide = sources_of(self.dense, mixture, delay)
-            reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
-            yield mixture, reference
 
 
 def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
