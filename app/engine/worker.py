@@ -45,14 +45,14 @@ SILENCE_S = 2.0
 CLOSE_S = 2.0
 
 
-def main(settings: Settings, telemetry: Telemetry, commands: Pipe, events: Pipe) -> None:
+def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -> None:
     """Run the engine until ``Quit`` or the other end of the pipes is gone; exit status 0, 2 (user) or 1 (fault)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
-    outbox = Outbox(events)
+    outbox = Outbox(answers)
     status, worker = 0, None
     try:
         worker = Worker(settings, telemetry, outbox.put)
-        worker.run(commands)
+        worker.run(inbox)
     except UserError as error:
         outbox.put(Failed(str(error), fatal=True))
         status = 2
@@ -107,11 +107,11 @@ class Worker:
         gc.freeze()
         gc.disable()  # a collection takes longer than a chunk; nothing here makes cycles at audio rate
 
-    def run(self, commands: Pipe) -> None:
+    def run(self, inbox: Pipe) -> None:
         """Work until told to quit."""
         engine = self._engine
         while not self._quit:
-            self._obey(commands)
+            self._obey(inbox)
             if not engine.turn():
                 engine.source.wait(TURN_S)
             moment = time.perf_counter()
