@@ -5,8 +5,8 @@
 What counts: samples that are missing or repeated (as many come out as go in, and the end of what is heard lies where
 the end of the dense level's output lies), the largest step from one sample to the next against that of streams which
 never change level, chunks that took longer than the deadline (beside those of a minute in which nothing is changed:
-the machine has other things to do, too), the time from a request until nothing but the new level is heard, and voices
-that changed sides.
+the machine has other things to do, too), the time from a request until nothing but the new level is heard, and swaps:
+changes after which the new level's voices lie the other way round than what was heard in the second before them says.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def main(switches: int = 200, between: float = 0.2) -> None:
     ladder = Ladder.load(None)
     mixture = _mixture(ladder.sample_rate, switches * between + 1.0)
     steady = {level.level: _steady(ladder, level.level, mixture) for level in ladder.levels}
+    sys.setswitchinterval(0.0005)  # as the live engine does
     with StreamingSeparator(ladder, 0, CHUNK_MS) as stream:
         stream.prepare()
         _, calm, _, _ = _live(stream, mixture[:CALM_SECONDS * ladder.sample_rate], 0, between, 1)
@@ -54,9 +55,7 @@ def main(switches: int = 200, between: float = 0.2) -> None:
         "without_changes": {"late_chunks": int(np.count_nonzero(calm > CHUNK_MS / 1000)), "chunks": len(calm),
                             "p99_ms": 1000 * float(np.percentile(calm, 99)), "max_ms": 1000 * float(calm.max())},
         "request_to_new_level_ms": {"p50": float(np.median(waits)), "max": float(np.max(waits))},
-        "swapped_seconds": _swapped(heard, steady[0], ladder.sample_rate),
-        "swapped_seconds_of_steady_levels": max(_swapped(sources, steady[0], ladder.sample_rate)
-                                                for sources in steady.values()),
+        "swaps": _swaps(heard, levels, steady, ladder.sample_rate, stream.chunk),
     }
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=2))
@@ -93,6 +92,7 @@ def _live(stream: StreamingSeparator, mixture: np.ndarray, switches: int, betwee
         before = time.perf_counter()
         parts.append(stream.step(chunk))
         times.append(time.perf_counter() - before)
+        stream.settle()
         levels.append(stream.level)
         if since and not stream.transitioning:
             waits.append(1000 * (time.perf_counter() - since))
@@ -112,16 +112,20 @@ def _shift(sources: np.ndarray, reference: np.ndarray, reach: int = 256) -> int:
     return max(range(-reach, reach + 1), key=lambda lag: float(np.roll(one, -lag)[inner] @ other[inner]))
 
 
-def _swapped(sources: np.ndarray, reference: np.ndarray, rate: int) -> float:
-    """Seconds in which the other order than the one that fits the whole agrees better with ``reference``."""
-    def agreement(part: slice) -> float:
-        straight = np.sum(sources[:, part] * reference[:, part])
-        return float(straight - np.sum(sources[::-1, part] * reference[:, part]))
+def _swaps(heard: np.ndarray, levels: np.ndarray, steady: dict[int, np.ndarray], rate: int, chunk: int) -> int:
+    """Changes after which the order of the voices is not the one that continues them.
 
-    block = rate // 2
-    whole = agreement(slice(None))
-    return sum(agreement(slice(start, start + block)) * whole < 0
-               for start in range(0, sources.shape[1] - block + 1, block)) * 0.5
+    A level's own output without changes tells in which order it was heard before a change and in which after it.
+    """
+    def straight(level: int, start: int, end: int) -> bool:
+        part, own = heard[:, max(0, start):end], steady[level][:, max(0, start):end]
+        return float(np.sum(part * own)) >= float(np.sum(part * own[::-1]))
+
+    swaps = 0
+    for change in np.flatnonzero(np.diff(levels)) + 1:
+        level, now, fade = int(levels[change]), int(change) * chunk, rate // 40
+        swaps += straight(level, now - fade - rate, now - fade) != straight(level, now, now + rate // 4)
+    return swaps
 
 
 if __name__ == "__main__":

@@ -167,6 +167,7 @@ class Engine:
         if self._probe is not None:
             mixed = self._probe_with(chunk, mixed)
         position = self.sink.write(mixed)
+        separator.settle()
         flags = TRANSITION if in_transition or separator.transitioning else 0
         if t_done > t_in + self.chunk_s * (1 + self.sink.cushion):
             flags |= DEADLINE_MISS

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 #: steps before audio starts: caches fill, lazy initialisation happens
 WARM_UP_STEPS = 25
 
+#: longest turn of another Python thread, say a warm-up, while the audio thread waits: Python's 5 ms are half a chunk
+SWITCH_S = 0.0005
+
 #: longest wait for a chunk before commands and devices are looked at
 TURN_S = 0.05
 
@@ -48,6 +51,7 @@ CLOSE_S = 2.0
 def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -> None:
     """Run the engine until ``Quit`` or the other end of the pipes is gone; exit status 0, 2 (user) or 1 (fault)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    sys.setswitchinterval(SWITCH_S)
     outbox = Outbox(answers)
     status, worker = 0, None
     try:

@@ -79,9 +79,9 @@ def _table(report: dict[str, Any]) -> Table:
     table = Table(title=f"{machine['processor']}, {machine['cores']} cores; times in ms", box=box.SIMPLE_HEAD,
                   padding=(0, 1, 0, 0), pad_edge=False)
     for title in ("level", "MACs/s", "chunk", "backend", "p50", "p95", "p99", "max", "RTF", "floor"):
-        table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=True)
+        table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=title != "backend")
     for row in report["rows"]:
-        times = [_short(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")]
+        times = [*(_short(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms")), _shorter(row["max_ms"])]
         table.add_row(str(row["level"]), f"{row['macs_per_second'] / 1e6:.0f} M", f"{row['chunk_ms']:g}",
                       contender(row), *times, f"{row['rtf']:.2f}", _short(row["floor_ms"]))
     return table
@@ -90,3 +90,7 @@ def _table(report: dict[str, Any]) -> Table:
 def _short(value: float) -> str:
     """Three figures after the point below one, fewer above: what fits and can be told apart."""
     return f"{value:.{3 if value < 1 else 2 if value < 10 else 1}f}"
+
+
+def _shorter(value: float) -> str:
+    return f"{value:.{2 if value < 1 else 1}f}"

@@ -49,15 +49,18 @@ class LevelRunner:
 
     def step(self, chunk: np.ndarray, out: np.ndarray) -> None:
         """Separate ``(samples,)`` into ``out`` ``(sources, samples)``, whole calls of the compiled step."""
-        samples, segment = self._compiled.samples, self.level.segment
+        samples = self._compiled.samples
         for start in range(0, chunk.size, samples):
+            self.settle()
             sources, self._state = self._compiled.step(chunk[start:start + samples], self._state)
             if self._in_order:
                 out[:, start:start + samples] = sources
             else:
                 for index, source in enumerate(self._order):
                     out[index, start:start + samples] = sources[source]
-            if segment is not None:
-                self._frames += samples // self._hop
-                if self._frames == segment:
-                    self._state, self._frames = self._compiled.end_segment(self._state), 0
+            self._frames += samples // self._hop
+
+    def settle(self) -> None:
+        """Do what is due where a segment has ended, before the next step has to."""
+        if self._frames == self.level.segment:
+            self._state, self._frames = self._compiled.end_segment(self._state), 0

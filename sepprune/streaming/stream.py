@@ -130,6 +130,16 @@ class StreamingSeparator:
         self._history.written += 1
         return heard.copy()
 
+    def settle(self) -> None:
+        """Do now what the next :meth:`step` would have to do first: the upkeep where a segment of a level has ended.
+
+        For the audio thread, once it has handed the sources on: what is done while nobody waits does not delay them.
+        A stream that never calls it gives the same sources.
+        """
+        self._runner.settle()
+        if self._incoming is not None:
+            self._incoming.settle()
+
     def set_level(self, level: int, wait: bool = False) -> None:
         """Change to another level, without a gap; the last call wins.
 

@@ -34,6 +34,18 @@ def test_any_chunk_gives_the_batch_output(skim_ladder: Ladder, hops: int) -> Non
     np.testing.assert_allclose(out, batch, atol=1e-5)
 
 
+def test_upkeep_that_was_done_before_is_not_done_again(skim_ladder: Ladder) -> None:
+    outs = np.zeros((2, 2, 32 * 40), "f4")
+    for out, settles in zip(outs, (False, True), strict=True):
+        runner = LevelRunner(skim_ladder[0], create_backend("torch").compile(skim_ladder[0], 32), 32, 2)
+        for start in range(0, out.shape[1], 32):
+            runner.step(babble(0.2)[start:start + 32], out[:, start:start + 32])
+            if settles:
+                runner.settle()
+                runner.settle()
+    np.testing.assert_array_equal(outs[0], outs[1])
+
+
 def test_the_order_says_which_source_comes_out_where(tcn_ladder: Ladder) -> None:
     compiled = create_backend("torch").compile(tcn_ladder[0], 320)
     mixture, outs = babble(0.02), np.zeros((2, 2, 320), "f4")

@@ -69,6 +69,13 @@ def test_late_chunks_while_it_warms_up_are_not_counted(rig: Callable[..., Rig]) 
     assert one.count("deadline_misses") < WARM_UP_CHUNKS and one.telemetry.frames_since(0)["flags"][0] == 6
 
 
+def test_upkeep_waits_until_the_chunk_is_handed_on(rig: Callable[..., Rig], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, handed_on = rig(), []
+    monkeypatch.setattr(one.separator, "settle", lambda: handed_on.append(one.ear.heard.shape[1]))
+    one.engine.run(seconds=0.08)
+    assert handed_on == [CHUNK * count for count in range(1, 11)]
+
+
 def test_two_runs_are_the_same(rig: Callable[..., Rig]) -> None:
     runs = [rig() for _ in range(2)]
     for one in runs:
