@@ -6,7 +6,8 @@ What counts: samples that are missing or repeated (as many come out as go in, an
 the end of the dense level's output lies), the largest step from one sample to the next against that of streams which
 never change level, chunks that took longer than the deadline (beside those of a minute in which nothing is changed:
 the machine has other things to do, too), the time from a request until nothing but the new level is heard, and swaps:
-changes after which the new level's voices lie the other way round than what was heard in the second before them says.
+changes around which the voices change sides, by what the two people of the demo mixture really said, beside those of
+streams which never change level at the same moments.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from sepprune.streaming.machine import load, machine
 CHUNK_MS = 8.0
 #: of the stream without changes that is timed for comparison
 CALM_SECONDS = 60
+#: by how much, of all energy, one order of the voices must fit better to count
+CLEAR = 0.1
 
 
 def main(switches: int = 200, between: float = 0.2) -> None:
@@ -41,6 +44,9 @@ def main(switches: int = 200, between: float = 0.2) -> None:
         stream.reset()
         choices = stream.choices
         heard, times, levels, waits = _live(stream, mixture, switches, between, len(ladder.levels))
+    moments = (np.flatnonzero(np.diff(levels)) + 1) * stream.chunk
+    voices = np.stack([np.roll(_repeated(name, ladder.sample_rate, mixture.size), stream.delay)
+                       for name in ("voice1", "voice2")])
     own = max(_largest_step(sources) for sources in steady.values())
     report = {
         "machine": machine() | {"load": load()}, "computed_by": [" ".join(pair) for pair in choices],
@@ -55,7 +61,8 @@ def main(switches: int = 200, between: float = 0.2) -> None:
         "without_changes": {"late_chunks": int(np.count_nonzero(calm > CHUNK_MS / 1000)), "chunks": len(calm),
                             "p99_ms": 1000 * float(np.percentile(calm, 99)), "max_ms": 1000 * float(calm.max())},
         "request_to_new_level_ms": {"p50": float(np.median(waits)), "max": float(np.max(waits))},
-        "swaps": _swaps(heard, levels, steady, ladder.sample_rate, stream.chunk),
+        "swaps": _swaps(heard, moments, voices, ladder.sample_rate),
+        "swaps_of_steady_levels": [_swaps(sources, moments, voices, ladder.sample_rate) for sources in steady.values()],
     }
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=2))
@@ -63,9 +70,12 @@ def main(switches: int = 200, between: float = 0.2) -> None:
 
 def _mixture(rate: int, seconds: float) -> np.ndarray:
     """The demo mixture over and over, whole chunks."""
-    samples = read_mono(asset("demo/mixture.flac"), rate)[0]
     chunk = round(rate * CHUNK_MS / 1000)
-    return np.resize(samples, round(seconds * rate) // chunk * chunk).astype(np.float32)
+    return _repeated("mixture", rate, round(seconds * rate) // chunk * chunk)
+
+
+def _repeated(name: str, rate: int, samples: int) -> np.ndarray:
+    return np.resize(read_mono(asset(f"demo/{name}.flac"), rate)[0], samples).astype(np.float32)
 
 
 def _steady(ladder: Ladder, level: int, mixture: np.ndarray) -> np.ndarray:
@@ -112,20 +122,21 @@ def _shift(sources: np.ndarray, reference: np.ndarray, reach: int = 256) -> int:
     return max(range(-reach, reach + 1), key=lambda lag: float(np.roll(one, -lag)[inner] @ other[inner]))
 
 
-def _swaps(heard: np.ndarray, levels: np.ndarray, steady: dict[int, np.ndarray], rate: int, chunk: int) -> int:
-    """Changes after which the order of the voices is not the one that continues them.
+def _swaps(sources: np.ndarray, moments: np.ndarray, voices: np.ndarray, rate: int) -> int:
+    """Moments around which the voices change sides, by what the two people really said.
 
-    A level's own output without changes tells in which order it was heard before a change and in which after it.
+    Half a second before and half a second after are compared, from a quarter of a second on either side; both have to
+    be clear.
     """
-    def straight(level: int, start: int, end: int) -> bool:
-        part, own = heard[:, max(0, start):end], steady[level][:, max(0, start):end]
-        return float(np.sum(part * own)) >= float(np.sum(part * own[::-1]))
+    def side(start: int, end: int) -> float:
+        part, said = sources[:, max(0, start):end], voices[:, max(0, start):end]
+        return float(np.sum(part * said) - np.sum(part * said[::-1])) / float(np.sum(part**2) + np.sum(said**2) + 1e-9)
 
-    swaps = 0
-    for change in np.flatnonzero(np.diff(levels)) + 1:
-        level, now, fade = int(levels[change]), int(change) * chunk, rate // 40
-        swaps += straight(level, now - fade - rate, now - fade) != straight(level, now, now + rate // 4)
-    return swaps
+    def turned(now: int) -> bool:
+        before, after = side(now - 3 * rate // 4, now - rate // 4), side(now + rate // 4, now + 3 * rate // 4)
+        return before * after < 0 and min(abs(before), abs(after)) > CLEAR
+
+    return sum(turned(int(now)) for now in moments)
 
 
 if __name__ == "__main__":

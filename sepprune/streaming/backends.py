@@ -37,6 +37,9 @@ class CompiledStep(Protocol):
     def initial_state(self) -> Any:
         """State before the first sample. Several states may be live at a time."""
 
+    def cleared(self, state: Any) -> Any:
+        """A used state as it was before the first sample, without the cost of a new one where that is any."""
+
     def step(self, chunk: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
         """Separate one chunk."""
 

@@ -27,6 +27,10 @@ class BufferedStep:
     def initial_state(self) -> Buffers:
         return Buffers(self.samples, self._step, self._end)
 
+    def cleared(self, state: Buffers) -> Buffers:
+        state.clear()
+        return state
+
     def step(self, chunk: np.ndarray, state: Buffers) -> tuple[np.ndarray, Buffers]:
         return state.step(chunk), state
 
@@ -61,6 +65,10 @@ class Buffers:
         self._call_step()
         self._carried[:] = self._new_carried
         return self._heard
+
+    def clear(self) -> None:
+        self._signal[:] = 0
+        self._state[:] = 0
 
     def end_segment(self) -> None:
         self._call_end()

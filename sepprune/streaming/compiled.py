@@ -35,6 +35,7 @@ class CompiledLevels:
         self._usual = usual.name, usual.precision
         self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
         self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
+        self._idle: list[LevelRunner] = []
         self._locks = [threading.Lock() for _ in ladder.levels]  # levels compile side by side, none twice
 
     def choice(self, level: int) -> tuple[str, str]:
@@ -49,10 +50,25 @@ class CompiledLevels:
         """
         found = self._ladder[level]
         by, step = self.compile(found)
-        return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
+        idle, self._idle = self._idle, []
+        kept = {runner.level.level: runner for runner in idle if runner.by == self.choice(runner.level.level)}
+        runner = kept.pop(level, None)
+        self._idle += kept.values()
+        if runner is None:
+            return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
+        runner.reset()
+        return runner
+
+    def give_back(self, runner: LevelRunner) -> None:
+        """Keep a runner that is not used any more for the next time that its level is opened.
+
+        Taking memory for one, or giving it up, takes longer than a chunk has time, and the interpreter with it; so the
+        audio thread does neither.
+        """
+        self._idle.append(runner)
 
     def prepare(self, stop: Callable[[], bool], quick: bool = False) -> None:
-        """Compile every level; one whose files are damaged is passed over, opening it will say so.
+        """Compile and open every level; one whose files are damaged is passed over, opening it will say so.
 
         Args:
             stop: looked at between levels.
@@ -62,7 +78,7 @@ class CompiledLevels:
             samples = call_samples(self._ladder, level, self._chunk)
             with suppress(UserError):
                 if not stop() and (not quick or self._backend(level).is_converted(level, samples)):
-                    self.compile(level)
+                    self.give_back(self.open(level.level))
 
         if quick:
             with ThreadPoolExecutor(2) as pool:
@@ -83,6 +99,7 @@ class CompiledLevels:
 
     def clear(self) -> None:
         self._compiled.clear()
+        self._idle.clear()
 
     def compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
         """Backend and precision that a level is compiled with, and its step; quick after the first time."""

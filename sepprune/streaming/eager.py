@@ -53,6 +53,9 @@ class _TorchStep:
     def initial_state(self) -> Any:
         return self._module.initial_state(1)
 
+    def cleared(self, state: Any) -> Any:
+        return self.initial_state()
+
     def step(self, chunk: np.ndarray, state: Any) -> tuple[np.ndarray, Any]:
         import torch
 

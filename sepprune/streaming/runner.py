@@ -31,8 +31,9 @@ class LevelRunner:
     def __init__(self, level: Level, compiled: CompiledStep, hop: int, sources: int,
                  by: tuple[str, str] = ("", "")) -> None:
         self.level, self._compiled, self._hop, self.by = level, compiled, hop, by
+        self._sources = sources
+        self._state, self._frames = compiled.initial_state(), 0
         self.order = range(sources)
-        self.reset()
 
     @property
     def order(self) -> Sequence[int]:
@@ -44,8 +45,9 @@ class LevelRunner:
         self._order, self._in_order = order, list(order) == sorted(order)
 
     def reset(self) -> None:
-        """Start from silence."""
-        self._state, self._frames = self._compiled.initial_state(), 0
+        """Start from silence, sources in the level's own order."""
+        self._state, self._frames = self._compiled.cleared(self._state), 0
+        self.order = range(self._sources)
 
     def step(self, chunk: np.ndarray, out: np.ndarray) -> None:
         """Separate ``(samples,)`` into ``out`` ``(sources, samples)``, whole calls of the compiled step."""

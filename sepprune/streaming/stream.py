@@ -125,6 +125,7 @@ class StreamingSeparator:
         if self._incoming is not None:
             self._incoming.step(mixture, self._scratch)
             if self._fade.mix(heard, self._scratch):
+                self._levels.give_back(self._runner)
                 self._runner, self._incoming = self._incoming, None
                 self.level = self._runner.level.level
         self._history.written += 1
@@ -186,7 +187,6 @@ class StreamingSeparator:
             self._runner = self._levels.open(self.target_level)
             self.level = self.target_level
         self._runner.reset()
-        self._runner.order = range(self.sources)
         self._history.clear()
 
     def close(self) -> None:
