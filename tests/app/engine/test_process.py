@@ -229,7 +229,7 @@ def test_wrong_settings_are_one_sentence(settings: Settings, change: dict, sente
 
 def test_the_engine_ends_with_the_process_that_started_it(settings: Settings, tmp_path: Path) -> None:
     script = ("import os, sys, time\nfrom app.engine.process import EngineProcess\n"
-              "from app.engine.protocol import Ready, Settings\n"
+              "from app.engine.events import Ready\nfrom app.engine.protocol import Settings\n"
               "if __name__ == '__main__':\n"
               f"    engine = EngineProcess({settings!r})\n    engine.start()\n"
               "    while not any(isinstance(event, Ready) for event in engine.events()): time.sleep(0.02)\n"
