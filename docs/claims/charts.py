@@ -1,4 +1,4 @@
-"""The pictures of docs/claims.md, from the JSON files beside this one.
+"""A picture of what claims.py found, from the JSON files beside this one.
 
     python docs/claims/charts.py
 """

@@ -1,4 +1,4 @@
-"""The paper's claims, tested on the separator that ships: the figures of docs/claims.md.
+"""The paper's claims, tested on the separator that ships; each experiment writes a JSON file beside this one.
 
     python docs/claims/claims.py DATA [EXPERIMENT ...] [--processes 2]
 
