@@ -122,7 +122,8 @@ class Maker:
 
     def _plan(self, job: Job) -> PruningPlan:
         if isinstance(job.keep, int):
-            return self.ladder[job.keep].read_plan()
+            level = self.ladder[job.keep]
+            return PruningPlan.load(level.folder / level.plan)
         path = Path(self.settings.out) / f"plan-{job.keep[0]}-{job.keep[1]:g}-{job.mask_steps}.json"
         if not path.is_file():
             self._prune(self._prepared(), job, lambda step, loss: None).save(path)
