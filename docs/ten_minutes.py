@@ -76,7 +76,11 @@ def _alsa(folder: Path) -> str:
 
 
 def _delays(said: np.ndarray, heard: np.ndarray) -> list[float]:
-    """Milliseconds by which the loudspeaker is later than the microphone, every half minute."""
+    """Milliseconds by which the loudspeaker is later than the microphone, every half minute.
+
+    Counted in samples of two recordings: where the clocks of the two devices differ it changes by that, though nobody
+    waits longer; whether sound piles up is what ``ring_overruns`` and ``ring_underruns`` tell.
+    """
     window, reach, found = round(WINDOW * RATE), round(REACH * RATE), []
     for start in range(0, min(len(said), len(heard)) - window - 2 * reach, round(EVERY * RATE)):
         piece, around = said[start:start + window], heard[start:start + window + reach]
