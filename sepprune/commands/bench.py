@@ -14,7 +14,7 @@ from ..bench import bench, contender, plot
 from ..errors import UserError
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
-from .options import add_ladder, chosen_levels
+from .options import add_ladder, chosen_levels, numbers_of
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,10 +54,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _durations(text: str, ladder: Ladder, notes: Console) -> list[float]:
-    try:
-        asked = [float(word) for word in text.split(",")]
-    except ValueError as error:
-        raise UserError(f"--chunk-ms {text} is no list of durations: write for example 8,16") from error
+    asked = numbers_of("--chunk-ms", text, float, "durations", "8,16")
     found = dict.fromkeys(1000 * chunk_samples(ladder, duration) / ladder.sample_rate for duration in asked)
     if list(found) != asked:
         notes.print(f"chunks are whole hops: {text} ms became {', '.join(f'{duration:g}' for duration in found)} ms")
@@ -65,10 +62,7 @@ def _durations(text: str, ladder: Ladder, notes: Console) -> list[float]:
 
 
 def _threads(text: str) -> list[int]:
-    try:
-        numbers = [int(word) for word in text.split(",")]
-    except ValueError as error:
-        raise UserError(f"--threads {text} is no list of whole numbers: write for example 1,2") from error
+    numbers = numbers_of("--threads", text, int, "whole numbers", "1,2")
     for number in numbers:
         create_backend(threads=number)  # says what is not possible
     return numbers

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TypeVar
 
 from ..errors import UserError
 from ..streaming import Ladder
+
+Number = TypeVar("Number", int, float)
 
 
 def add_ladder(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +34,16 @@ def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
     """
     if text is None:
         return list(range(len(ladder.levels)))
+    return [ladder[number].level for number in numbers_of("--levels", text, int, "level numbers", "0,2")]
+
+
+def numbers_of(option: str, text: str, kind: type[Number], what: str, example: str) -> list[Number]:
+    """Numbers joined by commas.
+
+    Raises:
+        UserError: a word is no such number.
+    """
     try:
-        numbers = [int(word) for word in text.split(",")]
+        return [kind(word) for word in text.split(",")]
     except ValueError as error:
-        raise UserError(f"--levels {text} is no list of level numbers: write for example 0,2") from error
-    return [ladder[number].level for number in numbers]
+        raise UserError(f"{option} {text} is no list of {what}: write for example {example}") from error

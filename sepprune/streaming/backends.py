@@ -80,8 +80,8 @@ def backend_names() -> list[str]:
 def available(among: Collection[str] | None = None) -> list[tuple[str, str]]:
     """Pairs of backend and precision that work here, fastest backend first; only of ``among`` if that is given."""
     found = []
-    for name in backend_names() if among is None else [name for name in backend_names() if name in among]:
-        for precision in _BACKENDS[name][1]:
+    for name in backend_names():
+        for precision in _BACKENDS[name][1] if among is None or name in among else ():
             try:
                 create_backend(name, precision)
             except UserError:

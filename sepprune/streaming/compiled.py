@@ -35,7 +35,8 @@ class CompiledLevels:
         self._usual = usual.name, usual.precision
         self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
         self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
-        self._idle: list[LevelRunner] = []
+        #: level -> runners that are not used; lists, since taking from one and adding to it need no lock
+        self._idle: list[list[LevelRunner]] = [[] for _ in ladder.levels]
         self._locks = [threading.Lock() for _ in ladder.levels]  # levels compile side by side, none twice
 
     def choice(self, level: int) -> tuple[str, str]:
@@ -50,14 +51,13 @@ class CompiledLevels:
         """
         found = self._ladder[level]
         by, step = self.compile(found)
-        idle, self._idle = self._idle, []
-        kept = {runner.level.level: runner for runner in idle if runner.by == self.choice(runner.level.level)}
-        runner = kept.pop(level, None)
-        self._idle += kept.values()
-        if runner is None:
-            return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
-        runner.reset()
-        return runner
+        with suppress(IndexError):
+            while True:
+                runner = self._idle[found.level].pop()
+                if runner.by == by:  # else it computes as was fastest before a calibration
+                    runner.reset()
+                    return runner
+        return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
 
     def give_back(self, runner: LevelRunner) -> None:
         """Keep a runner that is not used any more for the next time that its level is opened.
@@ -65,7 +65,7 @@ class CompiledLevels:
         Taking memory for one, or giving it up, takes longer than a chunk has time, and the interpreter with it; so the
         audio thread does neither.
         """
-        self._idle.append(runner)
+        self._idle[runner.level.level].append(runner)
 
     def prepare(self, stop: Callable[[], bool], quick: bool = False) -> None:
         """Compile and open every level; one whose files are damaged is passed over, opening it will say so.
@@ -99,7 +99,8 @@ class CompiledLevels:
 
     def clear(self) -> None:
         self._compiled.clear()
-        self._idle.clear()
+        for runners in self._idle:
+            runners.clear()
 
     def compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
         """Backend and precision that a level is compiled with, and its step; quick after the first time."""
