@@ -129,6 +129,11 @@ class Listener:
     def __init__(self, process: subprocess.Popen, path: Path, channels: int) -> None:
         self._process, self._path, self._channels = process, path, channels
 
+    @property
+    def count(self) -> int:
+        """Samples heard so far."""
+        return self._path.stat().st_size // (4 * self._channels) if self._path.exists() else 0
+
     def stop(self) -> np.ndarray:
         """Everything heard, ``(channels, samples)``."""
         self._process.terminate()

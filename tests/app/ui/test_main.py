@@ -93,7 +93,7 @@ def test_the_slider_moved_by_key_and_mouse_changes_what_the_engine_computes(qtbo
     qtbot.waitUntil(lambda: {0, 1} <= set(window.latency.strip.frames["level"]), timeout=10_000)
     qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=slider.tick_position(2).toPoint())
     qtbot.waitUntil(lambda: {0, 1, 2} <= set(window.latency.strip.frames["level"]), timeout=10_000)
-    assert min(canvas.ring.filled for canvas in window.tracks.canvases) > 10
+    qtbot.waitUntil(lambda: min(canvas.ring.filled for canvas in window.tracks.canvases) > 10, timeout=10_000)
 
 
 def test_a_window_that_is_blocked_for_two_seconds_costs_no_sound(qtbot, window, settings, tmp_path):
