@@ -5,8 +5,8 @@
 The demo mixture goes into a virtual microphone (a null sink of a PulseAudio of its own; Linux, see tests/audio). The
 app plays the mixture, delayed as much as its voices, to a virtual loudspeaker, through PortAudio at RATE (48000). What
 the microphone heard and what the loudspeaker played is recorded beside it, with the time at which every piece arrived;
-every half minute the delay between the two is found by correlation. A delay by the clock that grows or shrinks is drift;
-a jump is sound that was lost or repeated.
+every half minute the delay between the two is found by correlation. A delay by the clock that grows or shrinks is
+drift; a jump is sound that was lost or repeated.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def main(seconds: float = 600.0, device_rate: int = 48_000) -> None:
               "delay_ms": delays, "largest_change_ms": max(delays) - min(delays), "devices_apart_ms": clocks,
               **{key: report[key] for key in ("input_overflows", "output_underflows", "ring_underruns", "ring_overruns",
                                               "stalls", "drift_samples", "cushion_chunks", "deadline_misses", "chunks",
-                                              "levels", "latency", "engine_cpu_seconds", "backend", "precision")}}
+                                              "levels", "latest_chunks", "latency", "engine_cpu_seconds", "backend",
+                                              "precision")}}
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 
@@ -94,8 +95,8 @@ def _delays(said: np.ndarray, heard: np.ndarray, arrivals: list[np.ndarray]) -> 
     """Every half minute, in milliseconds: how long after the microphone the loudspeaker played the same sound, by the
     computer's clock, and how far the devices' own clocks had drifted apart since the beginning.
 
-    The correlation counts samples; where the clocks of two devices differ, samples are not time. When a sample was heard
-    is taken from the earliest arrivals around it, so that late ones do not count.
+    The correlation counts samples; where the clocks of two devices differ, samples are not time. When a sample was
+    heard is taken from the earliest arrivals around it, so that late ones do not count.
     """
     window, reach, found, apart = round(WINDOW * RATE), round(REACH * RATE), [], []
     for start in range(0, min(len(said), len(heard)) - window - 2 * reach, round(EVERY * RATE)):

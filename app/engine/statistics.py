@@ -22,6 +22,8 @@ EDGES_MS = np.geomspace(1e-3, 1e4, 1 + round(math.log(1e7) / math.log(1.02)))
 
 #: how far back :meth:`LatencyStatistics.recent` looks
 RECENT_S = 10.0
+#: chunks that :meth:`LatencyStatistics.latest_rows` names
+LATEST = 20
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class LatencyStatistics:
         self._max_ms: dict[int, float] = {}
         self._misses: dict[int, int] = {}
         self._recent: deque[np.ndarray] = deque()
+        self._latest: np.ndarray | None = None
+        self._since: float | None = None
         self.left_out = 0
 
     def add(self, frames: np.ndarray) -> None:
@@ -61,6 +65,10 @@ class LatencyStatistics:
         flags = frames["flags"].astype(int)
         kept = frames[(flags & (TRANSITION | WARM_UP)) == 0]
         self.left_out += len(frames) - len(kept)
+        if self._since is None:
+            self._since = float(frames["t_in"][0])
+        known = kept if self._latest is None else np.concatenate([self._latest, kept])
+        self._latest = known[np.argsort(known["t_in"] - known["t_done"], kind="stable")[:LATEST]]
         for level in np.unique(kept["level"]).astype(int).tolist():
             rows = kept[kept["level"] == level]
             times = _compute_ms(rows)
@@ -112,6 +120,18 @@ class LatencyStatistics:
                          "deadline_misses": summary.deadline_misses})
         return rows
 
+    def latest_rows(self) -> list[dict[str, float]]:
+        """The chunks that were done longest after their sound came in, the latest first, and what took the time.
+
+        ``seconds`` since the first chunk; ``queue_ms`` between the sound's coming in and the start of computation;
+        ``compute_ms``. A long wait with a short computation is the operating system's or an earlier chunk's doing.
+        """
+        if self._latest is None:
+            return []
+        return [{"seconds": round(float(row["t_in"]) - self._since, 3), "level": int(row["level"]),
+                 "queue_ms": round(1000.0 * float(row["t_start"] - row["t_in"]), 3),
+                 "compute_ms": round(1000.0 * float(row["t_done"] - row["t_start"]), 3)} for row in self._latest]
+
     def report(self, ready: Ready, counters: Mapping[str, float]) -> dict[str, Any]:
         """The JSON object of ``sepprune-live --report``.
 
@@ -126,6 +146,7 @@ class LatencyStatistics:
         to_ms = 1000.0 / ready.sample_rate
         return {
             "levels": self.level_rows(),
+            "latest_chunks": self.latest_rows(),
             **{name: int(counters[name]) for name in counted},
             "chunks_left_out": self.left_out,
             "latency": {

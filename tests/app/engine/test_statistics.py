@@ -59,6 +59,17 @@ def test_deadline_misses_are_counted() -> None:
     assert statistics.session().deadline_misses == statistics.recent().deadline_misses == 2
 
 
+def test_the_latest_chunks_are_named_with_what_they_waited_for() -> None:
+    rows = frames([1.0, 2.0, 1.0], level=2)
+    rows["t_in"] = rows["t_start"] - [0.0, 0.0, 0.030]
+    statistics = LatencyStatistics()
+    statistics.add(rows[:2])
+    statistics.add(rows[2:])
+    latest = statistics.latest_rows()
+    assert [(row["queue_ms"], row["compute_ms"]) for row in latest] == [(30.0, 1.0), (0.0, 2.0), (0.0, 1.0)]
+    assert latest[1] == {"seconds": 0.008, "level": 2, "queue_ms": 0.0, "compute_ms": 2.0}
+
+
 def test_recent_forgets_after_ten_seconds() -> None:
     statistics = LatencyStatistics()
     statistics.add(frames([100.0] * 10))
