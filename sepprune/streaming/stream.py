@@ -210,8 +210,8 @@ class StreamingSeparator:
             return
         if self._warm_up is None:
             level = self.target_level
-            self._warm_up = WarmUp(level, lambda: self._levels.open(level), self._history,
-                                   self.chunk / self.sample_rate)
+            self._warm_up = WarmUp(level, lambda: self._levels.open(level), self._levels.give_back,
+                                   self._history, self.chunk / self.sample_rate)
             if self._wait:
                 self._warm_up.run()
             else:

@@ -30,15 +30,17 @@ class WarmUp:
     Args:
         level: the level's number.
         open_runner: gives the level's runner; slow the first time, when it compiles.
+        give_back: takes it back, in the warm-up's thread, where the stream has changed its mind.
         history: the stream's.
         chunk_seconds: duration of a chunk.
     """
 
-    def __init__(self, level: int, open_runner: Callable[[], LevelRunner], history: History,
-                 chunk_seconds: float) -> None:
-        self.level, self._open, self._history = level, open_runner, history
+    def __init__(self, level: int, open_runner: Callable[[], LevelRunner],
+                 give_back: Callable[[LevelRunner], None], history: History, chunk_seconds: float) -> None:
+        self.level, self._open, self._give_back, self._history = level, open_runner, give_back, history
+        self._runner: LevelRunner | None = None
         self._decay = 0.5 ** (chunk_seconds / HALF_LIFE)
-        self._cancelled = False
+        self._cancelled = self._taken = False
         #: set when the runner has caught up, cleared by the audio thread when the stream has left it behind
         self.offered = threading.Event()
         self._declined = threading.Event()
@@ -73,6 +75,7 @@ class WarmUp:
             self._declined.set()
             return None
         self._catch_up()
+        self._taken = True
         self.cancel()
         self._runner.order = self._best_order()
         return self._runner
@@ -88,6 +91,8 @@ class WarmUp:
         except Exception as error:  # for the stream to report: nobody sees a thread's traceback
             self.error = error
         finally:
+            if self._runner is not None and not self._taken:
+                self._give_back(self._runner)
             self.ended.set()
 
     def _restart(self) -> None:

@@ -35,6 +35,7 @@ class Stream:
         self.ladder, self.history, self.chunks = ladder, History(160, 2, 16_000), babble(3).reshape(-1, 160)
         self.runner = self.open(0)
         self.runner.order = order
+        self.given_back: list[LevelRunner] = []
 
     def open(self, level: int) -> LevelRunner:
         return LevelRunner(self.ladder[level], create_backend("torch").compile(self.ladder[level], 160), 32, 2)
@@ -47,7 +48,7 @@ class Stream:
             self.history.written += 1
 
     def warm_up(self, level: int) -> WarmUp:
-        return WarmUp(level, lambda: self.open(level), self.history, 0.01)
+        return WarmUp(level, lambda: self.open(level), self.given_back.append, self.history, 0.01)
 
 
 @pytest.mark.parametrize("heard", [(0, 1), (1, 0)])
@@ -102,8 +103,30 @@ def test_a_level_in_a_thread_tries_again_after_it_was_left_behind(tcn_ladder: La
     assert warm_up.take_over() is not None
 
 
+def test_a_level_that_is_not_wanted_any_more_gives_its_runner_back(tcn_ladder: Ladder) -> None:
+    stream = Stream(tcn_ladder)
+    stream.run(50)
+    warm_up = stream.warm_up(2)
+    warm_up.start()
+    assert warm_up.offered.wait(60)
+    warm_up.cancel()
+    assert warm_up.ended.wait(60)
+    assert [runner.level.level for runner in stream.given_back] == [2]
+
+
+def test_a_level_that_took_over_keeps_its_runner(tcn_ladder: Ladder) -> None:
+    stream = Stream(tcn_ladder)
+    stream.run(50)
+    warm_up = stream.warm_up(2)
+    warm_up.start()
+    assert warm_up.offered.wait(60)
+    assert warm_up.take_over() is not None
+    assert warm_up.ended.wait(60)
+    assert stream.given_back == []
+
+
 def test_what_stops_a_warm_up_in_its_thread_is_kept(tcn_ladder: Ladder) -> None:
-    warm_up = WarmUp(2, lambda: 1 / 0, Stream(tcn_ladder).history, 0.01)
+    warm_up = WarmUp(2, lambda: 1 / 0, [].append, Stream(tcn_ladder).history, 0.01)
     warm_up.start()
     assert warm_up.ended.wait(60)
     assert isinstance(warm_up.error, ZeroDivisionError)
