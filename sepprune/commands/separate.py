@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         notes.print(f"{path}: {bad} samples were not finite and are taken as zero", soft_wrap=True)
     with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend, args.precision,
                              args.threads) as stream:
-        sources, seconds = separate_signal(stream, mixture)
+        sources, rtf = separate_signal(stream, mixture)
         chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, f"{stream.backend} {stream.precision}"
     if abs(chunk_ms - args.chunk_ms) > 1e-6:
         notes.print(f"the chunk of {args.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops", soft_wrap=True)
@@ -43,7 +43,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             soundfile.write(output, source, ladder.sample_rate, subtype="FLOAT")
     except (OSError, soundfile.LibsndfileError) as error:
         raise UserError(f"cannot write into {out} ({error}): choose another folder with --out") from error
-    rtf = seconds * ladder.sample_rate / len(mixture)
     if args.json != "-":
         Console().print("\n".join(map(str, outputs)), f"\nlevel {args.level}, real-time factor {rtf:.3f} on {backend}",
                         highlight=False, soft_wrap=True)

@@ -54,7 +54,8 @@ def separate_signal(stream: StreamingSeparator, mixture: np.ndarray) -> tuple[np
         mixture: ``(samples,)`` float32 at the stream's sample rate.
 
     Returns:
-        The sources, ``(sources, samples)``, aligned with the mixture, and the seconds that the steps took.
+        The sources, ``(sources, samples)``, aligned with the mixture, and the real-time factor: seconds that the
+        steps took for a second of what they were given, whole chunks.
     """
     stream.reset()
     count = -(-(len(mixture) + stream.delay) // stream.chunk)
@@ -65,4 +66,4 @@ def separate_signal(stream: StreamingSeparator, mixture: np.ndarray) -> tuple[np
     for start in range(0, len(padded), stream.chunk):
         sources[:, start:start + stream.chunk] = stream.step(padded[start:start + stream.chunk])
     seconds = time.perf_counter() - started
-    return sources[:, stream.delay:stream.delay + len(mixture)], seconds
+    return sources[:, stream.delay:stream.delay + len(mixture)], seconds * stream.sample_rate / len(padded)
