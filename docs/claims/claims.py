@@ -42,8 +42,8 @@ from sepprune.training.validation import si_sdr_improvement
 HERE = Path(__file__).parent
 #: hours of speech in the training split: what one epoch hears
 EPOCH_HOURS = 9.6
-#: step size of fine-tuning: what is cut this little loses by larger ones
-GENTLE = 3e-4
+#: how fine-tuning learns, as the ladder's levels do
+GENTLE = {"method": "adam", "learning_rate": 6e-4}
 #: so that masks are learned on mixtures that fine-tuning does not start with
 MASK_SEED = 1_000
 MASK_STEPS = 300
@@ -113,7 +113,7 @@ class Maker:
     def _trained(self, job: Job, student: nn.Module) -> nn.Module:
         optimiser, teacher = self.settings.optimiser, None
         if job.start != "scratch":
-            optimiser, teacher = dataclasses.replace(optimiser, learning_rate=GENTLE), self.dense
+            optimiser, teacher = dataclasses.replace(optimiser, **GENTLE), self.dense
         mixtures = self.settings.mixtures
         updates = round(job.epochs * EPOCH_HOURS * 3600 / (mixtures.seconds * mixtures.batch))
         with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ class Maker:
         """Masks as always, and after every one of their updates one of the weights, by the same gradients."""
         prepared = self._prepared()
         weights = prepared.structure.module.requires_grad_()
-        optimiser = torch.optim.Adam(weights.parameters(), lr=GENTLE)
+        optimiser = torch.optim.Adam(weights.parameters(), lr=GENTLE["learning_rate"])
 
         def update(step: int, loss: float) -> None:
             nn.utils.clip_grad_norm_(weights.parameters(), self.settings.optimiser.clip)
