@@ -3,6 +3,7 @@
     python docs/realtime.py agreement     sixty seconds with changes of level: every backend against eager torch
     python docs/realtime.py content       chunk time of the dense level on speech, silence, denormals, NaN, full scale
     python docs/realtime.py loaded        a minute at live speed while another process keeps another core busy
+    python docs/realtime.py pace          chunk time against how long the processor did something else before
     python docs/realtime.py startup       seconds until the window shows, until sound is separated, until a killed
                                           engine is back; memory of the engine (no display needed)
 """
@@ -16,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from sepprune.streaming.files import read_mono
 from sepprune.streaming.machine import load, machine
 
 CHUNK_MS = 8.0
+#: busy waits before a chunk
+WAITS_MS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 RESULT = Path(__file__).with_suffix(".json")
 
 
@@ -94,6 +98,39 @@ def loaded(seconds: float = 60.0) -> dict[str, Any]:
             found[f"level {level}"] = {"computed_by": f"{stream.backend} {stream.precision}", **_summary(times)}
     burner.kill()
     return {"seconds_each": seconds, **found}
+
+
+def pace(chunks: int = 300) -> dict[str, Any]:
+    """Median chunk times in milliseconds after busy waits of some lengths, and of adding up half a mebibyte likewise.
+
+    A busy wait touches no memory and gives the core to nobody: what a chunk takes longer after it, others on the
+    machine have done to the caches.
+    """
+    ladder, found = Ladder.load(None), {}
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
+    memory = np.zeros(1 << 17, np.float32)
+    for level in (0, len(ladder.levels) // 2, len(ladder.levels) - 1):
+        with StreamingSeparator(ladder, level, CHUNK_MS) as stream:
+            signal = np.resize(_mixture(ladder.sample_rate, 10.0), (chunks, stream.chunk))
+            stream.step(signal[0])
+            _quiet_collector()
+            found[f"level {level}, {stream.backend} {stream.precision}"] = {
+                f"after {wait:g} ms": _median_after(wait, stream.step, signal) for wait in WAITS_MS}
+    found["sum over 512 KiB"] = {f"after {wait:g} ms": _median_after(wait, np.sum, [memory] * chunks)
+                                 for wait in WAITS_MS}
+    return found
+
+
+def _median_after(wait_ms: float, work: Callable[[np.ndarray], Any], pieces: Iterable[np.ndarray]) -> float:
+    times, clock = [], time.perf_counter
+    for piece in pieces:
+        started = clock()
+        while (now := clock()) < started + wait_ms / 1000:
+            pass
+        work(piece)
+        times.append(1000 * (clock() - now))
+    return float(np.median(times))
 
 
 _STARTUP = """
@@ -184,7 +221,7 @@ def _mixture(rate: int, seconds: float) -> np.ndarray:
 
 
 def main() -> None:
-    checks = {"agreement": agreement, "content": content, "loaded": loaded, "startup": startup}
+    checks = {"agreement": agreement, "content": content, "loaded": loaded, "pace": pace, "startup": startup}
     for name in sys.argv[1:] or checks:
         report = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
         report |= {"machine": machine(), name: {"load": load(), **checks[name]()}}
