@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import zipfile
 from collections import defaultdict
@@ -64,8 +65,9 @@ def _in_turn(recordings: list[Recording], seed: int) -> Iterator[Recording]:
 def _write(destination: Path, chosen: list[tuple[Recording, bytes]]) -> None:
     manifest = io.StringIO()
     writer = csv.writer(manifest)
-    writer.writerow(["split", "corpus", "speaker", "path"])
-    writer.writerows([recording.split, recording.corpus, recording.speaker, recording.path] for recording, _ in chosen)
+    columns = [field.name for field in dataclasses.fields(Recording)]
+    writer.writerow(columns)
+    writer.writerows([getattr(recording, column) for column in columns] for recording, _ in chosen)
     destination.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(destination, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr("manifest.csv", manifest.getvalue())

@@ -49,10 +49,22 @@ def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
         load_voices(Collection(data_folder), "train", "rir")
 
 
-def test_the_sex_of_speakers_is_read_where_the_manifest_has_it(tmp_path: Path) -> None:
-    lines = ["split,corpus,speaker,path,seconds,sex", "train,a,1,speech/1.wav,1,F", "train,a,2,speech/2.wav,1,"]
+@pytest.fixture
+def two_speakers(tmp_path: Path) -> Collection:
+    """Of the second one the manifest does not know the sex; a third is there to validate."""
+    lines = ["split,corpus,speaker,path,seconds,sex", "train,a,1,speech/1.wav,1,F", "train,a,2,speech/2.wav,1,",
+             "valid,a,3,speech/3.wav,1,M"]
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
     (tmp_path / "speech").mkdir()
-    for number in (1, 2):
+    for number in (1, 2, 3):
         soundfile.write(tmp_path / f"speech/{number}.wav", np.random.default_rng(number).uniform(-1, 1, 1600), 16_000)
-    assert load_voices(Collection(tmp_path), "train", "speech").sexes == ("F", "")
+    return Collection(tmp_path)
+
+
+def test_the_sex_of_speakers_is_read_where_the_manifest_has_it(two_speakers: Collection) -> None:
+    assert load_voices(two_speakers, "train", "speech").sexes == ("F", "")
+
+
+def test_a_pack_keeps_the_sex_of_speakers(two_speakers: Collection, tmp_path: Path) -> None:
+    write_pack(two_speakers, tmp_path / "all.pack", 1.0)
+    assert set(load_voices(Collection(tmp_path / "all.pack"), "train", "speech").sexes) == {"F", ""}
