@@ -13,3 +13,12 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}; {self.prog} --help shows every option", file=sys.stderr)
         self.exit(2)
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults that are values, once; what is done without an option that has none, its own help tells."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, "", ()) or action.default is False or "(default:" in (action.help or ""):
+            return action.help
+        return super()._get_help_string(action)

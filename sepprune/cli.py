@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import __version__
-from .arguments import Parser
+from .arguments import HelpFormatter, Parser
 from .errors import UserError
 
 #: subcommands in the order of a project: look, prune, train, judge, use
@@ -62,7 +62,7 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
         command = subparsers.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".",
-                                        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+                                        formatter_class=HelpFormatter)
         if name == wanted:
             module = importlib.import_module(f".commands.{name}", __package__)
             module.add_arguments(command)
