@@ -16,7 +16,7 @@ from .corpus import SAMPLE_RATE, Collection, Signal, Voices, cached
 #: places of a talker in one simulated room
 POSITIONS = 4
 #: changes when simulation or trimming changes, so that stale caches are not read
-_VERSION = 2
+_VERSION = 3
 #: kept before the direct sound, in samples
 _LEAD = 16
 #: responses are cut where less than this share of their energy is left
@@ -24,7 +24,10 @@ _TAIL = 1e-5
 
 
 def load_rooms(collection: Collection, split: str, simulated: int) -> Voices:
-    """Responses grouped by room; every response starts with its direct sound and has unit energy.
+    """Responses grouped by room; every response starts with its direct sound.
+
+    The strongest of a room has unit energy, the others are as much weaker as they are in the room: who sits farther
+    away is heard with less level, not only with more reverberation.
 
     A measured room stands for one recording, whose channels are its positions. Measured rooms are listed over and
     over, so that a third of all draws takes one.
@@ -74,7 +77,7 @@ def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
         for _ in range(POSITIONS):
             room.add_source(_talker(random, size, microphone))
         room.compute_rir()
-        yield [_trimmed(response) for response in room.rir[0]]
+        yield _scaled([_trimmed(response) for response in room.rir[0]])
         count -= 1
 
 
@@ -89,13 +92,19 @@ def _talker(random: np.random.Generator, size: NDArray[np.float64], microphone: 
 
 def _channels(content: bytes) -> list[Signal]:
     samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    return [_trimmed(soxr.resample(channel, rate, SAMPLE_RATE)) for channel in samples.T if np.abs(channel).max() > 0]
+    return _scaled([_trimmed(soxr.resample(channel, rate, SAMPLE_RATE)) for channel in samples.T
+                    if np.abs(channel).max() > 0])
 
 
-def _trimmed(response: NDArray[np.floating]) -> Signal:
-    """From the direct sound to where the energy has died away, with unit energy."""
+def _scaled(responses: list[NDArray[np.float64]]) -> list[Signal]:
+    """A room's responses by one factor, the strongest then of unit energy."""
+    strongest = max(np.square(response).sum() for response in responses)
+    return [(response / np.sqrt(strongest)).astype(np.float32) for response in responses]
+
+
+def _trimmed(response: NDArray[np.floating]) -> NDArray[np.float64]:
+    """From the direct sound to where the energy has died away."""
     start = max(0, int(np.abs(response).argmax()) - _LEAD)
     response = response[start:].astype(np.float64)
     left = np.cumsum(np.square(response)[::-1])[::-1]
-    response = response[:max(_LEAD + 1, int(np.searchsorted(-left, -_TAIL * left[0])))]
-    return (response / np.sqrt(np.square(response).sum())).astype(np.float32)
+    return response[:max(_LEAD + 1, int(np.searchsorted(-left, -_TAIL * left[0])))]
