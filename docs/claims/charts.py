@@ -47,7 +47,7 @@ def steps(axes: Axes) -> None:
     for epochs, label, colour in ((0.1, "after 0.1 epoch of fine-tuning", OURS), (0, "as cut", SCRATCH)):
         line(axes, [job for job in found["jobs"] if job["epochs"] == epochs], "mask_steps", color=colour, label=label)
     dense_line(axes, found)
-    axes.set(title="60 % fewer multiply-adds", xlabel="updates of the masks", ylim=(0, None))
+    axes.set(title="60 % fewer multiply-adds", xlabel="updates of the masks")
 
 
 def front(axes: Axes) -> None:
@@ -74,9 +74,12 @@ def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
 
 def main() -> None:
     drawn = [draw for draw in (finetuning, steps, front, front_in_time) if read(draw.__name__.split("_")[0])]
-    figure = Figure(figsize=(10, 4 * -(-len(drawn) // 2)), dpi=130, layout="constrained")
-    for axes, draw in zip(figure.subplots(-(-len(drawn) // 2), 2, squeeze=False).flat, drawn, strict=False):
+    columns = min(2, len(drawn))
+    rows = -(-len(drawn) // columns)
+    figure = Figure(figsize=(5 * columns, 4 * rows), dpi=130, layout="constrained")
+    for axes, draw in zip(figure.subplots(rows, columns, squeeze=False).flat, drawn, strict=False):
         draw(axes)
+        axes.set_ylim(bottom=0)
         axes.set_ylabel("SI-SDR improvement, validation speakers (dB)")
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
