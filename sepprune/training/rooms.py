@@ -98,7 +98,7 @@ def _channels(content: bytes) -> list[Signal]:
 
 def _scaled(responses: list[NDArray[np.float64]]) -> list[Signal]:
     """A room's responses by one factor, the strongest then of unit energy."""
-    strongest = max(np.square(response).sum() for response in responses)
+    strongest = max((np.square(response).sum() for response in responses), default=1.0)
     return [(response / np.sqrt(strongest)).astype(np.float32) for response in responses]
 
 

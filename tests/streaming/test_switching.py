@@ -50,6 +50,14 @@ class Stream:
     def warm_up(self, level: int) -> WarmUp:
         return WarmUp(level, lambda: self.open(level), self.given_back.append, self.history, 0.01)
 
+    def offered(self, level: int) -> WarmUp:
+        """A warm-up whose thread has caught up with the first 50 chunks."""
+        self.run(50)
+        warm_up = self.warm_up(level)
+        warm_up.start()
+        assert warm_up.offered.wait(60)
+        return warm_up
+
 
 @pytest.mark.parametrize("heard", [(0, 1), (1, 0)])
 @pytest.mark.parametrize(("level", "swapped"), [(1, True), (2, False)])
@@ -93,10 +101,7 @@ def test_a_level_that_was_left_far_behind_does_not_take_over(tcn_ladder: Ladder)
 
 def test_a_level_in_a_thread_tries_again_after_it_was_left_behind(tcn_ladder: Ladder) -> None:
     stream = Stream(tcn_ladder)
-    stream.run(50)
-    warm_up = stream.warm_up(2)
-    warm_up.start()
-    assert warm_up.offered.wait(60)
+    warm_up = stream.offered(2)
     stream.run(CATCH_UP + 1)
     assert warm_up.take_over() is None
     assert warm_up.offered.wait(60)
@@ -105,10 +110,7 @@ def test_a_level_in_a_thread_tries_again_after_it_was_left_behind(tcn_ladder: La
 
 def test_a_level_that_is_not_wanted_any_more_gives_its_runner_back(tcn_ladder: Ladder) -> None:
     stream = Stream(tcn_ladder)
-    stream.run(50)
-    warm_up = stream.warm_up(2)
-    warm_up.start()
-    assert warm_up.offered.wait(60)
+    warm_up = stream.offered(2)
     warm_up.cancel()
     assert warm_up.ended.wait(60)
     assert [runner.level.level for runner in stream.given_back] == [2]
@@ -116,10 +118,7 @@ def test_a_level_that_is_not_wanted_any_more_gives_its_runner_back(tcn_ladder: L
 
 def test_a_level_that_took_over_keeps_its_runner(tcn_ladder: Ladder) -> None:
     stream = Stream(tcn_ladder)
-    stream.run(50)
-    warm_up = stream.warm_up(2)
-    warm_up.start()
-    assert warm_up.offered.wait(60)
+    warm_up = stream.offered(2)
     assert warm_up.take_over() is not None
     assert warm_up.ended.wait(60)
     assert stream.given_back == []
