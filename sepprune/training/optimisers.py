@@ -49,13 +49,25 @@ class Optimisers:
         for part, content in zip(self.parts, state, strict=True):
             part.load_state_dict(content)
 
+    def gather(self) -> None:
+        """Bring what other processes keep to the first: all of them call it before that one asks for the state."""
+        for part in self.parts:
+            if hasattr(part, "consolidate_state_dict"):
+                part.consolidate_state_dict(to=0)
 
-def build_optimisers(separator: nn.Module, settings: OptimiserSettings) -> Optimisers:
+
+def build_optimisers(separator: nn.Module, settings: OptimiserSettings, processes: int = 1) -> Optimisers:
     """Adam (with decoupled weight decay) for everything, or Muon for matrices and Adam for the rest.
 
     Muon (Jordan, "Muon: an optimizer for hidden layers in neural networks", 2024) makes every update of a weight
     matrix nearly orthogonal, here with Adam's root mean square, so that one step size suits both. It learns more
-    from an hour of mixtures, and costs a fixed time an update: give it batches of eight or more a process.
+    from an hour of mixtures, and costs a fixed time an update: give it batches of eight or more a process. Several
+    processes share that time: each makes the updates of its own matrices and sends them to the others.
+
+    Args:
+        separator: what is trained.
+        settings: how.
+        processes: how many train it, their process group set up.
 
     Raises:
         UserError: there is no such method.
@@ -69,8 +81,16 @@ def build_optimisers(separator: nn.Module, settings: OptimiserSettings) -> Optim
         others = [weight for weight in parameters if weight.ndim != 2]
         parts: list[torch.optim.Optimizer] = []
         if matrices:
-            parts.append(torch.optim.Muon(matrices, adjust_lr_fn="match_rms_adamw", **shared))
+            parts.append(_muon(matrices, processes, adjust_lr_fn="match_rms_adamw", **shared))
         if others:
             parts.append(torch.optim.AdamW(others, fused=True, **shared))
         return Optimisers(parts)
     raise UserError(f"there is no optimiser {settings.method!r}: choose from {', '.join(METHODS)}")
+
+
+def _muon(matrices: list[nn.Parameter], processes: int, **settings: Any) -> torch.optim.Optimizer:
+    if processes == 1:
+        return torch.optim.Muon(matrices, **settings)
+    from torch.distributed.optim import ZeroRedundancyOptimizer
+
+    return ZeroRedundancyOptimizer(matrices, torch.optim.Muon, **settings)

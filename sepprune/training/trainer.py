@@ -54,7 +54,7 @@ class Trainer:
         self.average = copy.deepcopy(separator).requires_grad_(False)
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
-        self.optimiser = build_optimisers(separator, settings.optimiser)
+        self.optimiser = build_optimisers(separator, settings.optimiser, self.processes.count)
         self.steps, self.batches, self.audio_hours, self.seconds, self.best = 0, 0, 0.0, 0.0, -math.inf
         self.folder = RunFolder(Path(settings.out))
         if resume:
@@ -84,6 +84,7 @@ class Trainer:
                 order = self.processes.agree(order)
                 if order != _GO_ON:
                     self.seconds = before + elapsed
+                    self.optimiser.gather()
                     if first:
                         score = self._validate(validation, losses)
                         progress.update(bar, completed=elapsed, description=self._describe(score))

@@ -27,15 +27,50 @@ with Processes() as processes:
 """
 
 
-def test_two_processes_see_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
-    script = tmp_path / "gradients.py"
-    script.write_text(GRADIENTS)
+MUON = """
+import sys, torch
+from sepprune.training.optimisers import build_optimisers
+from sepprune.training.processes import Processes
+from sepprune.training.settings import OptimiserSettings
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Linear(8, 8), torch.nn.Linear(8, 2))
+inputs = torch.randn(4, 6)
+with Processes() as processes:
+    spread = processes.spread(model)
+    optimiser = build_optimisers(model, OptimiserSettings(method="muon"), processes.count)
+    for _ in range(3):
+        optimiser.zero_grad()
+        spread(inputs[processes.rank::processes.count]).square().mean().backward()
+        optimiser.step()
+    optimiser.gather()
+    if processes.first:
+        torch.save((model.state_dict(), optimiser.state_dict()), sys.argv[1])
+"""
+
+
+def run_script(text: str, result: Path, command: list[str]) -> None:
+    script = result.with_suffix(".py")
+    script.write_text(text)
     here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # the script lies elsewhere
-    subprocess.run([*TORCHRUN, str(script), str(tmp_path / "gradient.pt")], check=True, timeout=120, env=here)
+    subprocess.run([*command, str(script), str(result)], check=True, timeout=120, env=here)
+
+
+def test_two_processes_see_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
+    run_script(GRADIENTS, tmp_path / "gradient.pt", TORCHRUN)
     torch.manual_seed(0)
     model = torch.nn.Linear(3, 1)
     model(torch.arange(12.0).reshape(4, 3)).square().mean().backward()
     assert torch.allclose(torch.load(tmp_path / "gradient.pt"), model.weight.grad)
+
+
+def test_two_processes_that_share_the_work_of_muon_end_where_one_does_and_so_does_what_they_would_resume_from(
+        tmp_path: Path) -> None:
+    run_script(MUON, tmp_path / "two.pt", TORCHRUN)
+    run_script(MUON, tmp_path / "one.pt", [sys.executable])
+    (weights, states), (expected, expected_states) = torch.load(tmp_path / "two.pt"), torch.load(tmp_path / "one.pt")
+    torch.testing.assert_close(weights, expected, rtol=1e-3, atol=1e-6)
+    for state, other in zip(states, expected_states, strict=True):
+        torch.testing.assert_close(state["state"], other["state"], rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.usefixtures("config")
