@@ -88,6 +88,21 @@ def build_optimisers(separator: nn.Module, settings: OptimiserSettings, processe
     raise UserError(f"there is no optimiser {settings.method!r}: choose from {', '.join(METHODS)}")
 
 
+def freeze(separator: nn.Module, beginnings: tuple[str, ...]) -> None:
+    """Keep weights whose names begin so from learning.
+
+    Raises:
+        UserError: no weight's name begins so.
+    """
+    for beginning in beginnings:
+        weights = [weight for name, weight in separator.named_parameters() if name.startswith(beginning)]
+        if not weights:
+            parts = ", ".join(name for name, _ in separator.named_children())
+            raise UserError(f"`frozen` names {beginning!r}, but no weight's name begins so: the parts are {parts}")
+        for weight in weights:
+            weight.requires_grad_(False)
+
+
 def _muon(matrices: list[nn.Parameter], processes: int, **settings: Any) -> torch.optim.Optimizer:
     if processes == 1:
         return torch.optim.Muon(matrices, **settings)

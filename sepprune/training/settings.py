@@ -42,6 +42,8 @@ class OptimiserSettings:
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are what is validated and kept.
         precision: ``bf16`` (autocast) or ``fp32``.
+        frozen: beginnings of the names of weights that stay as they are. A filterbank that stays an exact Fourier
+            transform costs a seventh less time an update.
     """
 
     method: str = "adam"
@@ -51,6 +53,7 @@ class OptimiserSettings:
     clip: float = 5.0
     ema: float = 0.999
     precision: str = "fp32"
+    frozen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

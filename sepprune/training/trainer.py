@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Subset
 from ..errors import UserError
 from .batches import BATCHES, training_batches, validation_mixtures
 from .losses import ordered_snr_loss, pit_snr_loss, reorder
-from .optimisers import build_optimisers
+from .optimisers import build_optimisers, freeze
 from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
@@ -54,6 +54,7 @@ class Trainer:
         self.average = copy.deepcopy(separator).requires_grad_(False)
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
+        freeze(separator, settings.optimiser.frozen)
         self.optimiser = build_optimisers(separator, settings.optimiser, self.processes.count)
         self.steps, self.batches, self.audio_hours, self.seconds, self.best = 0, 0, 0.0, 0.0, -math.inf
         self.folder = RunFolder(Path(settings.out))

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sepprune.errors import UserError
-from sepprune.training.optimisers import METHODS, build_optimisers
+from sepprune.training.optimisers import METHODS, build_optimisers, freeze
 from sepprune.training.settings import OptimiserSettings
 
 
@@ -74,3 +74,14 @@ def test_one_step_size_is_everybodys(module: nn.Module) -> None:
 def test_an_unknown_method_is_answered_with_those_that_there_are(module: nn.Module) -> None:
     with pytest.raises(UserError, match="sgdd.*adam, muon"):
         build_optimisers(module, OptimiserSettings(method="sgdd"))
+
+
+def test_weights_are_frozen_by_the_beginnings_of_their_names(module: nn.Module) -> None:
+    freeze(module, ("0.", "2.bias"))
+    assert [name for name, weight in module.named_parameters() if weight.requires_grad] == [
+        "1.weight", "1.bias", "2.weight"]
+
+
+def test_a_part_to_freeze_that_is_not_there_is_answered_with_those_that_are(module: nn.Module) -> None:
+    with pytest.raises(UserError, match="'encodr'.*0, 1, 2"):
+        freeze(module, ("encodr",))
