@@ -1,0 +1,76 @@
+"""Where a separator fails: its scores by who speaks, and what ideal masks of its filterbank would reach.
+
+    python docs/training/limits.py DATA CONFIG WEIGHTS
+
+DATA's ``valid/clean`` is scored, offline. Ideal masks are real, between 0 and 1 (Erdogan et al., "Phase-sensitive and
+recognition-boosted speech separation", ICASSP 2015, truncated).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import torch
+
+from sepprune.evaluation import find_mixtures, score
+from sepprune.separators import build_separator
+from sepprune.separators.layers import Decoder, Encoder
+from sepprune.streaming.files import read_mono
+from sepprune.training.settings import load_settings
+from sepprune.training.sources import delay_of, sources_of
+from sepprune.training.weights import load_weights
+
+RATE = 16_000
+
+
+def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int) -> torch.Tensor:
+    """References as ideal masks on the mixture give them, ``(sources, samples - hop)``."""
+    encoder, decoder = Encoder(hop, 2 * hop, window), Decoder(hop, 2 * hop, window)
+    spectra = encoder(torch.nn.functional.pad(torch.cat([mixture[None], references]), (window - hop, 0)))
+    real, imaginary = spectra.chunk(2, dim=1)
+    power = real[:1].square() + imaginary[:1].square()
+    masks = ((real[:1] * real[1:] + imaginary[:1] * imaginary[1:]) / (power + 1e-9)).clamp(0, 1)
+    masked = torch.cat([real[:1] * masks, imaginary[:1] * masks], dim=1)
+    return decoder(masked, decoder.initial_state(len(masked)))[0][:, hop:]
+
+
+@torch.no_grad()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("data", "config", "weights"):
+        parser.add_argument(name)
+    args = parser.parse_args()
+    data, model = Path(args.data), load_settings(args.config, data=args.data).model
+    separator = build_separator(model.name, **model.settings).eval()
+    load_weights(separator, args.weights)
+    with open(data / "manifest.csv", newline="", encoding="utf-8") as file:
+        sexes = {row["speaker"]: row["sex"][:1].upper() or "?" for row in csv.DictReader(file)}
+    with open(data / "valid/info.csv", newline="", encoding="utf-8") as file:
+        pairs = {row["name"]: "".join(sorted(sexes[row[speaker]] for speaker in ("speaker1", "speaker2")))
+                 for row in csv.DictReader(file) if row["condition"] == "clean"}
+    rows = []
+    for entry in find_mixtures(data / "valid/clean"):
+        signals = torch.from_numpy(np.stack([read_mono(path, RATE)[0]
+                                             for path in (entry.mixture, *entry.references)]))
+        signals = signals[:, :signals.shape[1] // separator.hop * separator.hop]
+        estimates = [sources_of(separator, signals[:1], delay_of(separator))[0],
+                     ideal(signals[0], signals[1:], separator.hop, separator.analysis_window)]
+        rows.append((pairs[entry.name], *(
+            score(estimate.numpy(), signals[1:, :estimate.shape[1]].numpy(), signals[0, :estimate.shape[1]].numpy(),
+                  RATE)["si_sdri"] for estimate in estimates)))
+    rows.sort(key=lambda row: row[1])
+    third = len(rows) // 3
+    groups = {"hardest third": rows[:third], "easiest third": rows[-third:], "all": rows}
+    groups |= {pair: [row for row in rows if row[0] == pair] for pair in sorted({row[0] for row in rows})}
+    print(f"{'clean validation mixtures':26} count  separated  ideal masks")
+    for name, group in groups.items():
+        separated, best = (mean(row[column] for row in group) for column in (1, 2))
+        print(f"{name:26} {len(group):5} {separated:7.2f} dB {best:9.2f} dB")
+
+
+if __name__ == "__main__":
+    main()
