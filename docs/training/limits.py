@@ -1,9 +1,9 @@
-"""Where a separator fails: its scores by who speaks, and what ideal masks of its filterbank would reach.
+"""Where a separator fails: its scores by who speaks, and what ideal masks would reach.
 
     python docs/training/limits.py DATA CONFIG WEIGHTS
 
 DATA's ``valid/clean`` is scored, offline. Ideal masks are real, between 0 and 1 (Erdogan et al., "Phase-sensitive and
-recognition-boosted speech separation", ICASSP 2015, truncated).
+recognition-boosted speech separation", ICASSP 2015, truncated), on a Fourier filterbank of the separator's sizes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ from sepprune.streaming.files import read_mono
 from sepprune.training.settings import load_settings
 from sepprune.training.sources import delay_of, sources_of
 from sepprune.training.weights import load_weights
-
-RATE = 16_000
 
 
 def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int) -> torch.Tensor:
@@ -52,16 +50,16 @@ def main() -> None:
     with open(data / "valid/info.csv", newline="", encoding="utf-8") as file:
         pairs = {row["name"]: "".join(sorted(sexes[row[speaker]] for speaker in ("speaker1", "speaker2")))
                  for row in csv.DictReader(file) if row["condition"] == "clean"}
-    rows = []
+    rows, rate = [], separator.sample_rate
     for entry in find_mixtures(data / "valid/clean"):
-        signals = torch.from_numpy(np.stack([read_mono(path, RATE)[0]
+        signals = torch.from_numpy(np.stack([read_mono(path, rate)[0]
                                              for path in (entry.mixture, *entry.references)]))
         signals = signals[:, :signals.shape[1] // separator.hop * separator.hop]
         estimates = [sources_of(separator, signals[:1], delay_of(separator))[0],
                      ideal(signals[0], signals[1:], separator.hop, separator.analysis_window)]
         rows.append((pairs[entry.name], *(
             score(estimate.numpy(), signals[1:, :estimate.shape[1]].numpy(), signals[0, :estimate.shape[1]].numpy(),
-                  RATE)["si_sdri"] for estimate in estimates)))
+                  rate)["si_sdri"] for estimate in estimates)))
     rows.sort(key=lambda row: row[1])
     third = len(rows) // 3
     groups = {"hardest third": rows[:third], "easiest third": rows[-third:], "all": rows}
