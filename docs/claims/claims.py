@@ -36,6 +36,7 @@ from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
 from sepprune.training.losses import ordered_snr_loss
 from sepprune.training.settings import TrainingSettings, load_settings
+from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement
 
@@ -110,7 +111,7 @@ class Maker:
         torch.manual_seed(self.settings.seed)
         return plan.apply(build_separator(self.settings.model.name, **self.settings.model.settings))
 
-    def _trained(self, job: Job, student: nn.Module) -> nn.Module:
+    def _trained(self, job: Job, separator: nn.Module) -> nn.Module:
         optimiser, teacher = self.settings.optimiser, None
         if job.start != "scratch":
             optimiser, teacher = dataclasses.replace(optimiser, **GENTLE), self.dense
@@ -118,7 +119,9 @@ class Maker:
         updates = round(job.epochs * EPOCH_HOURS * 3600 / (mixtures.seconds * mixtures.batch))
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(self.settings, out=folder, optimiser=optimiser)
-            return Trainer(training, student.requires_grad_(), teacher).run_updates(updates)
+            student = Student(training, separator.requires_grad_())
+            Trainer(training, [student], teacher).run_updates(updates)
+        return student.average
 
     def _plan(self, job: Job) -> PruningPlan:
         if isinstance(job.keep, int):

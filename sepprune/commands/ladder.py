@@ -12,8 +12,9 @@ from .train import keep_memory
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file of the ladder, see configs/")
-    parser.add_argument("--minutes", type=float, default=10.0, help="fine-tuning time of a level")
-    parser.add_argument("--levels", help="only these levels, for example 1,3 (default: all that lack fine-tuning)")
+    parser.add_argument("--minutes", type=float, default=60.0, help="fine-tuning time of all these levels together")
+    parser.add_argument("--levels", help="only these levels, for example 1,3 (default: all that lack fine-tuning); "
+                                         "they are fine-tuned side by side and hear the same mixtures")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
     parser.add_argument("--write-only", action="store_true", help="put what has been trained into the ladder folder")
 
@@ -32,7 +33,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         for level in levels:
             saved = f"{settings.reductions[level - 1]:.0%} fewer MACs" if level else "dense"
             console.print(f"level {level}: {saved}")
-            report["levels"].append({"level": level, **maker.finetune(level, args.minutes)})
+        if levels:
+            report["levels"] = maker.finetune(levels, args.minutes)
         if not processes.first:
             args.json = None  # one report and one ladder a run
             return report

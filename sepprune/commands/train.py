@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     from ..training.processes import Processes
     from ..training.settings import load_settings
+    from ..training.student import Student
     from ..training.trainer import Trainer
     from ..training.weights import load_model
 
@@ -45,9 +46,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **given))
     torch.manual_seed(settings.seed)
     with Processes() as processes:
-        trainer = Trainer(settings, load_model(settings.model), resume=args.resume or processes.restarted,
-                          processes=processes)
-        report = trainer.run(args.minutes, args.cooldown)
+        student = Student(settings, load_model(settings.model), args.resume or processes.restarted, processes)
+        report, = Trainer(settings, [student], processes=processes).run(args.minutes, args.cooldown)
     if not processes.first:
         args.json = None  # one report a run
         return report

@@ -12,10 +12,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ..errors import UserError
 from .batches import ordered_batches
 from .losses import ordered_snr_loss
 from .processes import Processes
 from .settings import TrainingSettings, build_settings, read_toml
+from .student import Student
 from .trainer import Trainer
 from .weights import load_model, load_weights
 
@@ -32,6 +34,7 @@ class LadderSettings:
         out: ladder folder.
         runs: folder for the levels' runs, from which an interrupted ladder goes on.
         reductions: shares of the dense MACs that the levels save, lightest last.
+        learning_rates: of each of these levels; where there are none, that of the training.
         mask_steps: updates in which masks are learned.
         method: pruning method, see :func:`sepprune.prune`.
         training: the dense model and how levels are fine-tuned; its ``out`` is not used.
@@ -43,6 +46,7 @@ class LadderSettings:
     runs: str
     training: TrainingSettings
     reductions: tuple[float, ...] = (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95)
+    learning_rates: tuple[float, ...] = ()
     mask_steps: int = 500
     method: str = "sepprune"
     card: dict[str, str] = field(default_factory=dict)
@@ -54,11 +58,18 @@ def load_ladder_settings(path: str, data: str | None = None) -> LadderSettings:
     Args:
         path: of the file.
         data: recordings to use instead of those that it names.
+
+    Raises:
+        UserError: the file is missing or malformed, or names something unknown.
     """
     content = read_toml(path)
     training = {"out": "", **content.pop("training", {})} | ({} if data is None else {"data": data})
     settings = build_settings(TrainingSettings, training, f"[training] of {path}")
-    return build_settings(LadderSettings, content | {"training": settings}, path)
+    ladder = build_settings(LadderSettings, content | {"training": settings}, path)
+    if ladder.learning_rates and len(ladder.learning_rates) != len(ladder.reductions):
+        raise UserError(f"{path} has {len(ladder.learning_rates)} learning_rates for {len(ladder.reductions)} "
+                        "reductions: give one a level, or none")
+    return ladder
 
 
 class LadderMaker:
@@ -105,18 +116,25 @@ class LadderMaker:
         (path.parent / "prune.json").write_text(json.dumps(result.report, indent=2) + "\n", encoding="utf-8")
         result.plan.save(path)
 
-    def finetune(self, level: int, minutes: float) -> dict[str, Any]:
-        """Fine-tune a level whose masks are learned; one that was started goes on.
+    def finetune(self, levels: Sequence[int], minutes: float) -> list[dict[str, Any]]:
+        """Fine-tune levels whose masks are learned side by side, on the same mixtures; those that were started go on.
 
-        The dense level is trained on as well, so that levels differ by their size and not by their training.
+        The dense level can be trained on as well, so that levels differ by their size and not by their training.
         """
-        folder, model = self.level_folder(level), self.settings.training.model
+        students = [self._student(level) for level in levels]
+        trainer = Trainer(self.settings.training, students, teacher=self.dense, processes=self.processes)
+        return [{"level": level, **report}
+                for level, report in zip(levels, trainer.run(minutes, cooldown=True), strict=True)]
+
+    def _student(self, level: int) -> Student:
+        folder, training = self.level_folder(level), self.settings.training
+        model, optimiser = training.model, training.optimiser
         if level:
             model = dataclasses.replace(model, plan=str(self._plan_file(level)))
-        settings = dataclasses.replace(self.settings.training, out=str(folder), model=model)
-        trainer = Trainer(settings, self._fresh(level).requires_grad_(), teacher=self.dense,
-                          resume=(folder / "last.pt").is_file(), processes=self.processes)
-        return trainer.run(minutes, cooldown=True)
+            if self.settings.learning_rates:
+                optimiser = dataclasses.replace(optimiser, learning_rate=self.settings.learning_rates[level - 1])
+        settings = dataclasses.replace(training, out=str(folder), model=model, optimiser=optimiser)
+        return Student(settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes)
 
     def write(self) -> Path:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""

@@ -80,9 +80,10 @@ class Sounds:
 
 def load_sounds(collection: Collection, split: str, settings: MixtureSettings) -> Sounds:
     """The recordings of a split that ``settings`` ask for."""
+    # rooms first: a missing simulator is told before minutes of decoding
+    rooms = load_rooms(collection, split, settings.rooms) if settings.room else None
     return Sounds(load_voices(collection, split, "speech"),
-                  load_voices(collection, split, "noise") if settings.noise else None,
-                  load_rooms(collection, split, settings.rooms) if settings.room else None)
+                  load_voices(collection, split, "noise") if settings.noise else None, rooms)
 
 
 class Mixtures(Dataset[tuple[Tensor, Tensor]]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 
@@ -14,3 +15,9 @@ def sources_of(separator: nn.Module, mixture: Tensor, delay: int) -> Tensor:
     """Sources in step with the mixture, ``(batch, sources, samples - delay)``, whether or not state comes with them."""
     output = separator(mixture)
     return (output[0] if isinstance(output, tuple) else output)[..., delay:]
+
+
+def estimates_of(separator: nn.Module, mixture: Tensor, delay: int, precision: str) -> Tensor:
+    """:func:`sources_of` in fp32, computed in ``precision``: ``bf16`` (autocast) or ``fp32``."""
+    with torch.autocast(mixture.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return sources_of(separator, mixture, delay).float()

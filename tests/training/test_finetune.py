@@ -70,3 +70,22 @@ def test_an_interrupted_ladder_goes_on_with_what_is_missing(ladder_config: Path,
 def test_a_level_that_does_not_exist_is_refused(ladder_config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ladder", str(ladder_config), "--levels", "1,7"]) == 2
     assert "expected level numbers from 0 to 2" in capsys.readouterr().err
+
+
+def test_levels_that_are_fine_tuned_together_hear_the_same_mixtures_and_keep_their_own_learning_rates(
+        ladder_config: Path, tmp_path: Path) -> None:
+    ladder_config.write_text("learning_rates = [1e-3, 2e-3]\n" + ladder_config.read_text())
+    report = tmp_path / "report.json"
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "1,2", "--json", str(report)]) == 0
+    one, other = json.loads(report.read_text())["levels"]
+    assert one["steps"] == other["steps"] > 0
+    rates = [json.loads((tmp_path / f"runs/level-{level}/settings.json").read_text())["optimiser"]["learning_rate"]
+             for level in (1, 2)]
+    assert rates == [1e-3, 2e-3]
+
+
+def test_learning_rates_for_some_of_the_levels_are_refused(ladder_config: Path,
+                                                           capsys: pytest.CaptureFixture[str]) -> None:
+    ladder_config.write_text("learning_rates = [1e-3]\n" + ladder_config.read_text())
+    assert main(["ladder", str(ladder_config)]) == 2
+    assert "1 learning_rates for 2 reductions: give one a level" in capsys.readouterr().err

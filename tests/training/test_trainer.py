@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sepprune.errors import UserError
 from sepprune.separators import build_separator
 from sepprune.training.corpus import Collection
 from sepprune.training.settings import load_settings
+from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement, validation_sets
 from sepprune.training.weights import load_model, load_weights
@@ -47,8 +49,9 @@ def config(tmp_path: Path, data_folder: Path) -> Path:
 def train(config: Path, seconds: float, **options: bool) -> dict[str, float]:
     settings = load_settings(str(config))
     torch.manual_seed(0)
-    trainer = Trainer(settings, load_model(settings.model), resume=options.pop("resume", False))
-    return trainer.run(seconds / 60, **options)
+    student = Student(settings, load_model(settings.model), options.pop("resume", False))
+    report, = Trainer(settings, [student]).run(seconds / 60, **options)
+    return report
 
 
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
@@ -104,8 +107,21 @@ def test_with_a_teacher_the_student_learns_the_teachers_order(config: Path) -> N
     settings = load_settings(str(config))
     torch.manual_seed(0)
     student, teacher = load_model(settings.model), load_model(settings.model)
-    Trainer(settings, student, teacher=teacher).run(1 / 60)
+    Trainer(settings, [Student(settings, student)], teacher).run(1 / 60)
     assert all(not parameter.requires_grad for parameter in teacher.parameters())
+
+
+def test_a_student_among_others_learns_what_it_would_learn_alone(config: Path, tmp_path: Path) -> None:
+    settings = load_settings(str(config))
+
+    def student(folder: str, seed: int) -> Student:
+        torch.manual_seed(seed)
+        return Student(replace(settings, out=str(tmp_path / folder)), load_model(settings.model))
+
+    alone, first, second = student("alone", 1), student("first", 0), student("second", 1)
+    Trainer(settings, [alone]).run_updates(3)
+    Trainer(settings, [first, second]).run_updates(3)
+    torch.testing.assert_close(alone.separator.state_dict(), second.separator.state_dict())
 
 
 @pytest.mark.parametrize(("change", "sentence"), [

@@ -14,6 +14,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ...training.batches import training_batches, validation_mixtures
+from ...training.student import Student
 from ...training.trainer import Trainer
 from ...training.validation import si_sdr_improvement
 from ...training.weights import load_model
@@ -71,10 +72,12 @@ class CellMaker:
                 "kept": {group["id"]: group["kept"] for group in report["groups"]}}, result.model
 
     def _tuned(self, cell: Cell) -> tuple[dict[str, Any], nn.Module]:
-        student = PruningPlan.load(self._plan_file(cell)).apply(self.dense).requires_grad_()
+        pruned = PruningPlan.load(self._plan_file(cell)).apply(self.dense).requires_grad_()
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(self.settings.training, out=folder, seed=cell.seed)
-            return {"updates": self.settings.updates}, Trainer(training, student).run_updates(self.settings.updates)
+            student = Student(training, pruned)
+            Trainer(training, [student]).run_updates(self.settings.updates)
+        return {"updates": self.settings.updates}, student.average
 
     def _plan_file(self, cell: Cell) -> Path:
         return self.plans / f"{cell.method}-{cell.reduction:g}-{cell.seed}.json"
