@@ -7,7 +7,8 @@ the end of the dense level's output lies), the largest step from one sample to t
 never change level, chunks that took longer than the deadline (beside those of a minute in which nothing is changed:
 the machine has other things to do, too), the time from a request until nothing but the new level is heard, and swaps:
 changes around which the voices change sides, by what the two people of the demo mixture really said, beside those of
-streams which never change level at the same moments.
+streams which never change level at the same moments. Every level mixes voices up now and then; what changing levels
+is to blame for are swaps around a change that neither the level before nor the level after makes when it runs alone.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ def main(switches: int = 200, between: float = 0.2) -> None:
     voices = np.stack([np.roll(_repeated(name, ladder.sample_rate, mixture.size), stream.delay)
                        for name in ("voice1", "voice2")])
     own = max(_largest_step(sources) for sources in steady.values())
+    turned = _turned(heard, moments, voices, ladder.sample_rate)
+    alone = {level: _turned(sources, moments, voices, ladder.sample_rate) for level, sources in steady.items()}
+    chunks = moments // stream.chunk
+    either = [alone[before][index] or alone[after][index]
+              for index, (before, after) in enumerate(zip(levels[chunks - 1], levels[chunks], strict=True))]
     report = {
         "machine": machine() | {"load": load()}, "computed_by": [" ".join(pair) for pair in choices],
         "switches_asked": switches, "seconds": mixture.size / ladder.sample_rate,
@@ -61,8 +67,8 @@ def main(switches: int = 200, between: float = 0.2) -> None:
         "without_changes": {"late_chunks": int(np.count_nonzero(calm > CHUNK_MS / 1000)), "chunks": len(calm),
                             "p99_ms": 1000 * float(np.percentile(calm, 99)), "max_ms": 1000 * float(calm.max())},
         "request_to_new_level_ms": {"p50": float(np.median(waits)), "max": float(np.max(waits))},
-        "swaps": _swaps(heard, moments, voices, ladder.sample_rate),
-        "swaps_of_steady_levels": [_swaps(sources, moments, voices, ladder.sample_rate) for sources in steady.values()],
+        "swaps": sum(turned), "swaps_of_steady_levels": [sum(each) for each in alone.values()],
+        "swaps_by_changes": sum(here and not there for here, there in zip(turned, either, strict=True)),
     }
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(report, indent=2))
@@ -122,8 +128,8 @@ def _shift(sources: np.ndarray, reference: np.ndarray, reach: int = 256) -> int:
     return max(range(-reach, reach + 1), key=lambda lag: float(np.roll(one, -lag)[inner] @ other[inner]))
 
 
-def _swaps(sources: np.ndarray, moments: np.ndarray, voices: np.ndarray, rate: int) -> int:
-    """Moments around which the voices change sides, by what the two people really said.
+def _turned(sources: np.ndarray, moments: np.ndarray, voices: np.ndarray, rate: int) -> list[bool]:
+    """Around which moments the voices change sides, by what the two people really said.
 
     Half a second before and half a second after are compared, from a quarter of a second on either side; both have to
     be clear.
@@ -132,11 +138,11 @@ def _swaps(sources: np.ndarray, moments: np.ndarray, voices: np.ndarray, rate: i
         part, said = sources[:, max(0, start):end], voices[:, max(0, start):end]
         return float(np.sum(part * said) - np.sum(part * said[::-1])) / float(np.sum(part**2) + np.sum(said**2) + 1e-9)
 
-    def turned(now: int) -> bool:
+    def turns(now: int) -> bool:
         before, after = side(now - 3 * rate // 4, now - rate // 4), side(now + rate // 4, now + 3 * rate // 4)
         return before * after < 0 and min(abs(before), abs(after)) > CLEAR
 
-    return sum(turned(int(now)) for now in moments)
+    return [turns(int(now)) for now in moments]
 
 
 if __name__ == "__main__":

@@ -68,6 +68,13 @@ class GroupPlan:
     keep: tuple[int, ...]
     scores: tuple[float, ...]
 
+    def then(self, later: GroupPlan) -> GroupPlan:
+        """What is left of the group after a second cut, whose channels are those that this one keeps."""
+        scores = list(self.scores)
+        for channel, score in zip(self.keep, later.scores, strict=True):
+            scores[channel] = score
+        return GroupPlan(self.id, self.channels, tuple(self.keep[index] for index in later.keep), tuple(scores))
+
 
 @dataclass(frozen=True)
 class PruningPlan:
@@ -98,6 +105,31 @@ class PruningPlan:
             UserError: the module is not of the shape that the plan was made for.
         """
         return edited(module, self.cuts, self.sizes, self.removals)
+
+    def then(self, later: PruningPlan) -> PruningPlan:
+        """This plan and one that was made for the module that it leaves, as one plan for the original class.
+
+        Of channels that both plans ranked the later scores are kept, of channels that the first one dropped its own.
+        """
+        inside = tuple(f"{removal.module}." for removal in later.removals)
+        renamed = {f"{removal.module}.{removal.bias}": f"{removal.module}.bias" for removal in later.removals}
+        keeps = {(renamed.get(cut.tensor, cut.tensor), cut.dimension): cut.keep for cut in self.cuts
+                 if cut.tensor in renamed or not cut.tensor.startswith(inside)}
+        for cut in later.cuts:
+            first = keeps.get((cut.tensor, cut.dimension))
+            keeps[cut.tensor, cut.dimension] = cut.keep if first is None else tuple(first[index] for index in cut.keep)
+        sizes = {(edit.module, edit.attribute, edit.index): edit for edit in self.sizes
+                 if not f"{edit.module}.".startswith(inside)}
+        sizes |= {(edit.module, edit.attribute, edit.index): edit for edit in later.sizes}
+        groups = {group.id: group for group in self.groups}
+        groups |= {group.id: group if group.id not in groups else groups[group.id].then(group)
+                   for group in later.groups}
+        shares = [*self.budget.values(), *later.budget.values()]
+        budget = {kind: shares[0] * shares[1] for kind in later.budget} if self.budget.keys() == later.budget.keys() \
+            else later.budget
+        return PruningPlan(self.module, later.method, budget, later.seed, tuple(groups.values()),
+                           tuple(Cut(tensor, dimension, keep) for (tensor, dimension), keep in keeps.items()),
+                           tuple(sizes.values()), self.removals + later.removals)
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""

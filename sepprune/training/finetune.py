@@ -8,8 +8,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ..errors import UserError
@@ -20,6 +21,9 @@ from .settings import TrainingSettings, build_settings, read_toml
 from .student import Student
 from .trainer import Trainer
 from .weights import load_model, load_weights
+
+if TYPE_CHECKING:
+    from ..pruning import PruningPlan
 
 #: so that masks are learned on mixtures that fine-tuning does not start with
 _MASK_SEED = 1_000
@@ -37,6 +41,8 @@ class LadderSettings:
         learning_rates: of each of these levels; where there are none, that of the training.
         mask_steps: updates in which masks are learned.
         method: pruning method, see :func:`sepprune.prune`.
+        gradual: cut a level out of the next heavier one that has been fine-tuned when its masks are learned, instead
+            of out of the dense model.
         training: the dense model and how levels are fine-tuned; its ``out`` is not used.
         card: facts for people: data, licences, command.
     """
@@ -49,6 +55,7 @@ class LadderSettings:
     learning_rates: tuple[float, ...] = ()
     mask_steps: int = 500
     method: str = "sepprune"
+    gradual: bool = False
     card: dict[str, str] = field(default_factory=dict)
 
 
@@ -97,24 +104,42 @@ class LadderMaker:
 
     def _fresh(self, level: int) -> nn.Module:
         """The level before fine-tuning."""
-        from ..pruning import PruningPlan
-
-        dense = copy.deepcopy(self.dense)
-        return PruningPlan.load(self._plan_file(level)).apply(dense) if level else dense
+        separator = copy.deepcopy(self.dense)
+        if level:
+            separator = self._plan(level).apply(separator)
+            load_weights(separator, self.level_folder(level) / "start.safetensors")
+        return separator
 
     def _plan_file(self, level: int) -> Path:
         return self.level_folder(level) / "plan.json"
 
+    def _plan(self, level: int) -> PruningPlan:
+        from ..pruning import PruningPlan
+
+        return PruningPlan.load(self._plan_file(level))
+
+    def _best(self, level: int) -> Path:
+        return self.level_folder(level) / "best.safetensors"
+
     def _learn_plan(self, level: int) -> None:
         from ..pruning import prune
 
-        path, training = self._plan_file(level), self.settings.training
-        result = prune(self.dense, macs=1 - self.settings.reductions[level - 1],
-                       method=self.settings.method, loss=ordered_snr_loss, steps=self.settings.mask_steps,
-                       seed=training.seed, data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1))
+        path, training, kept = self._plan_file(level), self.settings.training, 1 - self.settings.reductions[level - 1]
+        heavier = max((other for other in range(1, level) if self._best(other).is_file()), default=0)
+        if not self.settings.gradual or not heavier:
+            heavier, base = 0, self.dense
+        else:
+            base = self._fresh(heavier)
+            load_weights(base, self._best(heavier))
+            kept /= 1 - self.settings.reductions[heavier - 1]
+        result = prune(base, macs=kept, method=self.settings.method, loss=ordered_snr_loss,
+                       steps=self.settings.mask_steps, seed=training.seed,
+                       data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1))
         path.parent.mkdir(parents=True, exist_ok=True)
-        (path.parent / "prune.json").write_text(json.dumps(result.report, indent=2) + "\n", encoding="utf-8")
-        result.plan.save(path)
+        report = {"cut_from_level": heavier, **result.report}
+        (path.parent / "prune.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+        save_file(result.model.state_dict(), path.parent / "start.safetensors")
+        (self._plan(heavier).then(result.plan) if heavier else result.plan).save(path)
 
     def finetune(self, levels: Sequence[int], minutes: float) -> list[dict[str, Any]]:
         """Fine-tune levels whose masks are learned side by side, on the same mixtures; those that were started go on.
@@ -138,19 +163,19 @@ class LadderMaker:
 
     def write(self) -> Path:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""
-        from ..pruning import PruningPlan, analyze
+        from ..pruning import analyze
         from ..streaming import LevelRecord, write_ladder
 
         levels, model = [], self.settings.training.model
         for level in range(len(self.settings.reductions) + 1):
-            best = self.level_folder(level) / "best.safetensors"
+            best = self._best(level)
             if level and not best.is_file():
                 continue
             separator = self._fresh(level)
             if best.is_file():
                 load_weights(separator, best)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
-            plan = PruningPlan.load(self._plan_file(level)) if level else None
+            plan = self._plan(level) if level else None
             state = _halved(separator.state_dict())
             levels.append(LevelRecord(model.name, model.settings, plan, state, facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder

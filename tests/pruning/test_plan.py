@@ -11,7 +11,7 @@ from torch import nn
 
 from sepprune.errors import UserError
 from sepprune.pruning import PruningPlan
-from sepprune.pruning.plan import Cut, GroupPlan, SizeEdit
+from sepprune.pruning.plan import Cut, GroupPlan, Removal, SizeEdit
 
 PLAN = PruningPlan("Sequential", "l1", {"macs": 0.5}, 3, (GroupPlan("0", 3, (0, 2), (0.5, 0.1, 0.7)),),
                    (Cut("0.weight", 0, (0, 2)), Cut("0.bias", 0, (0, 2)), Cut("1.weight", 1, (0, 2))),
@@ -38,6 +38,40 @@ def test_apply_cuts_a_copy() -> None:
     assert torch.equal(pruned[1].weight, dense[1].weight[:, [0, 2]])
     assert (pruned[0].out_features, pruned.sizes, dense.sizes) == (2, (4, 2), (4, 3))
     assert pruned[0].weight.requires_grad and dense[0].weight.shape == (3, 4)
+
+
+def test_two_plans_one_after_the_other_are_one_plan() -> None:
+    dense = module()
+    later = PruningPlan("Sequential", "l1", {"macs": 0.5}, 4, (GroupPlan("0", 2, (1,), (0.2, 0.9)),),
+                        (Cut("0.weight", 0, (1,)), Cut("0.bias", 0, (1,)), Cut("1.weight", 1, (1,))),
+                        (SizeEdit("0", "out_features", (), 1), SizeEdit("", "sizes", (1,), 1)))
+    both = PLAN.then(later)
+    at_once, in_turn = both.apply(dense), later.apply(PLAN.apply(dense))
+    assert all(map(torch.equal, at_once.state_dict().values(), in_turn.state_dict().values()))
+    assert (at_once[0].out_features, at_once.sizes) == (in_turn[0].out_features, in_turn.sizes) == (1, (4, 1))
+    assert both.groups == (GroupPlan("0", 3, (2,), (0.2, 0.1, 0.9)),)
+    assert both.budget == {"macs": 0.25}
+
+
+def test_what_a_later_plan_removes_whole_was_cut_in_vain() -> None:
+    class Branched(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.branch = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 4))
+            self.head = nn.Linear(4, 1)
+
+    narrowed = PruningPlan("Branched", "l1", {}, 0, (), (
+        Cut("branch.0.weight", 0, (0, 2)), Cut("branch.0.bias", 0, (0, 2)), Cut("branch.1.weight", 1, (0, 2)),
+        Cut("branch.0.weight", 1, (0, 1, 3)), Cut("branch.1.weight", 0, (0, 1, 3)), Cut("branch.1.bias", 0, (0, 1, 3)),
+        Cut("head.weight", 1, (0, 1, 3))), (SizeEdit("branch.0", "out_features", (), 2),))
+    removed = PruningPlan("Branched", "l1", {}, 0, (), (Cut("branch.bias", 0, (1, 2)), Cut("head.weight", 1, (1, 2))),
+                          (), (Removal("branch", "1.bias", -1),))
+    dense = Branched()
+    at_once, in_turn = narrowed.then(removed).apply(dense), removed.apply(narrowed.apply(dense))
+    assert at_once.state_dict().keys() == in_turn.state_dict().keys() == {"branch.bias", "head.weight", "head.bias"}
+    assert all(map(torch.equal, at_once.state_dict().values(), in_turn.state_dict().values()))
+    assert torch.equal(at_once.branch.bias, dense.branch[1].bias[[1, 3]])
 
 
 def test_tied_parameters_stay_tied() -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from sepprune.cli import main
+from sepprune.pruning import PruningPlan
 from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
 
@@ -89,3 +90,17 @@ def test_learning_rates_for_some_of_the_levels_are_refused(ladder_config: Path,
     ladder_config.write_text("learning_rates = [1e-3]\n" + ladder_config.read_text())
     assert main(["ladder", str(ladder_config)]) == 2
     assert "1 learning_rates for 2 reductions: give one a level" in capsys.readouterr().err
+
+
+def test_gradually_a_level_is_cut_out_of_the_one_before_it(ladder_config: Path, tmp_path: Path) -> None:
+    ladder_config.write_text("gradual = true\n" + ladder_config.read_text())
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "1"]) == 0
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "2"]) == 0
+    kept = [{group.id: set(group.keep) for group in PruningPlan.load(tmp_path / f"runs/level-{level}/plan.json").groups}
+            for level in (1, 2)]
+    assert all(kept[1][name] <= kept[0][name] for name in kept[0]) and kept[0] != kept[1]
+    dense, _, lightest = Ladder.load(tmp_path / "ladder").levels
+    assert lightest.macs_per_second / dense.macs_per_second == pytest.approx(0.4, abs=0.02)
+    heavier, start = (load_file(tmp_path / "runs" / file)["norm.weight"]
+                      for file in ("level-1/best.safetensors", "level-2/start.safetensors"))
+    assert set(start.tolist()) <= set(heavier.tolist())
