@@ -1,9 +1,10 @@
 """Where a separator fails: its scores by who speaks, and what ideal masks would reach.
 
-    python docs/training/limits.py DATA CONFIG WEIGHTS
+    python docs/training/limits.py DATA [LADDER]
 
-DATA's ``valid/clean`` is scored, offline. Ideal masks are real, between 0 and 1 (Erdogan et al., "Phase-sensitive and
-recognition-boosted speech separation", ICASSP 2015, truncated), on a Fourier filterbank of the separator's sizes.
+The dense level of the ladder (that which ships) is scored on DATA's ``valid/clean``, offline. Ideal masks are real,
+between 0 and 1 (Erdogan et al., "Phase-sensitive and recognition-boosted speech separation", ICASSP 2015, truncated),
+on a Fourier filterbank of the separator's sizes.
 """
 
 from __future__ import annotations
@@ -17,12 +18,10 @@ import numpy as np
 import torch
 
 from sepprune.evaluation import find_mixtures, score
-from sepprune.separators import build_separator
 from sepprune.separators.layers import Decoder, Encoder
+from sepprune.streaming import Ladder
 from sepprune.streaming.files import read_mono
-from sepprune.training.settings import load_settings
 from sepprune.training.sources import delay_of, sources_of
-from sepprune.training.weights import load_weights
 
 
 def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int) -> torch.Tensor:
@@ -39,12 +38,10 @@ def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("data", "config", "weights"):
-        parser.add_argument(name)
+    parser.add_argument("data")
+    parser.add_argument("ladder", nargs="?")
     args = parser.parse_args()
-    data, model = Path(args.data), load_settings(args.config, data=args.data).model
-    separator = build_separator(model.name, **model.settings).eval()
-    load_weights(separator, args.weights)
+    data, separator = Path(args.data), Ladder.load(args.ladder).build(0)
     with open(data / "manifest.csv", newline="", encoding="utf-8") as file:
         sexes = {row["speaker"]: row["sex"][:1].upper() or "?" for row in csv.DictReader(file)}
     with open(data / "valid/info.csv", newline="", encoding="utf-8") as file:

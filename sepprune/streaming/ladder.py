@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UserError
 from ..resources import asset
+from .rounding import widened
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from ..pruning import PruningPlan
 
-FORMAT, VERSION, INDEX = "sepprune-ladder", 1, "ladder.json"
+FORMAT, VERSION, INDEX = "sepprune-ladder", 2, "ladder.json"
+#: version 1 had no rounded matrices
+_READABLE = (1, VERSION)
 _LEVEL_KEYS = ("level", "model", "weights", "sha256", "plan", "segment", "params", "macs_per_second", "si_sdri")
 
 
@@ -141,8 +144,8 @@ class Ladder:
         data = _json(_read(index), index)
         if data.get("format") != FORMAT:
             raise UserError(f"{index} is no ladder index: its format is {data.get('format')!r}, expected {FORMAT!r}")
-        if data.get("version") != VERSION:
-            raise UserError(f"{index} has format version {data.get('version')!r}, this program reads {VERSION}: "
+        if data.get("version") not in _READABLE:
+            raise UserError(f"{index} has format version {data.get('version')!r}, this program reads up to {VERSION}: "
                             "update the older of the two")
         try:
             ladder = cls(folder, str(data["name"]), int(data["sample_rate"]), int(data["sources"]), int(data["hop"]),
@@ -166,7 +169,7 @@ class LevelRecord(NamedTuple):
     Args:
         model, settings: as :func:`sepprune.separators.build_separator` takes them, before pruning.
         plan: the pruning plan, ``None`` where nothing was pruned.
-        state: the weights after pruning.
+        state: the weights after pruning, or what :func:`~.rounding.rounded` made of them.
         facts: must name ``macs_per_second``; may name ``si_sdri`` (condition -> dB) and anything else.
     """
 
@@ -247,7 +250,7 @@ def _build(model: str, settings: Mapping[str, Any], plan: PruningPlan | None, st
     module = build_separator(model, **settings)
     if plan is not None:
         module = plan.apply(module)
-    module.load_state_dict(state, strict=True)
+    module.load_state_dict(widened(state), strict=True)
     return module.eval()
 
 

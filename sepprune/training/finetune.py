@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
 from ..errors import UserError
 from .batches import ordered_batches
@@ -165,6 +165,7 @@ class LadderMaker:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""
         from ..pruning import analyze
         from ..streaming import LevelRecord, write_ladder
+        from ..streaming.rounding import rounded
 
         levels, model = [], self.settings.training.model
         for level in range(len(self.settings.reductions) + 1):
@@ -176,11 +177,5 @@ class LadderMaker:
                 load_weights(separator, best)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
             plan = self._plan(level) if level else None
-            state = _halved(separator.state_dict())
-            levels.append(LevelRecord(model.name, model.settings, plan, state, facts))
+            levels.append(LevelRecord(model.name, model.settings, plan, rounded(separator.state_dict()), facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
-
-
-def _halved(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Weights in half precision, which halves what ships; they are widened again when a level is built."""
-    return {name: value.half() if value.is_floating_point() else value for name, value in state.items()}

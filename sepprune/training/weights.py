@@ -10,6 +10,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..separators import build_separator
+from ..streaming.rounding import widened
 from .settings import ModelSettings
 
 
@@ -33,9 +34,9 @@ def load_model(settings: ModelSettings) -> nn.Module:
 
 
 def load_weights(separator: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Load a safetensors file, every tensor and nothing else."""
+    """Load a safetensors file of a run or a ladder, every tensor and nothing else."""
     try:
-        separator.load_state_dict(load_file(path))
+        separator.load_state_dict(widened(load_file(path)))
     except (OSError, SafetensorError) as error:
         raise UserError(f"cannot read the weights {path}: {error}") from error
     except RuntimeError as error:

@@ -1,0 +1,50 @@
+"""Weights as a ladder stores them: matrices in 8 bits with a scale a row, everything else in half precision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+#: name of a rounded matrix -> name of its scales
+_SCALE = "{}.scale"
+_LARGEST = 127
+
+
+def rounded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights at about a quarter of their size.
+
+    The filterbank, whose tensors have three dimensions, keeps half precision: a rounded Fourier basis would let loud
+    bins leak into quiet ones. It is the grid of weights in 8 bits that OpenVINO computes with, so that nothing is
+    rounded twice.
+    """
+    import torch
+
+    stored = {}
+    for name, value in state.items():
+        if not value.is_floating_point():
+            stored[name] = value
+        elif value.ndim == 2:
+            scale = (value.abs().amax(1) / _LARGEST).clamp_min(torch.finfo(torch.float32).tiny)
+            stored[name] = (value / scale[:, None]).round().to(torch.int8)
+            stored[_SCALE.format(name)] = scale
+        else:
+            stored[name] = value.half()
+    return stored
+
+
+def widened(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights in single precision, from what :func:`rounded` gave or from any other state."""
+    scales = {_SCALE.format(name): name for name in stored if _SCALE.format(name) in stored}
+    state = {}
+    for name, value in stored.items():
+        if name in scales:
+            continue
+        scale = stored.get(_SCALE.format(name))
+        if scale is not None:
+            state[name] = value.float() * scale[:, None]
+        else:
+            state[name] = value.float() if value.is_floating_point() else value
+    return state

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sepprune.streaming.rounding import rounded, widened
+
+
+@given(rows=st.integers(1, 6), columns=st.integers(1, 9), seed=st.integers(0, 99), size=st.floats(1e-6, 1e6))
+def test_no_number_of_a_matrix_moves_by_more_than_half_a_step_of_its_row(rows: int, columns: int, seed: int,
+                                                                         size: float) -> None:
+    matrix = size * torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
+    step = matrix.abs().amax(1, keepdim=True) / 127
+    error = (widened(rounded({"weight": matrix}))["weight"] - matrix).abs()
+    assert bool((error <= step * 0.501).all())
+
+
+def test_rounding_what_was_rounded_changes_nothing() -> None:
+    once = widened(rounded({"weight": torch.randn(4, 5), "bias": torch.randn(4)}))
+    twice = widened(rounded(once))
+    torch.testing.assert_close(twice, once, rtol=1e-6, atol=0)
+
+
+def test_vectors_and_filterbanks_keep_half_precision_and_counters_their_type() -> None:
+    state = {"bias": torch.randn(3), "filters": torch.randn(2, 1, 4), "counter": torch.tensor(7)}
+    stored = rounded(state)
+    assert [stored[name].dtype for name in state] == [torch.float16, torch.float16, torch.int64]
+    assert widened(stored).keys() == state.keys()
+
+
+def test_a_row_of_zeros_stays_one() -> None:
+    assert bool((widened(rounded({"weight": torch.zeros(2, 3)}))["weight"] == 0).all())
+
+
+def test_weights_that_were_never_rounded_pass() -> None:
+    state = {"weight": torch.randn(2, 3), "bias": torch.randn(2)}
+    torch.testing.assert_close(widened(state), state)
