@@ -164,7 +164,7 @@ def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path)
 def decode_all(collection: Collection, recordings: Iterable[Recording]) -> Iterator[NDArray[np.float32]]:
     """Waveforms at :data:`SAMPLE_RATE`, mono, in order."""
     contents = ((recording.path, collection.read(recording.path)) for recording in recordings)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(lambda item: decode(*item), contents)
 
 
