@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
+#: hours of speech in the training split
+EPOCH_HOURS = 9.6
 OURS, SCRATCH, DENSE, JOINT = "#1f6f8b", "#c9a227", "#777777", "#b5524a"
 
 
@@ -34,12 +37,21 @@ def dense_line(axes: Axes, found: dict[str, Any]) -> None:
 def finetuning(axes: Axes) -> None:
     found = read("finetuning")
     line(axes, found["jobs"], "epochs", color=OURS, label="SepPrune, then fine-tuned")
-    for name, label, colour in (("scratch", "the same size from fresh weights", SCRATCH),
-                                ("joint", "masks and weights learned together", JOINT)):
-        if other := read(name):
-            line(axes, other["jobs"], "epochs", color=colour, label=label)
+    if joint := read("joint"):
+        line(axes, joint["jobs"], "epochs", color=JOINT, label="masks and weights learned together")
     dense_line(axes, found)
     axes.set(title="40 % fewer parameters", xlabel="epochs of training after the cut")
+
+
+def scratch(axes: Axes) -> None:
+    found, tuned = read("scratch"), read("finetuning")
+    line(axes, found["jobs"], "epochs", color=SCRATCH, label="from fresh weights")
+    with open(HERE / "scratch-long.csv", newline="", encoding="utf-8") as file:
+        rows = [(float(row["audio_hours"]) / EPOCH_HOURS, float(row["si_sdri"])) for row in csv.DictReader(file)]
+    axes.plot(*zip(*rows, strict=True), color=SCRATCH, linestyle=":", label="from fresh weights, one long run")
+    line(axes, [job for job in tuned["jobs"] if job["epochs"]], "epochs", color=OURS, label="SepPrune, then fine-tuned")
+    dense_line(axes, tuned)
+    axes.set(title="40 % fewer parameters", xlabel="epochs of training", xscale="log")
 
 
 def steps(axes: Axes) -> None:
@@ -73,7 +85,7 @@ def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
 
 
 def main() -> None:
-    drawn = [draw for draw in (finetuning, steps, front, front_in_time) if read(draw.__name__.split("_")[0])]
+    drawn = [draw for draw in (finetuning, scratch, steps, front, front_in_time) if read(draw.__name__.split("_")[0])]
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
     figure = Figure(figsize=(5 * columns, 4 * rows), dpi=130, layout="constrained")
