@@ -1,10 +1,11 @@
-"""Where a separator fails: its scores by who speaks, and what ideal masks would reach.
+"""Where a separator fails: its scores by who speaks, what ideal masks would reach, and how it does on known speakers.
 
     python docs/training/limits.py DATA [LADDER]
 
 The dense level of the ladder (that which ships) is scored on DATA's ``valid/clean``, offline. Ideal masks are real,
 between 0 and 1 (Erdogan et al., "Phase-sensitive and recognition-boosted speech separation", ICASSP 2015, truncated),
-on a Fourier filterbank of the separator's sizes.
+on a Fourier filterbank of the separator's sizes. Then it is scored on clean mixtures, made alike, of speakers that it was
+trained on and of others: a separator that is weak on both does not overfit, it has not learned enough.
 """
 
 from __future__ import annotations
@@ -21,7 +22,13 @@ from sepprune.evaluation import find_mixtures, score
 from sepprune.separators.layers import Decoder, Encoder
 from sepprune.streaming import Ladder
 from sepprune.streaming.files import read_mono
+from sepprune.training.corpus import Collection
+from sepprune.training.mixtures import Mixtures, MixtureSettings, load_sounds
 from sepprune.training.sources import delay_of, sources_of
+from sepprune.training.validation import si_sdr_improvement
+
+#: mixtures of either kind of speakers
+COUNT = 128
 
 
 def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int) -> torch.Tensor:
@@ -33,6 +40,13 @@ def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int
     masks = ((real[:1] * real[1:] + imaginary[:1] * imaginary[1:]) / (power + 1e-9)).clamp(0, 1)
     masked = torch.cat([real[:1] * masks, imaginary[:1] * masks], dim=1)
     return decoder(masked, decoder.initial_state(len(masked)))[0][:, hop:]
+
+
+def by_split(separator: torch.nn.Module, data: Path) -> dict[str, float]:
+    """Mean SI-SDR improvement on clean mixtures of 4 s, fully overlapped, of the speakers of either split."""
+    settings = MixtureSettings(seconds=4.0, batch=COUNT, speed=0.0, partial_overlap=0.0)
+    return {split: si_sdr_improvement(separator, *Mixtures(settings, load_sounds(Collection(data), split, settings),
+                                                           batches=1, seed=99)[0]) for split in ("train", "valid")}
 
 
 @torch.no_grad()
@@ -65,6 +79,8 @@ def main() -> None:
     for name, group in groups.items():
         separated, best = (mean(row[column] for row in group) for column in (1, 2))
         print(f"{name:26} {len(group):5} {separated:7.2f} dB {best:9.2f} dB")
+    for split, improvement in by_split(separator, data).items():
+        print(f"{'speakers of ' + split:26} {COUNT:5} {improvement:7.2f} dB")
 
 
 if __name__ == "__main__":
