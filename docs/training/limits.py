@@ -4,8 +4,8 @@
 
 The dense level of the ladder (that which ships) is scored on DATA's ``valid/clean``, offline. Ideal masks are real,
 between 0 and 1 (Erdogan et al., "Phase-sensitive and recognition-boosted speech separation", ICASSP 2015, truncated),
-on a Fourier filterbank of the separator's sizes. Then it is scored on clean mixtures, made alike, of speakers that it was
-trained on and of others: a separator that is weak on both does not overfit, it has not learned enough.
+on a Fourier filterbank of the separator's sizes. Then it is scored on clean mixtures, made alike, of speakers that it
+was trained on and of others: a separator that is weak on both does not overfit, it has not learned enough.
 """
 
 from __future__ import annotations
