@@ -34,9 +34,16 @@ def dense_line(axes: Axes, found: dict[str, Any]) -> None:
     axes.axhline(found["dense"]["si_sdri"], color=DENSE, linestyle="--", linewidth=1, label="dense")
 
 
+def tuned_by(method: str, found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Jobs of one method, and the cut alone, from which both start."""
+    return [job for job in found["jobs"] if job.get("method", "adam") == method or not job["epochs"]]
+
+
 def finetuning(axes: Axes) -> None:
     found = read("finetuning")
-    line(axes, found["jobs"], "epochs", color=OURS, label="SepPrune, then fine-tuned")
+    for method, style in (("adam", "-"), ("muon", ":")):
+        line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style,
+             label=f"SepPrune, then fine-tuned ({method.capitalize()})")
     if joint := read("joint"):
         line(axes, joint["jobs"], "epochs", color=JOINT, label="masks and weights learned together")
     dense_line(axes, found)
@@ -49,7 +56,8 @@ def scratch(axes: Axes) -> None:
     with open(HERE / "scratch-long.csv", newline="", encoding="utf-8") as file:
         rows = [(float(row["audio_hours"]) / EPOCH_HOURS, float(row["si_sdri"])) for row in csv.DictReader(file)]
     axes.plot(*zip(*rows, strict=True), color=SCRATCH, linestyle=":", label="from fresh weights, one long run")
-    line(axes, [job for job in tuned["jobs"] if job["epochs"]], "epochs", color=OURS, label="SepPrune, then fine-tuned")
+    line(axes, [job for job in tuned_by("adam", tuned) if job["epochs"]], "epochs", color=OURS,
+         label="SepPrune, then fine-tuned")
     dense_line(axes, tuned)
     axes.set(title="40 % fewer parameters", xlabel="epochs of training", xscale="log")
 
