@@ -56,10 +56,11 @@ def scratch(axes: Axes) -> None:
     with open(HERE / "scratch-long.csv", newline="", encoding="utf-8") as file:
         rows = [(float(row["audio_hours"]) / EPOCH_HOURS, float(row["si_sdri"])) for row in csv.DictReader(file)]
     axes.plot(*zip(*rows, strict=True), color=SCRATCH, linestyle=":", label="from fresh weights, one long run")
-    line(axes, [job for job in tuned_by("adam", tuned) if job["epochs"]], "epochs", color=OURS,
+    line(axes, [job for job in tuned_by("muon", tuned) if job["epochs"]], "epochs", color=OURS,
          label="SepPrune, then fine-tuned")
     dense_line(axes, tuned)
-    axes.set(title="40 % fewer parameters", xlabel="epochs of training", xscale="log")
+    axes.set(title="40 % fewer parameters, all by Muon", xlabel="epochs of training", xscale="log")
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def steps(axes: Axes) -> None:
@@ -97,7 +98,10 @@ def main() -> None:
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
     figure = Figure(figsize=(5 * columns, 4 * rows), dpi=130, layout="constrained")
-    for axes, draw in zip(figure.subplots(rows, columns, squeeze=False).flat, drawn, strict=False):
+    panels = figure.subplots(rows, columns, squeeze=False).flat
+    for axes in panels[len(drawn):]:
+        axes.set_axis_off()
+    for axes, draw in zip(panels, drawn, strict=False):
         draw(axes)
         axes.set_ylim(bottom=0)
         axes.set_ylabel("SI-SDR improvement, validation speakers (dB)")

@@ -3,7 +3,7 @@
     python docs/claims/claims.py DATA [EXPERIMENT ...] [--processes 2]
 
 - finetuning: quality after 0, 0.1, 0.5 and 1 epoch of fine-tuning at 40 % fewer parameters, with Adam and with Muon
-- scratch: a model of that size from fresh weights, for one epoch (configs/scratch.toml: for more)
+- scratch: a model of that size from fresh weights, for 1 and 3 epochs (configs/scratch.toml: for more)
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
 - front: every level of the ladder, pruned and fine-tuned, and from fresh weights, the same updates each
@@ -77,7 +77,7 @@ SIZE = ("params", 0.6)
 EXPERIMENTS = {
     "finetuning": [Job(f"finetuned-{epochs:g}", SIZE, "pruned", epochs) for epochs in (0, 0.1, 0.5, 1)]
     + [Job(f"finetuned-{epochs:g}-muon", SIZE, "pruned", epochs, method="muon") for epochs in (1, 0.5)],
-    "scratch": [Job("scratch-1", SIZE, "scratch", 1)],
+    "scratch": [Job(f"scratch-{epochs}", SIZE, "scratch", epochs) for epochs in (1, 3)],
     "joint": [Job(f"joint-{epochs:g}", SIZE, "joint", epochs) for epochs in (0, 0.1, 0.5)],
     "steps": [Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
               for epochs in (0, 0.1) for steps in (1100, 900, 700, 500, 300, 100)],
