@@ -23,8 +23,15 @@ class History:
         self._sources = np.zeros((self.chunks, sources, chunk), np.float32)
         self.written = 0
 
+    def add(self, mixture: np.ndarray, sources: np.ndarray) -> None:
+        """Write the next chunk: mixture ``(chunk,)`` and sources ``(sources, chunk)``."""
+        index = self.written % self.chunks
+        self._mixture[index] = mixture
+        self._sources[index] = sources
+        self.written += 1
+
     def slot(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Mixture ``(chunk,)`` and sources ``(sources, chunk)`` of chunk ``number``: views, to read or to fill."""
+        """Mixture ``(chunk,)`` and sources ``(sources, chunk)`` of chunk ``number``: views, to read."""
         index = number % self.chunks
         return self._mixture[index], self._sources[index]
 

@@ -60,7 +60,9 @@ class StreamingSeparator:
         self._levels = CompiledLevels(ladder, self.chunk, backend, precision, threads)
         self._history = History(self.chunk, self.sources, round(HISTORY_SECONDS * self.sample_rate))
         self._fade = Crossfade(round(CROSSFADE_SECONDS * self.sample_rate), self.chunk)
-        self._scratch = np.zeros((self.sources, self.chunk), np.float32)
+        self._mixture = np.zeros(self.chunk, np.float32)
+        self._heard, self._scratch = (np.zeros((self.sources, self.chunk), np.float32) for _ in range(2))
+        self._remembered = True  # that is, the history has the last chunk
         self._wide = np.zeros(self.chunk)  # no square of a float32 is too large for a float64
         self._runner = self._levels.open(level)
         self._incoming: LevelRunner | None = None
@@ -118,25 +120,31 @@ class StreamingSeparator:
         if not isinstance(chunk, np.ndarray) or chunk.dtype != np.float32 or chunk.shape != (self.chunk,):
             raise UserError(f"a chunk is {_described(chunk)}: pass a float32 array of shape ({self.chunk},), "
                             f"mono at {self.sample_rate} Hz, full scale 1")
+        self.settle()
         self._follow_target()
-        mixture, heard = self._history.slot(self._history.written)
-        self._copy_sane(chunk, mixture)
-        self._runner.step(mixture, heard)
+        self._copy_sane(chunk, self._mixture)
+        self._runner.step(self._mixture, self._heard)
         if self._incoming is not None:
-            self._incoming.step(mixture, self._scratch)
-            if self._fade.mix(heard, self._scratch):
+            self._incoming.step(self._mixture, self._scratch)
+            if self._fade.mix(self._heard, self._scratch):
                 self._levels.give_back(self._runner)
                 self._runner, self._incoming = self._incoming, None
                 self.level = self._runner.level.level
-        self._history.written += 1
-        return heard.copy()
+        self._remembered = False
+        return self._heard.copy()
 
     def settle(self) -> None:
-        """Do now what the next :meth:`step` would have to do first: the upkeep where a segment of a level has ended.
+        """Do now what the next :meth:`step` would have to do first.
+
+        That is to write down what was heard, for levels to be warmed up on, in memory that has not been used for
+        seconds and is in no cache; and the upkeep where a segment of a level has ended.
 
         For the audio thread, once it has handed the sources on: what is done while nobody waits does not delay them.
         A stream that never calls it gives the same sources.
         """
+        if not self._remembered:
+            self._history.add(self._mixture, self._heard)
+            self._remembered = True
         self._runner.settle()
         if self._incoming is not None:
             self._incoming.settle()
@@ -188,6 +196,7 @@ class StreamingSeparator:
             self.level = self.target_level
         self._runner.reset()
         self._history.clear()
+        self._remembered = True
 
     def close(self) -> None:
         """Stop a warm-up that is under way and drop what was compiled."""

@@ -41,11 +41,11 @@ class Stream:
         return LevelRunner(self.ladder[level], create_backend("torch").compile(self.ladder[level], 160), 32, 2)
 
     def run(self, chunks: int) -> None:
+        heard = np.zeros((2, 160), np.float32)
         for _ in range(chunks):
-            mixture, heard = self.history.slot(self.history.written)
-            mixture[:] = self.chunks[self.history.written]
+            mixture = self.chunks[self.history.written]
             self.runner.step(mixture, heard)
-            self.history.written += 1
+            self.history.add(mixture, heard)
 
     def warm_up(self, level: int) -> WarmUp:
         return WarmUp(level, lambda: self.open(level), self.given_back.append, self.history, 0.01)
