@@ -52,6 +52,15 @@ def test_noise_comes_at_the_asked_ratio(voices: Voices, data_folder: Path) -> No
     assert np.allclose(level_db(voice) - level_db(mixture - voice), 10.0, atol=0.1)
 
 
+def test_voices_keep_their_whole_band() -> None:
+    noise = (3000 * np.random.default_rng(0).standard_normal(32_000)).astype(np.int16)
+    voices = Voices(np.tile(noise, 2), (((0, 32_000),), ((32_000, 64_000),)))
+    mixture, _ = Mixtures(MixtureSettings(seconds=1.0, batch=4, partial_overlap=0), Sounds(voices), 1, seed=0)[0]
+    power = torch.fft.rfft(mixture).abs().square().mean(0)
+    middle, top = power[2000:4000].mean(), power[6400:6700].mean()  # the slowest voice ends at 7.0 kHz
+    assert abs(10 * torch.log10(top / middle)) < 1
+
+
 def test_nothing_clips(voices: Voices) -> None:
     mixture, _ = Mixtures(MixtureSettings(seconds=0.5, batch=16, level_db=(0.0, 0.0)), Sounds(voices), 1, seed=0)[0]
     assert mixture.abs().max() < 1
