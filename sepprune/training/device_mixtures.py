@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from .corpus import SAMPLE_RATE
 from .device_sounds import RESPONSE, Ring, Rooms, alike
+from .formants import move_formants
 from .mixtures import MixtureSettings, Sounds
 
 _EARLY = SAMPLE_RATE // 20
@@ -109,7 +110,11 @@ class DeviceMixtures(nn.Module):
         """``(batch, 2, samples)``, faster or slower than they were."""
         factor = self._between(1 - self.settings.speed, 1 + self.settings.speed, self.batch, 2)
         start = self._chance(self.batch, 2) * self.speech.lengths[speakers]
-        return self.speech.played(speakers, start, factor, self.length)
+        voices = self.speech.played(speakers, start, factor, self.length)
+        if not self.settings.formants:
+            return voices
+        moved = self._between(1 - self.settings.formants, 1 + self.settings.formants, 2 * self.batch)
+        return move_formants(voices.flatten(0, 1), moved).view_as(voices)
 
     def _activity(self) -> Tensor:
         """When each voice speaks, ``(batch, 2, samples)``; see :func:`~.acoustics.activity`."""

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from .acoustics import activity, clipped, coloured, coloured_noise, gains, level, reverberated
 from .corpus import SAMPLE_RATE, Collection, Signal, Voices, load_voices
+from .formants import move_formants
 from .rooms import load_rooms
 
 
@@ -26,6 +27,8 @@ class MixtureSettings:
         level_db: lowest and highest level of the mixture, root mean square re full scale.
         speed: voices are played up to this much faster or slower, which also moves pitch and formants: the same
             speaker becomes another.
+        formants: the resonances of every voice are moved up or down by up to this much, on top of what ``speed`` does
+            to them and without its effect on pitch.
         voice_colour: share of voices that get a tilt and a low cut of their own, as another microphone would give.
         same_sex: share of mixtures whose second voice is drawn among speakers of the first one's sex, where the data
             tell it; of the others chance makes about half alike, too. Voices that are alike are the hard part.
@@ -46,6 +49,7 @@ class MixtureSettings:
     difference_db: float = 5.0
     level_db: tuple[float, float] = (-35.0, -18.0)
     speed: float = 0.12
+    formants: float = 0.0
     voice_colour: float = 0.0
     same_sex: float = 0.0
     single: float = 0.0
@@ -170,6 +174,9 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
             wanted -= len(pieces[-1])
         # the next lower quality is no faster and takes away what is above 6.4 kHz, which live voices have
         played = _fit(soxr.resample(np.concatenate(pieces), factor, 1.0, quality="MQ"), length)
+        if self.settings.formants:
+            moved = torch.tensor([random.uniform(1 - self.settings.formants, 1 + self.settings.formants)])
+            played = move_formants(torch.from_numpy(played)[None], moved.float())[0].numpy()
         return coloured(played, random) if _happens(self.settings.voice_colour, random) else played
 
     def _noise(self, random: np.random.Generator) -> Signal:

@@ -81,8 +81,8 @@ def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
 
 
 def test_every_part_of_a_scene_can_be_asked_for_at_once(voices: Voices, data_folder: Path) -> None:
-    settings = MixtureSettings(seconds=1.0, batch=16, voice_colour=1.0, turns=0.5, single=0.5, noise=1.0, room=1.0,
-                               rooms=2, colour=1.0, clip=1.0)
+    settings = MixtureSettings(seconds=1.0, batch=16, formants=0.1, voice_colour=1.0, turns=0.5, single=0.5, noise=1.0,
+                               room=1.0, rooms=2, colour=1.0, clip=1.0)
     mixture, references = Mixtures(settings, load_sounds(Collection(data_folder), "train", settings), 1, seed=0)[0]
     assert mixture.isfinite().all() and references.isfinite().all() and mixture.abs().max() < 1
 
