@@ -41,6 +41,7 @@ class LadderSettings:
         learning_rates: of each of these levels; where there are none, that of the training.
         mask_steps: updates in which masks are learned.
         method: pruning method, see :func:`sepprune.prune`.
+        round_to: levels keep multiples of this many channels; GPUs train multiples of 8 several times as fast.
         gradual: cut a level out of the next heavier one that has been fine-tuned when its masks are learned, instead
             of out of the dense model.
         training: the dense model and how levels are fine-tuned; its ``out`` is not used.
@@ -55,6 +56,7 @@ class LadderSettings:
     learning_rates: tuple[float, ...] = ()
     mask_steps: int = 500
     method: str = "sepprune"
+    round_to: int = 1
     gradual: bool = False
     card: dict[str, str] = field(default_factory=dict)
 
@@ -133,7 +135,7 @@ class LadderMaker:
             load_weights(base, self._best(heavier))
             kept /= 1 - self.settings.reductions[heavier - 1]
         result = prune(base, macs=kept, method=self.settings.method, loss=ordered_snr_loss,
-                       steps=self.settings.mask_steps, seed=training.seed,
+                       steps=self.settings.mask_steps, seed=training.seed, round_to=self.settings.round_to,
                        data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1))
         path.parent.mkdir(parents=True, exist_ok=True)
         report = {"cut_from_level": heavier, **result.report}

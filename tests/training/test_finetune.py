@@ -68,6 +68,13 @@ def test_an_interrupted_ladder_goes_on_with_what_is_missing(ladder_config: Path,
     assert len(Ladder.load(tmp_path / "ladder").levels) == 3
 
 
+def test_levels_keep_multiples_of_what_is_asked_for(ladder_config: Path, tmp_path: Path) -> None:
+    ladder_config.write_text("round_to = 4\n" + ladder_config.read_text())
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "1"]) == 0
+    groups = PruningPlan.load(tmp_path / "runs/level-1/plan.json").groups
+    assert all(len(group.keep) % 4 == 0 or len(group.keep) == group.channels for group in groups)
+
+
 def test_a_level_that_does_not_exist_is_refused(ladder_config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ladder", str(ladder_config), "--levels", "1,7"]) == 2
     assert "expected level numbers from 0 to 2" in capsys.readouterr().err
