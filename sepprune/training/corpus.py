@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from ..errors import UserError
 SAMPLE_RATE = 16_000
 Signal = NDArray[np.float32]
 KINDS = ("speech", "noise", "rir")
+#: what a folder or a pack has to hold
+MANIFEST = "manifest.csv"
 #: changes when decoding changes, so that stale caches are not read
 _DECODER_VERSION = 1
 
@@ -52,27 +55,35 @@ class Recording:
 
 
 class Collection:
-    """Where recordings lie: a folder, or a pack."""
+    """Where recordings lie: a folder, a pack, or a folder of packs.
+
+    Raises:
+        UserError: there are none.
+    """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.location = Path(location)
-        if self.location.is_file() and zipfile.is_zipfile(self.location):
-            self._archive: zipfile.ZipFile | None = zipfile.ZipFile(self.location)
-        elif (self.location / "manifest.csv").is_file():
-            self._archive = None
-        else:
-            raise UserError(f"{self.location} holds no training data: expected a folder with a manifest.csv, "
-                            "or a file written by `sepprune pack`")
+        self._packs: dict[str, zipfile.ZipFile] = {}
+        if (self.location / MANIFEST).is_file():
+            self._manifests = [(self.location / MANIFEST).read_bytes()]
+            return
+        files = sorted(self.location.glob("*.pack")) if self.location.is_dir() else [self.location]
+        packs = [zipfile.ZipFile(file) for file in files if file.is_file() and zipfile.is_zipfile(file)]
+        if not packs:
+            raise UserError(f"{self.location} holds no training data: expected a folder with a {MANIFEST}, "
+                            "a file written by `sepprune pack`, or a folder of such files with names *.pack")
+        self._manifests = [pack.read(MANIFEST) for pack in packs]
+        for pack in packs:
+            self._packs |= dict.fromkeys(pack.namelist(), pack)
 
     def read(self, path: str) -> bytes:
         """The bytes of one file."""
-        if self._archive is not None:
-            return self._archive.read(path)
-        return (self.location / path).read_bytes()
+        return self._packs[path].read(path) if self._packs else (self.location / path).read_bytes()
 
     def recordings(self, split: str, kind: str) -> list[Recording]:
         """Everything of one kind (``speech``, ``noise``, ``rir``) in one split."""
-        lines = csv.DictReader(io.StringIO(self.read("manifest.csv").decode("utf-8")))
+        lines = chain.from_iterable(csv.DictReader(io.StringIO(manifest.decode("utf-8")))
+                                    for manifest in self._manifests)
         every = (Recording(*(line[name] for name in ("split", "corpus", "speaker", "path")), line.get("sex") or "")
                  for line in lines)
         return [recording for recording in every if recording.split == split and recording.kind == kind]
