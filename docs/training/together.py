@@ -75,7 +75,8 @@ def _learner(settings, args: argparse.Namespace, level: int, device: torch.devic
     separator = load_model(dataclasses.replace(training.model, weights=None))
     if level:
         separator = PruningPlan.load(args.start / f"level-{level}.plan.json").apply(separator)
-    load_weights(separator, args.start / f"level-{level}.safetensors")
+    if args.start:
+        load_weights(separator, args.start / f"level-{level}.safetensors")
     rate = args.dense_rate if not level else args.level_rate * settings.learning_rates[level - 1]
     optimiser = dataclasses.replace(training.optimiser, learning_rate=rate, precision=args.precision, ema=args.ema,
                                     frozen=("encoder", "low_encoder", "decoder"))
@@ -86,7 +87,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("settings", help="TOML file of the ladder")
     parser.add_argument("--data", required=True, help="data folder or pack")
-    parser.add_argument("--start", type=Path, required=True, help="ladder folder with plans and weights to go on from")
+    parser.add_argument("--start", type=Path, help="ladder folder with plans and weights to go on from; without it the "
+                        "dense separator starts from fresh weights, alone")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and log")
     parser.add_argument("--levels", default="0,1,2,3,4,5,6,7", help="the dense one first")
     parser.add_argument("--minutes", type=float, default=9.0)
@@ -100,7 +102,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=27)
     parser.add_argument("--log-seconds", type=float, default=20.0)
     parser.add_argument("--save-seconds", type=float, default=100.0)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.start is None and args.levels != "0":
+        parser.error("levels are made of a ladder: name one as --start, or train --levels 0 alone")
+    return args
 
 
 if __name__ == "__main__":
