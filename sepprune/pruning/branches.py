@@ -1,9 +1,10 @@
 """Residual branches that can be removed whole: fewer operators, which is what saves time on narrow models.
 
 A branch is a submodule that returns its first argument plus something, and what it adds does not depend on the input
-any more once one of its inner channel groups is empty: it is zero, or the bias of its last layer. Limits: a submodule
-that returns more than one tensor (a state, a skip path), or whose result is added outside of it, is not found and
-keeps its floor of channels.
+any more once one of its channel groups is empty: it is zero, or the bias of its last layer. It may return a state
+besides, whose last dimension is channels of such a group, as recurrent layers do: an empty one is left of it, and those
+who read it have nothing to read. Limits: a submodule that returns anything else besides (a skip path), or whose result
+is added outside of it, is not found and keeps its floor of channels.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ def close_branches(structure: Structure, kept: np.ndarray) -> np.ndarray:
 
 def removals(structure: Structure, kept: np.ndarray) -> tuple[Removal, ...]:
     """The branches that go with these kept channels."""
-    return tuple(Removal(branch.module, branch.bias, branch.dimension) for branch in _removed(structure, kept))
+    return tuple(Removal(branch.module, branch.bias, branch.dimension, branch.state)
+                 for branch in _removed(structure, kept))
 
 
 def _removed(structure: Structure, kept: np.ndarray) -> list[Branch]:
@@ -66,11 +68,12 @@ def _without(structure: Structure, branches: Sequence[Branch]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A submodule that looks like a residual branch: what it adds, one node a call, and its inner groups."""
+    """A submodule that looks like a residual branch: what it adds, one node a call, its groups, maybe a state."""
 
     module: str
     added: tuple[fx.Node, ...]
     groups: tuple[int, ...]
+    state: bool
 
 
 def _found(structure: Structure) -> Iterator[Branch]:
@@ -89,7 +92,8 @@ def _found(structure: Structure) -> Iterator[Branch]:
         inside = any(candidate.module.startswith(f"{other}.") for other in free)
         if free[candidate.module] and not inside:  # the outermost of nested branches goes whole
             ((bias, dimension),) = ends[candidate.module]
-            yield Branch(candidate.module, candidate.groups, tuple(free[candidate.module]), bias, dimension)
+            yield Branch(candidate.module, candidate.groups, tuple(free[candidate.module]), bias, dimension,
+                         candidate.state)
 
 
 def _candidates(structure: Structure) -> Iterator[_Candidate]:
@@ -98,25 +102,39 @@ def _candidates(structure: Structure) -> Iterator[_Candidate]:
         modules = modules_of(node) if node.op == "call_function" else ()
         for depth in range(1, len(modules) + 1):
             calls[modules[:depth]].append(node)
-    added: dict[str, list[fx.Node | None]] = defaultdict(list)
+    results: dict[str, list[tuple[fx.Node, set[int]] | None]] = defaultdict(list)
     for modules, nodes in calls.items():
-        added[modules[-1].split("@")[0]].append(_added(set(nodes)))
-    for module, nodes in added.items():
-        groups = tuple(index for index, group in enumerate(structure.groups)
-                       if all(name.startswith(f"{module}.") for name, _, _ in group.members))
-        if module and groups and None not in nodes:
-            yield _Candidate(module, tuple(node for node in nodes if node is not None), groups)
+        results[modules[-1].split("@")[0]].append(_result(structure, set(nodes)))
+    for module, its_results in results.items():
+        found = [result for result in its_results if result is not None]
+        states = set().union(*(groups for _, groups in found))
+        groups = tuple(index for index, group in enumerate(structure.groups) if index in states
+                       or all(name.startswith(f"{module}.") for name, _, _ in group.members))
+        if module and groups and len(found) == len(its_results):
+            yield _Candidate(module, tuple(node for node, _ in found), groups, bool(states))
 
 
-def _added(call: set[fx.Node]) -> fx.Node | None:
-    """What a call of a submodule adds to what came from outside, where it does just that."""
+def _result(structure: Structure, call: set[fx.Node]) -> tuple[fx.Node, set[int]] | None:
+    """What a call of a submodule adds to what came from outside, and the groups of the states that it returns besides.
+
+    ``None`` where it does anything else.
+    """
     results = [node for node in call if any(user not in call for user in node.users)]
-    if len(results) != 1 or operation(results[0]) != "add" or len(results[0].args) != 2:
+    sums = [node for node in results if operation(node) == "add" and len(node.args) == 2]
+    states = [_groups_of(structure, node) for node in results if node not in sums]
+    if len(sums) != 1 or not all(states):
         return None
-    inner = [item for item in results[0].args if isinstance(item, fx.Node) and item in call]
-    outer = [item for item in results[0].args if isinstance(item, fx.Node) and item not in call]
+    inner = [item for item in sums[0].args if isinstance(item, fx.Node) and item in call]
+    outer = [item for item in sums[0].args if isinstance(item, fx.Node) and item not in call]
     same = len(inner) == len(outer) == 1 and shape(inner[0]) == shape(outer[0]) and outer[0].op != "get_attr"
-    return inner[0] if same else None
+    return (inner[0], set().union(*states)) if same else None
+
+
+def _groups_of(structure: Structure, state: fx.Node) -> set[int]:
+    """The groups whose channels are all of a tensor's last dimension, none where anything else is among them."""
+    dims = structure.flows[0].dims.get(state)
+    numbers = structure.numbered(dims[-1]) if isinstance(dims, tuple) and dims else None
+    return set() if numbers is None or not numbers.all() else set(structure.group_of[numbers - 1].tolist())
 
 
 class _Listener(MaskedModel):

@@ -16,12 +16,15 @@ from .groups import Structure
 class Floor:
     """How few channels a group may keep: the smaller of ``channels`` and all, or ``share`` of all if that is more.
 
-    With ``whole_branches`` residual branches may go altogether, see :mod:`~sepprune.pruning.branches`.
+    With ``whole_branches`` residual branches may go altogether, see :mod:`~sepprune.pruning.branches`. One of few
+    channels costs as many operators as a wide one: ``narrowest`` is the least that a group that opens a branch keeps
+    if it keeps any, and what narrower ones would have cost goes to the others.
     """
 
     channels: int = 4
     share: float = 1 / 16
     whole_branches: bool = False
+    narrowest: int = 0
 
     def of(self, sizes: np.ndarray, removable: Sequence[int] = ()) -> np.ndarray:
         """Least channels of every group.
@@ -82,7 +85,7 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
         structure: the channel groups.
         budget: what the kept channels may cost.
         scores: of every channel, comparable between groups.
-        floor: the best channels of a group that stay in any case.
+        floor: the best channels of a group that stay in any case; branches that are too narrow go, narrowest first.
         round_to: every group keeps a multiple of this many channels, or all.
 
     Shape:
@@ -90,6 +93,18 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
         - kept: ``(channels,)`` booleans
     """
     units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
+    while True:
+        counts = _affordable(structure, budget, units)
+        narrow = [group for group in structure.removable
+                  if 0 < counts[group] < min(floor.narrowest, structure.sizes[group])]
+        if not narrow:
+            return best_of_groups(structure, scores, counts)
+        closed = min(narrow, key=lambda group: counts[group])
+        units = [unit for unit in units if unit[1] != closed]
+
+
+def _affordable(structure: Structure, budget: Budget, units: list[tuple[float, int, np.ndarray]]) -> np.ndarray:
+    """Channels of every group when the best units are kept, as many as the budget allows."""
     first = [unit for unit in units if unit[0] == np.inf]
     rest = sorted((unit for unit in units if unit[0] != np.inf), key=lambda unit: -unit[0])
     counts = np.zeros(len(structure.groups), dtype=np.int64)
@@ -115,7 +130,7 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
                 closed[group] = True
                 if closed.all():
                     break
-    return best_of_groups(structure, scores, counts)
+    return counts
 
 
 def best_of_groups(structure: Structure, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:

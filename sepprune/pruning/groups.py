@@ -39,10 +39,11 @@ class Branch:
 
     Attributes:
         module: name of the submodule that returns its input plus the branch.
-        groups: indices of the groups inside of it.
+        groups: indices of the groups inside of it, or of its state.
         free: those that suffice: when one of them is empty, the branch is ``bias``.
         bias: the submodule's parameter that is left of the branch, ``None`` where nothing is.
         dimension: of the output, along which the bias runs; negative.
+        state: whether it takes a state and returns it besides.
     """
 
     module: str
@@ -50,6 +51,7 @@ class Branch:
     free: tuple[int, ...]
     bias: str | None
     dimension: int
+    state: bool = False
 
 
 @dataclass(frozen=True)

@@ -45,11 +45,19 @@ class SizeEdit:
 
 @dataclass(frozen=True)
 class Removal:
-    """A residual branch that is gone: the submodule, its parameter that is still added to the input, and where."""
+    """A residual branch that is gone.
+
+    Attributes:
+        module: name of the submodule.
+        bias: its parameter that is still added to the input, ``None`` where nothing is.
+        dimension: of the output, along which the bias runs; negative.
+        state: whether the submodule returns a state besides, which is left empty.
+    """
 
     module: str
     bias: str | None
     dimension: int
+    state: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,7 @@ class PruningPlan:
                 cuts=tuple(Cut(item["tensor"], item["dimension"], tuple(item["keep"])) for item in data["cuts"]),
                 sizes=tuple(SizeEdit(item["module"], item["attribute"], tuple(item["index"]), item["value"])
                             for item in data["sizes"]),
-                removals=tuple(Removal(item["module"], item["bias"], item["dimension"])
+                removals=tuple(Removal(item["module"], item["bias"], item["dimension"], item.get("state", False))
                                for item in data.get("removals", ())))
         except (KeyError, TypeError) as error:
             raise UserError(f"this is not a pruning plan: {error} is missing or of the wrong kind; "
@@ -186,19 +194,21 @@ class PruningPlan:
 class Bypass(nn.Module):
     """What is left of a submodule whose residual branch is gone: its input, plus a bias where the branch ended in one.
 
+    With ``state`` it hands on what it is given besides, which is empty.
+
     Shape:
         - features and output: any with ``bias``'s channels along ``dimension``
     """
 
-    def __init__(self, bias: Tensor | None, dimension: int) -> None:
+    def __init__(self, bias: Tensor | None, dimension: int, state: bool = False) -> None:
         super().__init__()
-        self.dimension = dimension
+        self.dimension, self.state = dimension, state
         self.register_parameter("bias", None if bias is None else nn.Parameter(bias.detach().clone()))
 
-    def forward(self, features: Tensor, *_: Any) -> Tensor:
-        if self.bias is None:
-            return features
-        return features + self.bias.view(-1, *([1] * (-1 - self.dimension)))
+    def forward(self, features: Tensor, *others: Any) -> Any:
+        if self.bias is not None:
+            features = features + self.bias.view(-1, *([1] * (-1 - self.dimension)))
+        return (features, *others) if self.state else features
 
 
 def edited(module: nn.Module, cuts: Sequence[Cut], sizes: Sequence[SizeEdit],
@@ -221,7 +231,7 @@ def remove(module: nn.Module, removals: Sequence[Removal]) -> nn.Module:
         except AttributeError as error:
             raise UserError(f"the pruning plan removes {removal.module}, which {type(module).__name__} does not have "
                             f"as it was ({error}): apply it to the class and settings that it was made for") from error
-        bypass = Bypass(bias, removal.dimension).train(branch.training)
+        bypass = Bypass(bias, removal.dimension, removal.state).train(branch.training)
         setattr(module.get_submodule(path), last, bypass.requires_grad_(bias is None or bias.requires_grad))
     return module
 
@@ -244,11 +254,12 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
                             "apply it to the class and settings that it was made for")
         result = value.detach()
         for cut in its_cuts:
-            if cut.dimension >= result.dim() or max(cut.keep) >= result.shape[cut.dimension]:
-                raise UserError(f"the pruning plan keeps index {max(cut.keep)} of dimension {cut.dimension} of {name}, "
+            last = max(cut.keep, default=-1)
+            if cut.dimension >= result.dim() or last >= result.shape[cut.dimension]:
+                raise UserError(f"the pruning plan keeps index {last} of dimension {cut.dimension} of {name}, "
                                 f"whose shape is {tuple(value.shape)}: apply it to the class and settings that it "
                                 "was made for")
-            result = result.index_select(cut.dimension, torch.tensor(cut.keep, device=result.device))
+            result = result.index_select(cut.dimension, torch.tensor(cut.keep, dtype=torch.long, device=result.device))
         if isinstance(value, nn.Parameter):
             result = nn.Parameter(result, requires_grad=value.requires_grad)
         for owner, attribute in owners[id(value)]:

@@ -85,7 +85,7 @@ class SkiM(CausalSeparator):
 
     def initial_network_state(self, batch: int) -> State:
         zeros = self.mask.weight.new_zeros
-        states = [zeros(1, batch, block.lstm.hidden_size) for block in self.network for _ in range(2)]
+        states = [zeros(1, batch, _width(block)) for block in self.network for _ in range(2)]
         states += [zeros(1, batch, memory.hidden_lstm.hidden_size) for memory in self.memories for _ in range(4)]
         return tuple(states)
 
@@ -108,7 +108,7 @@ class SkiM(CausalSeparator):
                 start = tuple(_rows(first, None if later is None else later[part], segments)
                               for part, first in enumerate(start))
             hidden, (end_hidden, end_cell) = block(hidden, start)
-            ends = [end.reshape(batch, segments, -1) for end in (end_hidden, end_cell)]
+            ends = [end.reshape(batch, segments, end.shape[-1]) for end in (end_hidden, end_cell)]
             # of one segment they are the state as it is: compiled graphs need no indexing
             new_starts += [end_hidden, end_cell] if segments == 1 else [end[:, -1].unsqueeze(0) for end in ends]
             if index < len(self.memories):
@@ -129,6 +129,11 @@ class SkiM(CausalSeparator):
             new_starts += [hidden.transpose(0, 1), cell.transpose(0, 1)]
             new_memories += memory_state
         return (*filterbank, *new_starts, *new_memories)
+
+
+def _width(block: nn.Module) -> int:
+    """Units of a block's state; a block that pruning has removed hands on an empty one."""
+    return block.lstm.hidden_size if hasattr(block, "lstm") else 0
 
 
 def _rows(first: Tensor, later: Tensor | None, segments: int) -> Tensor:

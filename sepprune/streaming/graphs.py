@@ -39,11 +39,12 @@ class _Graph(nn.Module):
         self.state = torch.zeros(1, sum(tensor.numel() for tensor in state))
 
     def unpack(self, state: Tensor) -> State:
-        pieces = state.split([shape.numel() for shape in self.shapes], dim=1)
-        return tuple(piece.reshape(shape) for piece, shape in zip(pieces, self.shapes, strict=True))
+        """The state's tensors. Those of parts that pruning has emptied are in no graph: runtimes know no empty ones."""
+        pieces = iter(state.split([shape.numel() for shape in self.shapes if shape.numel()], dim=1))
+        return tuple(next(pieces).reshape(shape) if shape.numel() else state.new_zeros(shape) for shape in self.shapes)
 
     def pack(self, state: State) -> Tensor:
-        return torch.cat([tensor.reshape(1, -1) for tensor in state], dim=1)
+        return torch.cat([tensor.reshape(1, -1) for tensor in state if tensor.numel()], dim=1)
 
 
 class StepGraph(_Graph):
@@ -101,15 +102,18 @@ class UnrolledLSTM(nn.Module):
         if not lstm.batch_first or lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
             raise ValueError(f"{lstm} cannot be converted: only an LSTM of one layer, batch first, one direction")
         self.hidden_size = lstm.hidden_size
-        self.inputs = nn.Linear(lstm.input_size, 4 * lstm.hidden_size)
-        self.inputs.weight = lstm.weight_ih_l0
-        self.inputs.bias = nn.Parameter(lstm.bias_ih_l0 + lstm.bias_hh_l0)
+        self.bias = nn.Parameter(lstm.bias_ih_l0 + lstm.bias_hh_l0)
+        self.input_weight = lstm.weight_ih_l0
         self.recurrent = nn.Linear(lstm.hidden_size, 4 * lstm.hidden_size, bias=False)
         self.recurrent.weight = lstm.weight_hh_l0
 
     def forward(self, sequence: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         hidden, cell = (tensor.squeeze(0) for tensor in state)  # indexing would stay in the graph as a gather
-        driven, outputs = self.inputs(sequence).unbind(1), []
+        if sequence.shape[-1]:
+            driven = nn.functional.linear(sequence, self.input_weight, self.bias).unbind(1)
+        else:  # whom it listened to was pruned away
+            driven = [self.bias] * sequence.shape[1]
+        outputs = []
         for frame in range(sequence.shape[1]):
             gates = driven[frame] + self.recurrent(hidden)
             enter, forget, candidate, leave = gates.chunk(4, dim=1)

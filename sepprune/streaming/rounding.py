@@ -27,7 +27,8 @@ def rounded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         if not value.is_floating_point():
             stored[name] = value
         elif value.ndim == 2:
-            scale = (value.abs().amax(1) / _LARGEST).clamp_min(torch.finfo(torch.float32).tiny)
+            largest = value.abs().amax(1) if value.numel() else value.new_zeros(len(value))  # pruned to nothing
+            scale = (largest / _LARGEST).clamp_min(torch.finfo(torch.float32).tiny)
             stored[name] = (value / scale[:, None]).round().to(torch.int8)
             stored[_SCALE.format(name)] = scale
         else:

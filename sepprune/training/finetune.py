@@ -42,6 +42,8 @@ class LadderSettings:
         mask_steps: updates in which masks are learned.
         method: pruning method, see :func:`sepprune.prune`.
         round_to: levels keep multiples of this many channels; GPUs train multiples of 8 several times as fast.
+        whole_branches: residual branches may go whole, those with fewer channels than ``narrowest`` do.
+        narrowest: see :class:`~sepprune.pruning.Floor`.
         gradual: cut a level out of the next heavier one that has been fine-tuned when its masks are learned, instead
             of out of the dense model.
         training: the dense model and how levels are fine-tuned; its ``out`` is not used.
@@ -57,6 +59,8 @@ class LadderSettings:
     mask_steps: int = 500
     method: str = "sepprune"
     round_to: int = 1
+    whole_branches: bool = False
+    narrowest: int = 0
     gradual: bool = False
     card: dict[str, str] = field(default_factory=dict)
 
@@ -124,7 +128,7 @@ class LadderMaker:
         return self.level_folder(level) / "best.safetensors"
 
     def _learn_plan(self, level: int) -> None:
-        from ..pruning import prune
+        from ..pruning import Floor, prune
 
         path, training, kept = self._plan_file(level), self.settings.training, 1 - self.settings.reductions[level - 1]
         heavier = max((other for other in range(1, level) if self._best(other).is_file()), default=0)
@@ -136,6 +140,7 @@ class LadderMaker:
             kept /= 1 - self.settings.reductions[heavier - 1]
         result = prune(base, macs=kept, method=self.settings.method, loss=ordered_snr_loss,
                        steps=self.settings.mask_steps, seed=training.seed, round_to=self.settings.round_to,
+                       floor=Floor(whole_branches=self.settings.whole_branches, narrowest=self.settings.narrowest),
                        data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1))
         path.parent.mkdir(parents=True, exist_ok=True)
         report = {"cut_from_level": heavier, **result.report}

@@ -72,7 +72,7 @@ def build_optimisers(separator: nn.Module, settings: OptimiserSettings, processe
     Raises:
         UserError: there is no such method.
     """
-    parameters = [weight for weight in separator.parameters() if weight.requires_grad]
+    parameters = [weight for weight in separator.parameters() if weight.requires_grad and weight.numel()]
     shared = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.method == "adam":
         return Optimisers([torch.optim.AdamW(parameters, fused=True, **shared)])

@@ -55,8 +55,13 @@ class Processes:
         distributed.broadcast(shared, src=0)
         return int(shared)
 
-    def spread(self, module: torch.nn.Module) -> torch.nn.Module:
-        """The module with gradients averaged over the processes."""
+    def spread(self, module: torch.nn.Module, idle_weights: bool = False) -> torch.nn.Module:
+        """The module with gradients averaged over the processes.
+
+        Args:
+            module: in training.
+            idle_weights: whether some of its weights reach no output; looking for them takes a little time every batch.
+        """
         if self.count == 1:
             return module
-        return torch.nn.parallel.DistributedDataParallel(module)
+        return torch.nn.parallel.DistributedDataParallel(module, find_unused_parameters=idle_weights)

@@ -81,6 +81,14 @@ def sudormrf() -> nn.Module:
 
 
 @cache
+def memory_of_three() -> Structure:
+    torch.manual_seed(0)
+    module = shake(build_separator("skim", features=6, hidden=5, blocks=3, segment=4, memory=3, low_bins=3,
+                                   hop=4, window=8, analysis_window=16))
+    return with_branches(prove(discover(freeze(module), [(MIXTURE,)])))
+
+
+@cache
 def without_middle() -> PruneResult:
     """All of the middle block's channels have to go for this budget."""
     dense = analyze(sudormrf(), MIXTURE)
@@ -153,6 +161,28 @@ def test_masks_of_an_empty_branch_have_finite_gradients() -> None:
     gates = torch.from_numpy(~np.isin(structure().group_of, structure().branches[0].groups)).float().requires_grad_()
     (gradient,) = torch.autograd.grad(objective(gates, (MIXTURE, torch.zeros(1, 2, 160))), gates)
     assert gradient.isfinite().all() and gradient.any()
+
+
+@pytest.mark.parametrize("gone", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)])
+def test_recurrent_blocks_go_with_their_states(gone: tuple[int, ...]) -> None:
+    found = memory_of_three()
+    assert [(branch.module, branch.state) for branch in found.branches] == [
+        (f"network.{index}", True) for index in range(3)]
+    kept = close_branches(found, ~np.isin(found.group_of, [found.branches[index].free[0] for index in gone]))
+    pruned = cut(found, kept)
+    assert [isinstance(block, Bypass) for block in pruned.network] == [index in gone for index in range(3)]
+    assert difference(found, pruned, kept)[1] < 1e-5
+    sizes = [state.shape[-1] for state in pruned.initial_network_state(1)[:6]]
+    assert sizes == [0 if index // 2 in gone else 5 for index in range(6)]
+
+
+def test_plans_keep_whether_a_branch_has_a_state_and_older_ones_say_no(tmp_path) -> None:
+    plan = PruningPlan("SkiM", "l1", {}, 0, (), (), (), (Removal("network.0", None, -1, state=True),))
+    plan.save(tmp_path / "plan.json")
+    assert PruningPlan.load(tmp_path / "plan.json") == plan
+    old = plan.to_json()
+    del old["removals"][0]["state"]
+    assert PruningPlan.from_json(old).removals == (Removal("network.0", None, -1),)
 
 
 def test_a_plan_for_another_module_is_refused() -> None:

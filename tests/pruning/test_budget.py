@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sepprune.errors import UserError
 from sepprune.pruning.budget import Budget, Floor, keep_best
 from sepprune.pruning.cost import macs_cost, params_cost
-from sepprune.pruning.groups import Structure, discover
+from sepprune.pruning.groups import Branch, Structure, discover
 from sepprune.pruning.masks import ExpectedCost
 from sepprune.pruning.objective import freeze
 from sepprune.pruning.surgery import cut
@@ -65,6 +66,22 @@ def test_costs_of_kept_channels_are_those_of_the_cut_module(seed: int) -> None:
     assert params_cost(structure()).total(counts(kept)) == sum(value.numel() for value in pruned.parameters())
     again = discover(freeze(pruned), [(MIXTURE,)])
     assert macs_cost(structure(), 1.0).total(counts(kept)) == pytest.approx(macs_cost(again, 1.0).total(again.sizes))
+
+
+@given(st.floats(0.2, 0.9), st.integers(0, 99), st.integers(2, 6))
+@settings(max_examples=15)
+def test_branches_are_as_wide_as_asked_for_or_gone_and_the_budget_is_used_up(share: float, seed: int,
+                                                                             narrowest: int) -> None:
+    branched = replace(structure(), branches=tuple(Branch(str(group), (group,), (group,), None, -1)
+                                                   for group in range(0, len(structure().groups), 2)))
+    floor = Floor(2, 0.0, whole_branches=True, narrowest=narrowest)
+    budget = Budget.of("macs", share, macs_cost(branched, 1.0), branched, floor)
+    scores = np.random.default_rng(seed).normal(size=int(branched.sizes.sum()))
+    kept = counts(keep_best(branched, budget, scores, floor))
+    for group in branched.removable:
+        assert kept[group] == 0 or kept[group] >= min(narrowest, branched.sizes[group])
+    for group in np.flatnonzero((kept > 0) & (kept < branched.sizes)):
+        assert budget.cost.total(kept + np.eye(len(kept), dtype=int)[group]) > budget.limit
 
 
 def test_a_budget_below_the_floor_says_what_remains() -> None:

@@ -9,8 +9,18 @@ import pytest
 import torch
 
 from sepprune.errors import UserError
-from sepprune.streaming import Ladder, StreamingSeparator, available, backend_names, create_backend
-from tests.streaming.ladders import babble
+from sepprune.pruning import Floor, prune
+from sepprune.separators import build_separator
+from sepprune.streaming import (
+    Ladder,
+    LevelRecord,
+    StreamingSeparator,
+    available,
+    backend_names,
+    create_backend,
+    write_ladder,
+)
+from tests.streaming.ladders import SETTINGS, babble
 
 EVERY = pytest.mark.parametrize("backend", ["openvino", "onnxruntime", "torch"])
 
@@ -30,6 +40,20 @@ def test_a_stream_gives_the_batch_output(ladder: Ladder, backend: str) -> None:
     with torch.inference_mode():
         batch = ladder.build(0)(torch.from_numpy(mixture)[None])[0][0].numpy()
     with StreamingSeparator(ladder, chunk_ms=8, backend=backend) as stream:
+        np.testing.assert_allclose(stream_all(stream, mixture), batch, atol=1e-4)
+
+
+@EVERY
+def test_a_level_whose_blocks_were_removed_gives_the_batch_output(backend: str, tmp_path: Path) -> None:
+    dense = build_separator("skim", **SETTINGS["skim"])
+    result = prune(dense, macs=0.8, method="random", floor=Floor(whole_branches=True, narrowest=15),
+                   include=["network.0*"])
+    assert result.report["removed"] == ["network.0"]
+    level = LevelRecord("skim", SETTINGS["skim"], result.plan, result.model.state_dict(), {"macs_per_second": 1.0})
+    mixture = babble(3.2)
+    with torch.inference_mode():
+        batch = result.model(torch.from_numpy(mixture)[None])[0][0].numpy()
+    with StreamingSeparator(write_ladder(tmp_path, "small", [level], {}), chunk_ms=8, backend=backend) as stream:
         np.testing.assert_allclose(stream_all(stream, mixture), batch, atol=1e-4)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +32,11 @@ def test_vectors_and_filterbanks_keep_half_precision_and_counters_their_type() -
 
 def test_a_row_of_zeros_stays_one() -> None:
     assert bool((widened(rounded({"weight": torch.zeros(2, 3)}))["weight"] == 0).all())
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0)])
+def test_matrices_that_were_pruned_to_nothing_keep_their_shape(shape: tuple[int, int]) -> None:
+    assert widened(rounded({"weight": torch.zeros(shape)}))["weight"].shape == shape
 
 
 def test_weights_that_were_never_rounded_pass() -> None:

@@ -75,6 +75,19 @@ def test_levels_keep_multiples_of_what_is_asked_for(ladder_config: Path, tmp_pat
     assert all(len(group.keep) % 4 == 0 or len(group.keep) == group.channels for group in groups)
 
 
+def test_branches_go_whole_where_they_would_be_narrow(ladder_config: Path, tmp_path: Path) -> None:
+    ladder_config.write_text("whole_branches = true\nnarrowest = 20\n" + ladder_config.read_text().replace(
+        "batch = 2", "batch = 2\n[training.optimiser]\nmethod = \"muon\""))
+    assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "2"]) == 0
+    report = json.loads((tmp_path / "runs/level-2/prune.json").read_text())
+    kept = {group["id"]: group["kept"] for group in report["groups"]}
+    units = [kept[f"network.{index}.lstm"] for index in range(2)]
+    assert all(count == 0 or count >= 20 for count in units)
+    assert report["removed"] == [f"network.{index}" for index, count in enumerate(units) if not count] != []
+    sources, _ = Ladder.load(tmp_path / "ladder")[1].build()(torch.zeros(1, 1280))
+    assert sources.shape == (1, 2, 1280)
+
+
 def test_a_level_that_does_not_exist_is_refused(ladder_config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ladder", str(ladder_config), "--levels", "1,7"]) == 2
     assert "expected level numbers from 0 to 2" in capsys.readouterr().err

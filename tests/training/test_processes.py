@@ -48,6 +48,21 @@ with Processes() as processes:
 """
 
 
+IDLE = """
+import sys, torch
+from sepprune.training.processes import Processes
+torch.manual_seed(0)
+model = torch.nn.ModuleDict({"heard": torch.nn.Linear(3, 1), "idle": torch.nn.Linear(3, 1)})
+model.forward = lambda inputs: model["heard"](inputs)
+with Processes() as processes:
+    spread = processes.spread(model, idle_weights=True)
+    for _ in range(3):
+        spread(torch.ones(1, 3)).square().mean().backward()
+    if processes.first:
+        torch.save(model["idle"].weight.grad, sys.argv[1])
+"""
+
+
 def run_script(text: str, result: Path, command: list[str]) -> None:
     script = result.with_suffix(".py")
     script.write_text(text)
@@ -61,6 +76,12 @@ def test_two_processes_see_the_gradient_of_the_whole_batch(tmp_path: Path) -> No
     model = torch.nn.Linear(3, 1)
     model(torch.arange(12.0).reshape(4, 3)).square().mean().backward()
     assert torch.allclose(torch.load(tmp_path / "gradient.pt"), model.weight.grad)
+
+
+def test_weights_that_reach_no_output_do_not_stop_two_processes(tmp_path: Path) -> None:
+    run_script(IDLE, tmp_path / "gradient.pt", TORCHRUN)
+    gradient = torch.load(tmp_path / "gradient.pt")
+    assert gradient is None or not gradient.any()
 
 
 def test_two_processes_that_share_the_work_of_muon_end_where_one_does_and_so_does_what_they_would_resume_from(
