@@ -43,6 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--round-to", type=int, default=1, metavar="N", help="keep multiples of so many channels")
     parser.add_argument("--whole-branches", action="store_true",
                         help="let the budget remove residual branches altogether, operators and all")
+    parser.add_argument("--narrowest", type=int, default=0, metavar="N",
+                        help="with --whole-branches: a branch keeps so many channels or none")
     parser.add_argument("--seed", type=int, default=0, help="of everything random")
     parser.add_argument("--out", required=True, metavar="DIR",
                         help="folder for model.safetensors, plan.json and report.json")
@@ -57,6 +59,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         raise UserError(f"--out {out} is a file: name a folder")
     if args.steps < 1 or args.batch < 1 or args.seconds <= 0 or args.round_to < 1:
         raise UserError("--steps, --batch, --seconds and --round-to must be positive")
+    if args.narrowest < 0 or args.narrowest and not args.whole_branches:
+        raise UserError(f"--narrowest {args.narrowest} is a number of channels for branches that may go whole: "
+                        "give a positive one, with --whole-branches")
     module = load_named(args.model)
     if args.weights:
         load_weights_into(module, args.weights)
@@ -65,8 +70,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         result = prune(module, example_for(module, args.sample_rate), macs=args.macs, params=args.params,
                        chunk_time=args.chunk_time, threshold=args.threshold, method=args.method, data=data,
                        steps=args.steps, seed=args.seed, include=args.include, exclude=args.exclude,
-                       floor=Floor(whole_branches=args.whole_branches), round_to=args.round_to,
-                       sample_rate=args.sample_rate, progress=step)
+                       floor=Floor(whole_branches=args.whole_branches, narrowest=args.narrowest),
+                       round_to=args.round_to, sample_rate=args.sample_rate, progress=step)
     _write(result, out)
     if args.json != "-":
         _print(args, result.report)

@@ -2,7 +2,7 @@
 
 A branch is a submodule that returns its first argument plus something, and what it adds does not depend on the input
 any more once one of its channel groups is empty: it is zero, or the bias of its last layer. It may return a state
-besides, whose last dimension is channels of such a group, as recurrent layers do: an empty one is left of it, and those
+besides, one of whose dimensions is channels of such a group, as causal blocks do: an empty one is left of it, and those
 who read it have nothing to read. Limits: a submodule that returns anything else besides (a skip path), or whose result
 is added outside of it, is not found and keeps its floor of channels.
 """
@@ -131,10 +131,11 @@ def _result(structure: Structure, call: set[fx.Node]) -> tuple[fx.Node, set[int]
 
 
 def _groups_of(structure: Structure, state: fx.Node) -> set[int]:
-    """The groups whose channels are all of a tensor's last dimension, none where anything else is among them."""
+    """The groups whose channels are one whole dimension of a tensor; none where anything else is among them."""
     dims = structure.flows[0].dims.get(state)
-    numbers = structure.numbered(dims[-1]) if isinstance(dims, tuple) and dims else None
-    return set() if numbers is None or not numbers.all() else set(structure.group_of[numbers - 1].tolist())
+    along = [structure.numbered(vector) for vector in dims] if isinstance(dims, tuple) else []
+    return {int(group) for numbers in along if numbers is not None and numbers.all()
+            for group in structure.group_of[numbers - 1]}
 
 
 class _Listener(MaskedModel):

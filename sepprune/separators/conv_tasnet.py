@@ -31,9 +31,6 @@ class ConvBlock(nn.Module):
         self.depthwise_activation = nn.PReLU(hidden)
         self.project = nn.Conv1d(hidden, bottleneck, 1)
 
-    def initial_state(self, batch: int) -> Tensor:
-        return self.expand.weight.new_zeros(batch, self.hidden, self.context)
-
     def forward(self, features: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.expand_activation(self.expand_norm(self.expand(features)))
         extended = torch.cat([past, hidden], dim=-1)
@@ -65,11 +62,14 @@ class ConvTasNet(CausalSeparator):
         self.bottleneck = nn.Conv1d(self.feature_bins, bottleneck, 1)
         self.network = nn.ModuleList(ConvBlock(bottleneck, width, kernel, 2 ** (index % dilations))
                                      for index, width in enumerate(widths))
+        self.contexts = tuple(block.context for block in self.network)
         self.activation = nn.PReLU(bottleneck)
         self.mask = nn.Conv1d(bottleneck, 2 * self.sources * self.bins, 1)
 
     def initial_network_state(self, batch: int) -> State:
-        return tuple(block.initial_state(batch) for block in self.network)
+        zeros = self.mask.weight.new_zeros  # a block that pruning has removed hands on an empty state
+        return tuple(zeros(batch, getattr(block, "hidden", 0), context)
+                     for block, context in zip(self.network, self.contexts, strict=True))
 
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         hidden = self.bottleneck(features)

@@ -81,10 +81,11 @@ def sudormrf() -> nn.Module:
 
 
 @cache
-def memory_of_three() -> Structure:
+def causal(family: str) -> Structure:
     torch.manual_seed(0)
-    module = shake(build_separator("skim", features=6, hidden=5, blocks=3, segment=4, memory=3, low_bins=3,
-                                   hop=4, window=8, analysis_window=16))
+    sizes = {"skim": {"features": 6, "hidden": 5, "segment": 4, "memory": 3, "low_bins": 3},
+             "conv-tasnet": {"bottleneck": 6, "hidden": 5}}[family]
+    module = shake(build_separator(family, blocks=3, hop=4, window=8, analysis_window=16, **sizes))
     return with_branches(prove(discover(freeze(module), [(MIXTURE,)])))
 
 
@@ -163,17 +164,19 @@ def test_masks_of_an_empty_branch_have_finite_gradients() -> None:
     assert gradient.isfinite().all() and gradient.any()
 
 
+@pytest.mark.parametrize("family", ["skim", "conv-tasnet"])
 @pytest.mark.parametrize("gone", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)])
-def test_recurrent_blocks_go_with_their_states(gone: tuple[int, ...]) -> None:
-    found = memory_of_three()
+def test_causal_blocks_go_with_their_states(family: str, gone: tuple[int, ...]) -> None:
+    found = causal(family)
     assert [(branch.module, branch.state) for branch in found.branches] == [
         (f"network.{index}", True) for index in range(3)]
     kept = close_branches(found, ~np.isin(found.group_of, [found.branches[index].free[0] for index in gone]))
     pruned = cut(found, kept)
     assert [isinstance(block, Bypass) for block in pruned.network] == [index in gone for index in range(3)]
     assert difference(found, pruned, kept)[1] < 1e-5
-    sizes = [state.shape[-1] for state in pruned.initial_network_state(1)[:6]]
-    assert sizes == [0 if index // 2 in gone else 5 for index in range(6)]
+    states = pruned.initial_network_state(1)[:3 if family == "conv-tasnet" else 6]
+    assert [state.numel() == 0 for state in states] == [index * 3 // len(states) in gone
+                                                        for index in range(len(states))]
 
 
 def test_plans_keep_whether_a_branch_has_a_state_and_older_ones_say_no(tmp_path) -> None:

@@ -134,6 +134,7 @@ def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Pat
     ([SMALL, "--weights", "{folder}/other.safetensors"], "do not fit"),
     ([SMALL, "--method", "taylor", "--data", "{folder}"], "holds no training data"),
     ([SMALL, "--steps", "0"], "must be positive"),
+    ([SMALL, "--narrowest", "8"], "give a positive one, with --whole-branches"),
     ([SMALL, "--method", "taylor", "--dataset", "wham"], "name its folder with --data"),
     ([SMALL, "--method", "taylor", "--dataset", "wsj", "--data", "{folder}"], "no prepared set is called 'wsj'"),
     ([SMALL, "--method", "taylor", "--dataset", "wham", "--data", "{folder}"], "has no folder"),
