@@ -85,7 +85,8 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
         structure: the channel groups.
         budget: what the kept channels may cost.
         scores: of every channel, comparable between groups.
-        floor: the best channels of a group that stay in any case; branches that are too narrow go, narrowest first.
+        floor: the best channels of a group that stay in any case; branches that are too narrow go, narrowest first,
+            but for the last.
         round_to: every group keeps a multiple of this many channels, or all.
 
     Shape:
@@ -97,7 +98,7 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
         counts = _affordable(structure, budget, units)
         narrow = [group for group in structure.removable
                   if 0 < counts[group] < min(floor.narrowest, structure.sizes[group])]
-        if not narrow:
+        if not narrow or np.count_nonzero(counts[structure.removable]) < 2:
             return best_of_groups(structure, scores, counts)
         closed = min(narrow, key=lambda group: counts[group])
         units = [unit for unit in units if unit[1] != closed]
