@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 FOLDER = Path(__file__).parent
 #: log, what it is, hours heard before it where it counts from zero; in the order in which they ran
 PHASES = (("skim-1.csv", "clean", 0.0), ("skim-2.csv", "some of life", 37.9),
-          ("skim-3.csv", "more pairs of one sex", 146.6))
+          ("skim-3.csv", "more pairs of one sex", 146.6), ("skim-4.csv", "the same again", 248.9),
+          ("skim-5.csv", "the same on a GPU", 336.5), ("skim-6.csv", "whole band, resonances moved", 1740.2))
 COLOURS = {"clean": "#1f6f8b", "noisy": "#7fb069", "room": "#c9a227"}
 
 
@@ -26,13 +27,16 @@ def main() -> None:
         hours = [before + float(line["audio_hours"]) for line in lines]
         for condition, colour in COLOURS.items():
             column = f"si_sdri_{condition}" if f"si_sdri_{condition}" in lines[0] else "si_sdri"
+            if column not in lines[0]:  # on the GPU nothing was scored
+                continue
             if column != "si_sdri" or condition == "clean":
                 axes.plot(hours, [float(line[column]) for line in lines], marker=".", color=colour,
                           label=condition if name == PHASES[-1][0] else None)
         axes.axvline(hours[0], color="#bbbbbb", linewidth=0.8, linestyle=":")
         axes.annotate(what, (hours[0], 0.02), xycoords=("data", "axes fraction"), xytext=(4, 0),
                       textcoords="offset points", fontsize=7, color="#666666", rotation=90, va="bottom")
-    axes.set(xlabel="hours of mixtures", ylim=(-0.5, None), ylabel="SI-SDR improvement on validation speakers (dB)")
+    axes.set(xlabel="hours of mixtures", xscale="log", ylim=(-0.5, None),
+             ylabel="SI-SDR improvement on validation speakers (dB)")
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
