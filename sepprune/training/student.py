@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..pruning.plan import Bypass
 from .losses import ordered_snr_loss, pit_snr_loss, reorder
 from .optimisers import build_optimisers, freeze
 from .processes import Processes
@@ -50,8 +49,9 @@ class Student:
             self._load(self.folder.load_checkpoint(processes.device))
         elif self.folder.has_checkpoint:
             raise UserError(f"{settings.out} already holds a run: add --resume to go on, or choose another `out`")
-        # what wrote the state of a block that pruning has removed is heard by nobody
-        self.spread = processes.spread(self.separator, any(isinstance(part, Bypass) for part in separator.modules()))
+        # a layer without outputs wrote the state of a block that pruning has removed: what leads to it is idle
+        idle = any(weight.shape[:1] == (0,) for weight in separator.parameters())
+        self.spread = processes.spread(self.separator, idle)
         if processes.first:
             self.folder.write_settings(asdict(settings))
 
