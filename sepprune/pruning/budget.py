@@ -96,12 +96,13 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
     units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
     while True:
         counts = _affordable(structure, budget, units)
-        narrow = [group for group in structure.removable
-                  if 0 < counts[group] < min(floor.narrowest, structure.sizes[group])]
-        if not narrow or np.count_nonzero(counts[structure.removable]) < 2:
+        left = [branch for branch in structure.branches if all(counts[group] for group in branch.free)]
+        narrow = [branch for branch in left
+                  if any(counts[group] < min(floor.narrowest, structure.sizes[group]) for group in branch.free)]
+        if not narrow or len(left) < 2:
             return best_of_groups(structure, scores, counts)
-        closed = min(narrow, key=lambda group: counts[group])
-        units = [unit for unit in units if unit[1] != closed]
+        closed = min(narrow, key=lambda branch: min(counts[group] for group in branch.free))
+        units = [unit for unit in units if unit[1] not in closed.groups]
 
 
 def _affordable(structure: Structure, budget: Budget, units: list[tuple[float, int, np.ndarray]]) -> np.ndarray:
