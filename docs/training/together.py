@@ -18,6 +18,7 @@ from sepprune.pruning import PruningPlan
 from sepprune.training.corpus import Collection
 from sepprune.training.device_mixtures import DeviceMixtures
 from sepprune.training.finetune import load_ladder_settings
+from sepprune.training.hints import Hints
 from sepprune.training.mixtures import load_sounds
 from sepprune.training.together import Learner, Together
 from sepprune.training.weights import load_model, load_weights
@@ -73,14 +74,17 @@ def _save(args: argparse.Namespace, learners: list[Learner]) -> None:
 def _learner(settings, args: argparse.Namespace, level: int, device: torch.device) -> Learner:
     training = settings.training
     separator = load_model(dataclasses.replace(training.model, weights=None))
+    hints = None
     if level:
-        separator = PruningPlan.load(args.start / f"level-{level}.plan.json").apply(separator)
+        plan = PruningPlan.load(args.start / f"level-{level}.plan.json")
+        hints = Hints(separator, plan, training.hints) if training.hints else None
+        separator = plan.apply(separator)
     if args.start:
         load_weights(separator, args.start / f"level-{level}.safetensors")
     rate = args.dense_rate if not level else args.level_rate * settings.learning_rates[level - 1]
     optimiser = dataclasses.replace(training.optimiser, learning_rate=rate, precision=args.precision, ema=args.ema,
                                     frozen=("encoder", "low_encoder", "decoder"))
-    return Learner(separator.to(device), optimiser, training.imitation if level else 0.0)
+    return Learner(separator.to(device), optimiser, training.imitation if level else 0.0, hints, training.hint_weight)
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,6 +15,7 @@ from torch import nn
 
 from ..errors import UserError
 from .batches import ordered_batches
+from .hints import Hints
 from .losses import ordered_snr_loss
 from .processes import Processes
 from .settings import TrainingSettings, build_settings, read_toml
@@ -161,12 +162,15 @@ class LadderMaker:
     def _student(self, level: int) -> Student:
         folder, training = self.level_folder(level), self.settings.training
         model, optimiser = training.model, training.optimiser
+        hints = None
         if level:
             model = dataclasses.replace(model, plan=str(self._plan_file(level)))
+            hints = Hints(self.dense, self._plan(level), training.hints) if training.hints else None
             if self.settings.learning_rates:
                 optimiser = dataclasses.replace(optimiser, learning_rate=self.settings.learning_rates[level - 1])
         settings = dataclasses.replace(training, out=str(folder), model=model, optimiser=optimiser)
-        return Student(settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes)
+        return Student(settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes,
+                       hints)
 
     def write(self) -> Path:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""

@@ -68,6 +68,9 @@ class TrainingSettings:
         mixtures: what it hears.
         imitation: with a teacher, the share of the loss that asks for the teacher's estimates; the rest asks for the
             references. A student that starts as the teacher's pruned copy comes near it sooner that way.
+        hints: layers of a pruned student whose inputs are to be like the teacher's, by name or pattern, see
+            :class:`~.hints.Hints`.
+        hint_weight: of their distance, beside the loss in dB.
         optimiser: how it learns.
         seed: of weights and mixtures.
         validate_minutes: training time between two validations.
@@ -81,6 +84,8 @@ class TrainingSettings:
     model: ModelSettings = ModelSettings()
     mixtures: MixtureSettings = MixtureSettings()
     imitation: float = 0.0
+    hints: tuple[str, ...] = ()
+    hint_weight: float = 3.0
     optimiser: OptimiserSettings = OptimiserSettings()
     seed: int = 0
     validate_minutes: float = 3.0

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .hints import Hints, Lesson, arriving
 from .losses import ordered_snr_loss, pit_snr_loss, reorder
 from .optimisers import build_optimisers, freeze
 from .processes import Processes
@@ -29,15 +30,16 @@ class Student:
         separator: module from mixture ``(batch, samples)`` to ``(sources, state)``, or to sources.
         resume: go on from the run folder's last checkpoint.
         processes: the processes of this run, entered; ``None`` for this one alone.
+        hints: what it has in common with its teacher, where layers are to be imitated.
 
     Raises:
         UserError: the run folder already holds a run and ``resume`` is not asked for, or the reverse.
     """
 
     def __init__(self, settings: TrainingSettings, separator: nn.Module, resume: bool = False,
-                 processes: Processes | None = None) -> None:
+                 processes: Processes | None = None, hints: Hints | None = None) -> None:
         self.settings, processes = settings, processes or Processes()
-        self.processes = processes.count
+        self.processes, self.hints = processes.count, hints
         self.separator = separator.to(processes.device)
         self.average = copy.deepcopy(separator).requires_grad_(False)
         freeze(separator, settings.optimiser.frozen)
@@ -61,21 +63,21 @@ class Student:
         return {"best_si_sdri": self.best, "steps": self.steps, "audio_hours": self.audio_hours,
                 "seconds": self.seconds}
 
-    def update(self, mixture: Tensor, reference: Tensor, guide: Tensor | None, share: float) -> None:
+    def update(self, mixture: Tensor, reference: Tensor, lesson: Lesson | None, share: float) -> None:
         """Learn from a batch.
 
         Args:
             mixture: what is heard.
             reference: what was said.
-            guide: a teacher's estimates, whose order this separator takes on; ``None`` leaves it any order.
+            lesson: of a teacher, whose order of the sources this separator takes on; ``None`` leaves it any order.
             share: of the full learning rate.
 
         Shape:
             - mixture: ``(batch, samples)``; reference: ``(batch, sources, samples)``
-            - guide: as reference, or shorter at the end
+            - the lesson's estimates: as reference, or shorter at the end
         """
         self.optimiser.learning_rate = self._learning_rate(share)
-        loss = self._loss(mixture, reference, guide)
+        loss = self._loss(mixture, reference, lesson)
         self.optimiser.zero_grad()
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.separator.parameters(), self.settings.optimiser.clip)
@@ -111,13 +113,19 @@ class Student:
         optimiser = self.settings.optimiser
         return optimiser.learning_rate * max(0.0, share) * min(1.0, (self.steps + 1) / optimiser.warmup)
 
-    def _loss(self, mixture: Tensor, reference: Tensor, guide: Tensor | None) -> Tensor:
-        estimate = estimates_of(self.spread, mixture, delay_of(self.separator), self.settings.optimiser.precision)
+    def _loss(self, mixture: Tensor, reference: Tensor, lesson: Lesson | None) -> Tensor:
+        with arriving(self.separator, self.hints.layers if self.hints else ()) as features:
+            estimate = estimates_of(self.spread, mixture, delay_of(self.separator), self.settings.optimiser.precision)
         target = reference[..., :estimate.shape[-1]]
-        if guide is None:
+        if lesson is None:
             return pit_snr_loss(estimate, target)
-        share, loss = self.settings.imitation, ordered_snr_loss(estimate, reorder(target, guide))
-        return loss if not share else (1 - share) * loss + share * ordered_snr_loss(estimate, guide)
+        share, guide = self.settings.imitation, lesson.estimates
+        loss = ordered_snr_loss(estimate, reorder(target, guide))
+        if share:
+            loss = (1 - share) * loss + share * ordered_snr_loss(estimate, guide)
+        if self.hints:
+            loss = loss + self.settings.hint_weight * self.hints.distance(features, lesson.features)
+        return loss
 
     @torch.no_grad()
     def _update_average(self) -> None:

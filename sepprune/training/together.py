@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from .device_mixtures import DeviceMixtures
 from .device_optimiser import DeviceOptimiser
+from .hints import Hints, Lesson, arriving
 from .losses import pairwise_snr
 from .optimisers import freeze
 from .settings import OptimiserSettings
@@ -26,11 +27,14 @@ class Learner:
     Args:
         separator: module with ``step`` and ``initial_state``, see :class:`~sepprune.separators.base.CausalSeparator`.
         settings: how it learns; ``method`` is always Muon here.
-        imitation: see :class:`~.settings.TrainingSettings`.
+        imitation, hint_weight: see :class:`~.settings.TrainingSettings`.
+        hints: what it has in common with its teacher, where layers are to be imitated.
     """
 
-    def __init__(self, separator: nn.Module, settings: OptimiserSettings, imitation: float = 0.0) -> None:
+    def __init__(self, separator: nn.Module, settings: OptimiserSettings, imitation: float = 0.0,
+                 hints: Hints | None = None, hint_weight: float = 0.0) -> None:
         self.separator, self.settings, self.imitation = separator, settings, imitation
+        self.hints, self.hint_weight = hints, hint_weight
         self.average = copy.deepcopy(separator).requires_grad_(False)
         freeze(separator.requires_grad_(), settings.frozen)
         self.optimiser = DeviceOptimiser(separator, self.average, settings)
@@ -46,30 +50,40 @@ class Learner:
             sources, _ = separator.step(mixture, separator.initial_state(len(mixture)), segments)
         return sources[..., delay_of(separator):].float()
 
-    def learn(self, mixture: Tensor, references: Tensor, guide: Tensor | None) -> Tensor:
+    def say(self, mixture: Tensor, layers: Collection[str] = ()) -> Lesson:
+        """Its estimates, and what arrives at these layers."""
+        with arriving(self.separator, layers) as features:
+            return Lesson(self.estimates(mixture, self.settings.precision), features)
+
+    def learn(self, mixture: Tensor, references: Tensor, lesson: Lesson | None = None,
+              layers: Collection[str] = ()) -> Lesson:
         """One update.
 
         Args:
             mixture: ``(batch, samples)``.
             references: ``(batch, 2, samples)``.
-            guide: a teacher's estimates, or ``None``, where any order of the sources will do.
+            lesson: of a teacher, or ``None``, where any order of the sources will do.
+            layers: of this separator, that others imitate.
 
         Returns:
-            this separator's estimates before the update.
+            what this separator said before the update.
         """
-        estimates = self.estimates(mixture, self.settings.precision)
-        references = references[..., :estimates.shape[-1]]
-        if guide is None:
+        said = self.say(mixture, {*layers, *(self.hints.layers if self.hints else ())})
+        estimates, references = said.estimates, references[..., :said.estimates.shape[-1]]
+        if lesson is None:
             loss = -_orders(estimates, references).amax(0).mean()
         else:
+            guide = lesson.estimates
             straight, crossed = _orders(guide, references)
             ordered = torch.where((crossed > straight)[:, None, None], references.flip(1), references)
             loss = -(1 - self.imitation) * _orders(estimates, ordered)[0].mean()
             if self.imitation:
                 loss = loss - self.imitation * _orders(estimates, guide)[0].mean()
+            if self.hints:
+                loss = loss + self.hint_weight * self.hints.distance(said.features, lesson.features)
         self.optimiser.step(torch.autograd.grad(loss, self.optimiser.parameters))
         self._losses += loss.detach()
-        return estimates.detach()
+        return said
 
     def mean_loss(self) -> float:
         """Since the last call."""
@@ -92,7 +106,7 @@ def _orders(estimates: Tensor, references: Tensor) -> Tensor:
 
 
 class Together:
-    """The dense learner and its students: mixtures are made once, and the dense one's estimates guide the students.
+    """The dense learner and its students: mixtures are made once, and what the dense one says guides the students.
 
     On a GPU every part (mixing, each learner's update) is one CUDA graph on a stream of its own: small layers, of
     which each leaves most of the GPU idle, run beside each other, and the host has nothing to do. Students hear a
@@ -112,10 +126,13 @@ class Together:
             (torch.zeros(batch, length, device=self.device), torch.zeros(batch, 2, length, device=self.device))
             for _ in range(3))
         self._made = made
-        self._estimates, self._guide = (
-            torch.zeros(batch, 2, length - delay_of(dense.separator), device=self.device) for _ in range(2))
+        layers = {layer for student in self.students if student.hints for layer in student.hints.layers}
+        with torch.no_grad():
+            sample = dense.say(made[0], layers)
+        self._said, self._guide = (_blank(sample) for _ in range(2))
         self._mix = _Part(lambda: _copy(mixtures(), made), self.device)
-        self._teach = _Part(lambda: _copy([dense.learn(*self._heard, None)], [self._estimates]), self.device)
+        self._teach = _Part(lambda: _copy(_tensors(dense.learn(*self._heard, layers=layers)), _tensors(self._said)),
+                            self.device)
         self._follow = [_Part(lambda student=student: student.learn(*self._lesson, self._guide), self.device)
                         for student in self.students]
 
@@ -128,7 +145,7 @@ class Together:
         self._teach.prepare()
         self._teach.run()
         _synchronize(self.device)
-        _copy((*self._heard, self._estimates), (*self._lesson, self._guide))
+        _copy((*self._heard, *_tensors(self._said)), (*self._lesson, *_tensors(self._guide)))
         for part in self._follow:
             part.prepare()
         _synchronize(self.device)
@@ -150,7 +167,7 @@ class Together:
                 self._teach.run()
                 for part in self._follow:
                     part.done.wait()
-                _copy((*self._heard, self._estimates), (*self._lesson, self._guide))
+                _copy((*self._heard, *_tensors(self._said)), (*self._lesson, *_tensors(self._guide)))
                 lesson.record()
             for student, part in zip(self.students, self._follow, strict=True):
                 with part.stream_context():
@@ -219,4 +236,13 @@ def _synchronize(device: torch.device) -> None:
 
 def _copy(sources: Sequence[Tensor], targets: Sequence[Tensor]) -> None:
     for source, target in zip(sources, targets, strict=True):
-        target.copy_(source)
+        target.copy_(source.detach())
+
+
+def _blank(lesson: Lesson) -> Lesson:
+    return Lesson(torch.zeros_like(lesson.estimates),
+                  {name: torch.zeros_like(features) for name, features in lesson.features.items()})
+
+
+def _tensors(lesson: Lesson) -> list[Tensor]:
+    return [lesson.estimates, *lesson.features.values()]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from .batches import BATCHES, training_batches, validation_mixtures
+from .hints import Lesson, arriving
 from .processes import Processes
 from .settings import TrainingSettings
 from .sources import delay_of, estimates_of
@@ -41,6 +42,7 @@ class Trainer:
         self.device = self.processes.device
         if self.device.type == "cpu" and settings.threads:
             torch.set_num_threads(settings.threads)
+        self._layers = {layer for student in students if student.hints for layer in student.hints.layers}
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
 
@@ -103,12 +105,13 @@ class Trainer:
                                worker_init_fn=_leave_signals_to_the_parent, pin_memory=self.device.type == "cuda"))
 
     def _update(self, mixture: Tensor, reference: Tensor, share: float) -> None:
-        mixture, reference, guide = mixture.to(self.device), reference.to(self.device), None
+        mixture, reference, lesson = mixture.to(self.device), reference.to(self.device), None
         if self.teacher is not None:
-            with torch.no_grad():
-                guide = estimates_of(self.teacher, mixture, delay_of(self.teacher), self.settings.optimiser.precision)
+            precision = self.settings.optimiser.precision
+            with torch.no_grad(), arriving(self.teacher, self._layers) as features:
+                lesson = Lesson(estimates_of(self.teacher, mixture, delay_of(self.teacher), precision), features)
         for student in self.students:
-            student.update(mixture, reference, guide, share)
+            student.update(mixture, reference, lesson, share)
 
 
 def _listed(scores: list[float]) -> str:

@@ -3,9 +3,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from sepprune import prune
 from sepprune.separators import build_separator
 from sepprune.training.corpus import Collection
 from sepprune.training.device_mixtures import DeviceMixtures
+from sepprune.training.hints import Hints
 from sepprune.training.mixtures import MixtureSettings, load_sounds
 from sepprune.training.settings import OptimiserSettings
 from sepprune.training.together import Learner, Together
@@ -40,6 +42,23 @@ def test_a_separator_and_its_student_learn(mixtures: DeviceMixtures) -> None:
     train(together, 100)
     last = [one.mean_loss() for one in (together.dense, *together.students)]
     assert all(after < before - 0.5 for before, after in zip(first, last, strict=True))
+
+
+def test_a_student_with_hints_comes_nearer_to_the_features_of_the_dense_one(mixtures: DeviceMixtures) -> None:
+    layers = ("network.*.norm", "norm")
+
+    def distance_after_training(weight: float) -> float:
+        dense = learner()
+        plan = prune(dense.separator, macs=0.6, method="l1").plan
+        hints = Hints(dense.separator, plan, layers)
+        student = Learner(plan.apply(dense.separator), SETTINGS, 0.5, hints, weight)
+        train(Together(mixtures, dense, [student]), 40)
+        mixture, _ = mixtures()
+        with torch.no_grad():
+            said, lesson = student.say(mixture, hints.layers), dense.say(mixture, hints.layers)
+        return float(hints.distance(said.features, lesson.features))
+
+    assert distance_after_training(10.0) < 0.8 * distance_after_training(0.0)
 
 
 def test_a_student_takes_on_the_order_of_the_dense_one(mixtures: DeviceMixtures) -> None:
