@@ -6,6 +6,7 @@
 - scratch: a model of that size from fresh weights, for 1 and 3 epochs (configs/scratch.toml: for more)
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
+- hints: fine-tuning whose loss asks for the dense level's features, too, against one without
 - front: every level of the ladder, pruned and fine-tuned, and from fresh weights, the same updates each
 
 An epoch is one pass over the training speech. What is finished is kept in runs/claims: started again, it goes on.
@@ -34,6 +35,7 @@ from sepprune.pruning.pipeline import Prepared
 from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
+from sepprune.training.hints import Hints
 from sepprune.training.losses import ordered_snr_loss
 from sepprune.training.settings import TrainingSettings, load_settings
 from sepprune.training.student import Student
@@ -46,6 +48,7 @@ EPOCH_HOURS = 9.6
 #: how fine-tuning learns: as a few minutes of it do best, and as the ladder's heaviest pruned level did
 GENTLE = {"adam": {"method": "adam", "learning_rate": 6e-4},
           "muon": {"method": "muon", "learning_rate": 8e-4, "ema": 0.999}}
+GENTLE["hints"] = GENTLE["muon"]
 #: so that masks are learned on mixtures that fine-tuning does not start with
 MASK_SEED = 1_000
 MASK_STEPS = 300
@@ -81,6 +84,8 @@ EXPERIMENTS = {
     "joint": [Job(f"joint-{epochs:g}", SIZE, "joint", epochs) for epochs in (0, 0.1, 0.5)],
     "steps": [Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
               for epochs in (0, 0.1) for steps in (1100, 900, 700, 500, 300, 100)],
+    "hints": [Job("shipped-0", SIZE, "pruned", 0), Job("shipped-1-muon", SIZE, "pruned", 1, method="muon")]
+    + [Job(f"shipped-{epochs:g}-hints", SIZE, "pruned", epochs, method="hints") for epochs in (1, 0.5, 0.1)],
     "front": [Job(f"front-{level}-{start}", level, start, 0.5)
               for level in (2, 4, 5, 6) for start in ("scratch", "pruned")],
 }
@@ -123,7 +128,8 @@ class Maker:
         updates = round(job.epochs * EPOCH_HOURS * 3600 / (mixtures.seconds * mixtures.batch))
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(self.settings, out=folder, optimiser=optimiser)
-            student = Student(training, separator.requires_grad_())
+            hints = Hints(self.dense, self._plan(job), training.hints) if job.method == "hints" else None
+            student = Student(training, separator.requires_grad_(), hints=hints)
             Trainer(training, [student], teacher).run_updates(updates)
         return student.average
 
