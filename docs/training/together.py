@@ -73,14 +73,14 @@ def _save(args: argparse.Namespace, learners: list[Learner]) -> None:
 
 def _learner(settings, args: argparse.Namespace, level: int, device: torch.device) -> Learner:
     training = settings.training
-    separator = load_model(dataclasses.replace(training.model, weights=None))
+    weights = args.start / f"level-{level}.safetensors" if args.start else None
+    separator = load_model(dataclasses.replace(training.model, weights=None if level or not weights else str(weights)))
     hints = None
     if level:
         plan = PruningPlan.load(args.start / f"level-{level}.plan.json")
         hints = Hints(separator, plan, training.hints) if training.hints else None
         separator = plan.apply(separator)
-    if args.start:
-        load_weights(separator, args.start / f"level-{level}.safetensors")
+        load_weights(separator, weights)
     rate = args.dense_rate if not level else args.level_rate * settings.learning_rates[level - 1]
     optimiser = dataclasses.replace(training.optimiser, learning_rate=rate, precision=args.precision, ema=args.ema,
                                     frozen=("encoder", "low_encoder", "decoder"))

@@ -22,12 +22,15 @@ class ModelSettings:
         settings: arguments of the family's class.
         weights: safetensors file to start from instead of fresh weights.
         plan: pruning plan that is applied before the weights are loaded.
+        grown_from: settings of a smaller SkiM, whose weights ``weights`` are: training starts as that one, see
+            :func:`~.growth.grow`.
     """
 
     name: str = "skim"
     settings: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
     plan: str | None = None
+    grown_from: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

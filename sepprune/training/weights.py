@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 from safetensors import SafetensorError
@@ -24,6 +25,11 @@ def load_model(settings: ModelSettings) -> nn.Module:
         separator = build_separator(settings.name, **settings.settings)
     except ValueError as error:
         raise UserError(str(error)) from error
+    if settings.grown_from is not None:
+        from .growth import grow
+
+        small = dataclasses.replace(settings, settings=settings.grown_from, grown_from=None)
+        return grow(load_model(small), separator)
     if settings.plan is not None:
         from ..pruning import PruningPlan
 
