@@ -84,8 +84,8 @@ EXPERIMENTS = {
     "joint": [Job(f"joint-{epochs:g}", SIZE, "joint", epochs) for epochs in (0, 0.1, 0.5)],
     "steps": [Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
               for epochs in (0, 0.1) for steps in (1100, 900, 700, 500, 300, 100)],
-    "hints": [Job("shipped-0", SIZE, "pruned", 0), Job("shipped-1-muon", SIZE, "pruned", 1, method="muon")]
-    + [Job(f"shipped-{epochs:g}-hints", SIZE, "pruned", epochs, method="hints") for epochs in (1, 0.5, 0.1)],
+    "hints": [Job("shipped-0", SIZE, "pruned", 0)]
+    + [Job(f"shipped-1-{method}", SIZE, "pruned", 1, method=method) for method in ("hints", "muon")],
     "front": [Job(f"front-{level}-{start}", level, start, 0.5)
               for level in (2, 4, 5, 6) for start in ("scratch", "pruned")],
 }
