@@ -50,6 +50,14 @@ def finetuning(axes: Axes) -> None:
     axes.set(title="40 % fewer parameters", xlabel="epochs of training after the cut")
 
 
+def hints(axes: Axes) -> None:
+    found = read("hints")
+    for method, style, label in (("hints", "-", "with hints"), ("muon", ":", "without")):
+        line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style, label=f"fine-tuned by Muon, {label}")
+    dense_line(axes, found)
+    axes.set(title="40 % fewer parameters of the dense level that ships", xlabel="epochs of training after the cut")
+
+
 def scratch(axes: Axes) -> None:
     found, tuned = read("scratch"), read("finetuning")
     line(axes, found["jobs"], "epochs", color=SCRATCH, label="from fresh weights")
@@ -94,7 +102,8 @@ def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
 
 
 def main() -> None:
-    drawn = [draw for draw in (finetuning, scratch, steps, front, front_in_time) if read(draw.__name__.split("_")[0])]
+    drawn = [draw for draw in (finetuning, hints, scratch, steps, front, front_in_time)
+             if read(draw.__name__.split("_")[0])]
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
     figure = Figure(figsize=(5 * columns, 4 * rows), dpi=130, layout="constrained")
