@@ -6,7 +6,7 @@
 - scratch: a model of that size from fresh weights, for 1 and 3 epochs (configs/scratch.toml: for more)
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
-- hints: fine-tuning whose loss asks for the dense level's features, too, against one without
+- hints: fine-tuning whose loss asks for the dense level's features, too, its filterbank frozen, against one without
 - front: every level of the ladder, pruned and fine-tuned, and from fresh weights, the same updates each
 
 An epoch is one pass over the training speech. What is finished is kept in runs/claims: started again, it goes on.
@@ -48,7 +48,7 @@ EPOCH_HOURS = 9.6
 #: how fine-tuning learns: as a few minutes of it do best, and as the ladder's heaviest pruned level did
 GENTLE = {"adam": {"method": "adam", "learning_rate": 6e-4},
           "muon": {"method": "muon", "learning_rate": 8e-4, "ema": 0.999}}
-GENTLE["hints"] = GENTLE["muon"]
+GENTLE["hints"] = {**GENTLE["muon"], "frozen": ("encoder", "low_encoder", "decoder")}
 #: so that masks are learned on mixtures that fine-tuning does not start with
 MASK_SEED = 1_000
 MASK_STEPS = 300
