@@ -52,7 +52,7 @@ def finetuning(axes: Axes) -> None:
 
 def hints(axes: Axes) -> None:
     found = read("hints")
-    for method, style, label in (("hints", "-", "with hints, filterbank frozen"), ("muon", ":", "without")):
+    for method, style, label in (("hints", "-", "with hints, filterbank frozen"), ("muon", ":", "with neither")):
         line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style, label=f"fine-tuned by Muon, {label}")
     dense_line(axes, found)
     axes.set(title="40 % fewer parameters of the dense level that ships", xlabel="epochs of training after the cut")

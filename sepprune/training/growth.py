@@ -21,8 +21,8 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
 
     Args:
         small: a SkiM.
-        large: a SkiM with the same filterbank and ``features``, and at least as many ``hidden`` units, ``blocks`` and
-            units of ``memory``.
+        large: a SkiM with the same filterbank, ``features`` and ``segment``, and at least as many ``hidden`` units,
+            ``blocks`` and units of ``memory``.
 
     Raises:
         UserError: one of them is something else, or ``large`` is not larger in this way.
@@ -34,6 +34,8 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
     if small.norm.normalized_shape != large.norm.normalized_shape:
         raise UserError(f"{small.norm.normalized_shape[0]} features do not grow into {large.norm.normalized_shape[0]}: "
                         "give as many")
+    if small.segment != large.segment:
+        raise UserError(f"segments of {small.segment} frames do not grow into {large.segment}: give the same `segment`")
     old = dict(small.named_parameters())
     for block in list(large.network)[len(small.network):]:
         block.project.weight.zero_()

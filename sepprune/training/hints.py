@@ -97,6 +97,11 @@ class Hints:
         return torch.stack(distances).mean()
 
 
+def imitated(*students: Hints | None) -> set[str]:
+    """Layers of a teacher that at least one of these students imitates."""
+    return {layer for hints in students if hints for layer in hints.layers}
+
+
 def _channels(name: str, layer: nn.Module) -> tuple[str, int, int]:
     """A layer's weight, its dimension that reads channels, and the dimension of the channels in what arrives."""
     if isinstance(layer, nn.RNNBase):

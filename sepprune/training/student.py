@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .hints import Hints, Lesson, arriving
+from .hints import Hints, Lesson, arriving, imitated
 from .losses import ordered_snr_loss, pit_snr_loss, reorder
 from .optimisers import build_optimisers, freeze
 from .processes import Processes
@@ -114,7 +114,7 @@ class Student:
         return optimiser.learning_rate * max(0.0, share) * min(1.0, (self.steps + 1) / optimiser.warmup)
 
     def _loss(self, mixture: Tensor, reference: Tensor, lesson: Lesson | None) -> Tensor:
-        with arriving(self.separator, self.hints.layers if self.hints else ()) as features:
+        with arriving(self.separator, imitated(self.hints)) as features:
             estimate = estimates_of(self.spread, mixture, delay_of(self.separator), self.settings.optimiser.precision)
         target = reference[..., :estimate.shape[-1]]
         if lesson is None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from .device_mixtures import DeviceMixtures
 from .device_optimiser import DeviceOptimiser
-from .hints import Hints, Lesson, arriving
+from .hints import Hints, Lesson, arriving, imitated
 from .losses import pairwise_snr
 from .optimisers import freeze
 from .settings import OptimiserSettings
@@ -68,7 +68,7 @@ class Learner:
         Returns:
             what this separator said before the update.
         """
-        said = self.say(mixture, {*layers, *(self.hints.layers if self.hints else ())})
+        said = self.say(mixture, {*layers, *imitated(self.hints)})
         estimates, references = said.estimates, references[..., :said.estimates.shape[-1]]
         if lesson is None:
             loss = -_orders(estimates, references).amax(0).mean()
@@ -122,18 +122,18 @@ class Together:
         self.dense, self.students, self.updates = dense, list(students), 0
         self.device = dense.device
         batch, length = mixtures.batch, mixtures.length
-        made, self._heard, self._lesson = (
+        made, self._heard, self._again = (
             (torch.zeros(batch, length, device=self.device), torch.zeros(batch, 2, length, device=self.device))
             for _ in range(3))
         self._made = made
-        layers = {layer for student in self.students if student.hints for layer in student.hints.layers}
+        layers = imitated(*(student.hints for student in self.students))
         with torch.no_grad():
             sample = dense.say(made[0], layers)
-        self._said, self._guide = (_blank(sample) for _ in range(2))
+        self._said, self._lesson = (_blank(sample) for _ in range(2))
         self._mix = _Part(lambda: _copy(mixtures(), made), self.device)
         self._teach = _Part(lambda: _copy(_tensors(dense.learn(*self._heard, layers=layers)), _tensors(self._said)),
                             self.device)
-        self._follow = [_Part(lambda student=student: student.learn(*self._lesson, self._guide), self.device)
+        self._follow = [_Part(lambda student=student: student.learn(*self._again, self._lesson), self.device)
                         for student in self.students]
 
     def prepare(self) -> None:
@@ -145,7 +145,7 @@ class Together:
         self._teach.prepare()
         self._teach.run()
         _synchronize(self.device)
-        _copy((*self._heard, *_tensors(self._said)), (*self._lesson, *_tensors(self._guide)))
+        _copy((*self._heard, *_tensors(self._said)), (*self._again, *_tensors(self._lesson)))
         for part in self._follow:
             part.prepare()
         _synchronize(self.device)
@@ -154,7 +154,7 @@ class Together:
 
     def run(self, share: Callable[[], float]) -> Iterator[int]:
         """Train until ``share()``, the share of the full step size, is 0; gives the number of updates now and then."""
-        taken, lesson = _Event(self.device), _Event(self.device)
+        taken, told = _Event(self.device), _Event(self.device)
         while (now := share()) > 0:
             with self._mix.stream_context():
                 taken.wait()
@@ -167,11 +167,11 @@ class Together:
                 self._teach.run()
                 for part in self._follow:
                     part.done.wait()
-                _copy((*self._heard, *_tensors(self._said)), (*self._lesson, *_tensors(self._guide)))
-                lesson.record()
+                _copy((*self._heard, *_tensors(self._said)), (*self._again, *_tensors(self._lesson)))
+                told.record()
             for student, part in zip(self.students, self._follow, strict=True):
                 with part.stream_context():
-                    lesson.wait()
+                    told.wait()
                     student.set_learning_rate(now)
                     part.run()
             self.updates += 1

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from .batches import BATCHES, training_batches, validation_mixtures
-from .hints import Lesson, arriving
+from .hints import Lesson, arriving, imitated
 from .processes import Processes
 from .settings import TrainingSettings
 from .sources import delay_of, estimates_of
@@ -42,7 +42,7 @@ class Trainer:
         self.device = self.processes.device
         if self.device.type == "cpu" and settings.threads:
             torch.set_num_threads(settings.threads)
-        self._layers = {layer for student in students if student.hints for layer in student.hints.layers}
+        self._layers = imitated(*(student.hints for student in students))
         if teacher is not None:
             teacher.to(self.device).eval().requires_grad_(False)
 

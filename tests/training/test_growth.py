@@ -44,6 +44,7 @@ def test_what_is_new_learns() -> None:
     ({"blocks": 1}, "2 blocks do not grow into 1"),
     ({"hidden": 8}, r"of shape \(48, 16\) does not grow into \(32, 16\)"),
     ({"low_bins": 24}, "give the same filterbank"),
+    ({"segment": 20}, "segments of 10 frames do not grow into 20"),
     ({"features": 20}, "16 features do not grow into 20: give as many"),
 ])
 def test_a_separator_that_is_not_larger_is_refused(changes: dict[str, int], sentence: str) -> None:
