@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from sepprune.pruning import PruningPlan
 from sepprune.separators import build_separator
+from sepprune.separators.layers import LEVEL_SCALE
 from sepprune.streaming import Ladder
 from sepprune.training.batches import validation_mixtures
 from sepprune.training.finetune import load_ladder_settings
@@ -28,8 +29,6 @@ from sepprune.training.hints import arriving
 
 HERE = Path(__file__).parent
 FEATURES, BLOCK = "bottleneck", "network.0.norm"
-#: features are the logarithm of power times this, see CausalSeparator.separate
-SCALE = 0.2
 
 
 def main() -> None:
@@ -41,7 +40,7 @@ def main() -> None:
     dense, model = ladder[0].build(), ladder[0].model
     began = build_separator(model, **ladder[0].settings)
     seen, wanted = heard(dense, mixtures, FEATURES), heard(dense, mixtures, BLOCK)
-    higher = (seen.median() - heard(began, mixtures, FEATURES).median()) / SCALE * 10 / math.log(10)
+    higher = (seen.median() - heard(began, mixtures, FEATURES).median()) / LEVEL_SCALE * 10 / math.log(10)
     rows = [{"level": 0, "encoder_distance": distance(dense, began, None), "median_feature_higher_db": float(higher)}]
     for level in ladder.levels[1:]:
         plan = PruningPlan.load(level.folder / level.plan)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import Decoder, Encoder
+from .consistency import Consistency
+from .layers import Decoder, Encoder, log_level
 
 State = tuple[Tensor, ...]
 
 
 class CausalSeparator(nn.Module):
-    """Filterbank and mask arithmetic shared by the causal families.
+    """Filterbank, mask arithmetic and mixture consistency, shared by the causal families.
 
     A family builds its network and implements :meth:`initial_network_state`, :meth:`masks` and, where its
-    state needs upkeep, :meth:`end_segment`.
+    state needs upkeep, :meth:`end_network_segment`.
 
     The :class:`~sepprune.separators.layers.Encoder` has a long window that reaches only into the past; the
     :class:`~sepprune.separators.layers.Decoder` has a short one, which alone sets the algorithmic latency.
 
     Args:
+        width: channels of what the masks are made from.
         sources: number of sources.
         hop: samples between two frames.
         window: samples under one synthesis window, the algorithmic latency.
@@ -28,13 +30,15 @@ class CausalSeparator(nn.Module):
         low_bins: bins of a second analysis, for features only: its window is long enough to tell the harmonics of
             deep voices apart, and it looks only into the past. 0 for none.
         low_window: samples under that window.
+        consistency: units that tell how much each source gets of what all of them leave of the mixture, see
+            :class:`~sepprune.separators.consistency.Consistency`; 0 for none.
     """
 
     #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
     segment: int | None = None
 
-    def __init__(self, sources: int = 2, hop: int = 128, window: int = 256, analysis_window: int = 512,
-                 sample_rate: int = 16_000, low_bins: int = 0, low_window: int = 1024) -> None:
+    def __init__(self, width: int, sources: int = 2, hop: int = 128, window: int = 256, analysis_window: int = 512,
+                 sample_rate: int = 16_000, low_bins: int = 0, low_window: int = 1024, consistency: int = 0) -> None:
         super().__init__()
         self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
         self.sample_rate = sample_rate
@@ -43,6 +47,7 @@ class CausalSeparator(nn.Module):
         self.low_encoder = Encoder(hop, window, low_window, low_bins) if low_bins else None
         self.past = max(analysis_window, low_window if low_bins else 0) - hop
         self.decoder = Decoder(hop, window, analysis_window)
+        self.consistency = Consistency(width, consistency, sources, hop) if consistency else None
 
     @property
     def delay(self) -> int:
@@ -58,8 +63,8 @@ class CausalSeparator(nn.Module):
         """Zero state of the separation network for ``batch`` mixtures."""
         raise NotImplementedError
 
-    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
-        """Complex masks for every frame.
+    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
+        """Complex masks for every frame, and what they are made from.
 
         Args:
             features: log-magnitude spectrum of the mixture, and of its low band as ``low_bins`` has it.
@@ -69,17 +74,29 @@ class CausalSeparator(nn.Module):
         Shape:
             - features: ``(batch, feature_bins, frames)``
             - masks: ``(batch, sources, 2 * bins, frames)``, real parts before imaginary parts
+            - hidden: ``(batch, frames, width)``
         """
         raise NotImplementedError
 
-    def end_segment(self, state: State) -> State:
-        """The state with which the frame after a whole :attr:`segment` of frames starts."""
+    def end_network_segment(self, state: State) -> State:
+        """The network state with which the frame after a whole :attr:`segment` of frames starts."""
         return state
+
+    def end_segment(self, state: State) -> State:
+        """The state of :meth:`step` with which the frame after a whole :attr:`segment` of frames starts."""
+        own = 2 + self._shared
+        return (*state[:own], *self.end_network_segment(state[own:]))
+
+    @property
+    def _shared(self) -> int:
+        """Tensors of the state that mixture consistency keeps."""
+        return 0 if self.consistency is None else 3
 
     def initial_state(self, batch: int = 1) -> State:
         """State before the first sample, all zeros, as :meth:`step` takes it."""
+        shares = () if self.consistency is None else self.consistency.initial_state(batch)
         return (self.encoder.weight.new_zeros(batch, self.past), self.decoder.initial_state(batch * self.sources),
-                *self.initial_network_state(batch))
+                *shares, *self.initial_network_state(batch))
 
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`forward` without segment upkeep.
@@ -109,21 +126,26 @@ class CausalSeparator(nn.Module):
             - signal: ``(batch, past + samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        tail, *network = state
-        spectrum = self.encoder(signal[:, self.past + self.hop - self.analysis_window:])
-        real, imaginary = spectrum.chunk(2, dim=1)
+        tail, shares, network = state[0], state[1:1 + self._shared], state[1 + self._shared:]
+        real, imaginary = self._spectrum(self.encoder, signal)
         power = _power(real, imaginary)
         if self.low_encoder is not None:
-            low = self.low_encoder(signal[:, self.past + self.hop - self.low_encoder.analysis_window:])
-            power = torch.cat([power, _power(*low.chunk(2, dim=1))], dim=1)
-        features = (power + FLOOR).log() * 0.2 + 1.0  # about -1 to 1 for speech
-        masks, network = self.masks(features, tuple(network), segments)
+            power = torch.cat([power, _power(*self._spectrum(self.low_encoder, signal))], dim=1)
+        masks, hidden, network = self.masks(log_level(power), network, segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
         masked = torch.cat([real * mask_real - imaginary * mask_imaginary,
                             real * mask_imaginary + imaginary * mask_real], dim=2)
         waveforms, tail = self.decoder(masked.flatten(0, 1), tail)
-        return waveforms.unflatten(0, (-1, self.sources)), (tail, *network)
+        sources = waveforms.unflatten(0, (-1, self.sources))
+        if self.consistency is not None:
+            delayed = signal[:, self.past - self.delay:-self.delay]
+            sources, shares = self.consistency(delayed, sources, hidden, shares)
+        return sources, (tail, *shares, *network)
+
+    def _spectrum(self, encoder: Encoder, signal: Tensor) -> tuple[Tensor, Tensor]:
+        """Real and imaginary parts, each ``(batch, bins, frames)``, of a signal that starts with its past."""
+        return encoder(signal[:, self.past + self.hop - encoder.analysis_window:]).chunk(2, dim=1)
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.
@@ -172,7 +194,3 @@ class CausalSeparator(nn.Module):
 
 def _power(real: Tensor, imaginary: Tensor) -> Tensor:
     return real.square() + imaginary.square()
-
-
-#: added to a bin's power before the logarithm: about -80 dB re full scale, below any microphone's noise
-FLOOR = 1e-8

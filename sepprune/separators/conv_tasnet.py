@@ -55,7 +55,7 @@ class ConvTasNet(CausalSeparator):
 
     def __init__(self, bottleneck: int = 192, hidden: int | Sequence[int] = 384, blocks: int = 16,
                  dilations: int = 8, kernel: int = 3, **filterbank: int) -> None:
-        super().__init__(**filterbank)
+        super().__init__(bottleneck, **filterbank)
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)
         if len(widths) != blocks:
             raise ValueError(f"hidden names {len(widths)} widths for {blocks} blocks: give one number or one a block")
@@ -71,11 +71,12 @@ class ConvTasNet(CausalSeparator):
         return tuple(zeros(batch, getattr(block, "hidden", 0), context)
                      for block, context in zip(self.network, self.contexts, strict=True))
 
-    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
+    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
         hidden = self.bottleneck(features)
         new_state = []
         for block, past in zip(self.network, state, strict=True):
             hidden, past = block(hidden, past)
             new_state.append(past)
-        masks = self.mask(self.activation(hidden))
-        return masks.unflatten(1, (self.sources, -1)), tuple(new_state)
+        hidden = self.activation(hidden)
+        masks = self.mask(hidden).unflatten(1, (self.sources, -1))
+        return masks, hidden.transpose(1, 2), tuple(new_state)

@@ -37,6 +37,17 @@ def asymmetric_windows(hop: int, window: int, analysis_window: int) -> tuple[Ten
     return analysis, synthesis
 
 
+#: added to power before the logarithm: about -80 dB re full scale, below any microphone's noise
+FLOOR = 1e-8
+#: of the logarithm of power, which then runs from about -1 to 1 for speech once 1 is added
+LEVEL_SCALE = 0.2
+
+
+def log_level(power: Tensor) -> Tensor:
+    """Power on the scale that networks hear, whatever its shape."""
+    return (power + FLOOR).log() * LEVEL_SCALE + 1.0
+
+
 def _fourier(window: int, bins: int) -> Tensor:
     """Real and imaginary rows of the Fourier basis without the constant, ``(2 * bins, window)``."""
     phase = 2 * math.pi / window * torch.outer(torch.arange(1, bins + 1), torch.arange(window))

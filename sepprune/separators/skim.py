@@ -72,7 +72,7 @@ class SkiM(CausalSeparator):
 
     def __init__(self, features: int = 192, hidden: int | Sequence[int] = 256, blocks: int = 4, segment: int = 50,
                  memory: int = 128, **filterbank: int) -> None:
-        super().__init__(**filterbank)
+        super().__init__(features, **filterbank)
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)
         if len(widths) != blocks:
             raise ValueError(f"hidden names {len(widths)} widths for {blocks} blocks: give one number or one a block")
@@ -95,7 +95,7 @@ class SkiM(CausalSeparator):
         return ([state[i:i + 2] for i in range(0, pairs, 2)],
                 [state[i:i + fours] for i in range(pairs, len(state), fours)])
 
-    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
+    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
         starts, memory_states = self._split(state)
         batch = features.shape[0]
         hidden = self.bottleneck(features.transpose(1, 2))
@@ -116,19 +116,18 @@ class SkiM(CausalSeparator):
                 if segments > 1:
                     *later, memory_state = self.memories[index](ends[0][:, :-1], ends[1][:, :-1], memory_state)
                 new_memories += memory_state
-        hidden = hidden.unflatten(0, (batch, segments)).flatten(1, 2)
-        masks = self.mask(self.norm(hidden)).transpose(1, 2)
-        return masks.unflatten(1, (self.sources, -1)), (*new_starts, *new_memories)
+        hidden = self.norm(hidden.unflatten(0, (batch, segments)).flatten(1, 2))
+        masks = self.mask(hidden).transpose(1, 2)
+        return masks.unflatten(1, (self.sources, -1)), hidden, (*new_starts, *new_memories)
 
-    def end_segment(self, state: State) -> State:
-        filterbank, network = state[:2], state[2:]
-        ends, memory_states = self._split(network)
+    def end_network_segment(self, state: State) -> State:
+        ends, memory_states = self._split(state)
         new_starts, new_memories = [torch.zeros_like(end) for end in ends[0]], []
         for memory, end, memory_state in zip(self.memories, ends, memory_states, strict=False):
             hidden, cell, memory_state = memory(end[0].transpose(0, 1), end[1].transpose(0, 1), memory_state)
             new_starts += [hidden.transpose(0, 1), cell.transpose(0, 1)]
             new_memories += memory_state
-        return (*filterbank, *new_starts, *new_memories)
+        return (*new_starts, *new_memories)
 
 
 def _width(block: nn.Module) -> int:

@@ -17,12 +17,13 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
 
     Chen, Goodfellow and Shlens, "Net2Net: accelerating learning via knowledge transfer", ICLR 2016, double units and
     share their weights out. Here what is new starts with fresh weights, and nothing old reads it yet: new units of an
-    LSTM, and new blocks at the end, whose residual branch is zero. The first update lets it in.
+    LSTM, new blocks at the end, whose residual branch is zero, and mixture consistency, whose shares are zero. The
+    first update lets it in.
 
     Args:
         small: a SkiM.
         large: a SkiM with the same filterbank, ``features`` and ``segment``, and at least as many ``hidden`` units,
-            ``blocks`` and units of ``memory``.
+            ``blocks`` and units of ``memory``; with the same ``consistency``, or with one where the small one has none.
 
     Raises:
         UserError: one of them is something else, or ``large`` is not larger in this way.
@@ -36,6 +37,8 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
                         "give as many")
     if small.segment != large.segment:
         raise UserError(f"segments of {small.segment} frames do not grow into {large.segment}: give the same `segment`")
+    if small.consistency and (not large.consistency or small.consistency.units != large.consistency.units):
+        raise UserError("mixture consistency does not grow: give the same `consistency` as the smaller SkiM has")
     old = dict(small.named_parameters())
     for block in list(large.network)[len(small.network):]:
         block.project.weight.zero_()

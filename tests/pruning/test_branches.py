@@ -84,7 +84,7 @@ def sudormrf() -> nn.Module:
 def causal(family: str) -> Structure:
     torch.manual_seed(0)
     sizes = {"skim": {"features": 6, "hidden": 5, "segment": 4, "memory": 3, "low_bins": 3},
-             "conv-tasnet": {"bottleneck": 6, "hidden": 5}}[family]
+             "conv-tasnet": {"bottleneck": 6, "hidden": 5, "consistency": 4}}[family]
     module = shake(build_separator(family, blocks=3, hop=4, window=8, analysis_window=16, **sizes))
     return with_branches(prove(discover(freeze(module), [(MIXTURE,)])))
 

@@ -20,7 +20,7 @@ from sepprune.separators import build_separator
 from tests.pruning.small_separators import MIXTURE, SEPARATORS, build, shake
 
 CAUSAL = {"conv-tasnet": {"bottleneck": 12, "hidden": [16, 12], "blocks": 2},
-          "skim": {"features": 12, "hidden": [16, 12], "blocks": 2, "memory": 8, "segment": 6}}
+          "skim": {"features": 12, "hidden": [16, 12], "blocks": 2, "memory": 8, "segment": 6, "consistency": 6}}
 
 
 def causal(name: str) -> torch.nn.Module:

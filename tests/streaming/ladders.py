@@ -12,18 +12,22 @@ from sepprune.separators import build_separator
 from sepprune.streaming import Ladder, LevelRecord, write_ladder
 
 FILTERBANK = {"hop": 32, "window": 64, "analysis_window": 128}
-SETTINGS = {"skim": {"features": 24, "hidden": 16, "blocks": 2, "segment": 6, "memory": 8, **FILTERBANK},
+SETTINGS = {"skim": {"features": 24, "hidden": 16, "blocks": 2, "segment": 6, "memory": 8, "consistency": 5,
+                     **FILTERBANK},
             "conv-tasnet": {"bottleneck": 16, "hidden": 24, "blocks": 3, "dilations": 3, **FILTERBANK}}
 
 
 def random_weights(family: str) -> dict[str, torch.Tensor]:
-    """Weights of a separator that was not trained, with statistics in its norms as training leaves them."""
+    """Weights of a separator that was not trained, with statistics in its norms, and shares of the rest, as training
+    leaves them."""
     torch.manual_seed(1)
     module = build_separator(family, **SETTINGS[family])
     for part in module.modules():
         if isinstance(part, torch.nn.BatchNorm1d):
             part.running_mean.normal_(0, 0.1)
             part.running_var.uniform_(0.5, 2)
+    if module.consistency:
+        torch.nn.init.normal_(module.consistency.share.weight, 0, 0.2)
     return module.state_dict()
 
 
@@ -33,8 +37,11 @@ def relative(state: dict[str, torch.Tensor], swapped: bool, seed: int) -> dict[s
     other = {key: value + 0.01 * value.abs().mean() * torch.randn(value.shape, generator=generator)
              if value.is_floating_point() and "running" not in key else value for key, value in state.items()}
     if swapped:
-        for key in ("mask.weight", "mask.bias"):
+        for key in {"mask.weight", "mask.bias", "consistency.share.weight", "consistency.share.bias"} & other.keys():
             other[key] = other[key].roll(len(other[key]) // 2, 0)
+        if "consistency.lstm.weight_ih_l0" in other:  # it hears the levels of both sources, the rest and the mixture
+            *narrowed, first, second, rest, whole = other["consistency.lstm.weight_ih_l0"].unbind(1)
+            other["consistency.lstm.weight_ih_l0"] = torch.stack([*narrowed, second, first, rest, whole], 1)
     return other
 
 

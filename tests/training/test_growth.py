@@ -21,12 +21,15 @@ def skim(**changes: int) -> nn.Module:
 
 
 @settings(max_examples=10, deadline=None)
-@given(hidden=st.integers(12, 20), blocks=st.integers(2, 4), memory=st.integers(8, 12), seed=st.integers(0, 1000))
-def test_a_grown_separator_computes_what_the_small_one_computes(hidden: int, blocks: int, memory: int,
-                                                                seed: int) -> None:
+@given(hidden=st.integers(12, 20), blocks=st.integers(2, 4), memory=st.integers(8, 12),
+       consistency=st.sampled_from([(0, 0), (0, 4), (4, 4)]), seed=st.integers(0, 1000))
+def test_a_grown_separator_computes_what_the_small_one_computes(
+        hidden: int, blocks: int, memory: int, consistency: tuple[int, int], seed: int) -> None:
     torch.manual_seed(seed)
-    small = skim()
-    large = grow(small, skim(hidden=hidden, blocks=blocks, memory=memory))
+    small = skim(consistency=consistency[0])
+    if small.consistency:
+        nn.init.normal_(small.consistency.share.weight)
+    large = grow(small, skim(hidden=hidden, blocks=blocks, memory=memory, consistency=consistency[1]))
     mixture = torch.randn(2, 128 * 35)
     torch.testing.assert_close(large(mixture)[0], small(mixture)[0])
 
@@ -46,10 +49,12 @@ def test_what_is_new_learns() -> None:
     ({"low_bins": 24}, "give the same filterbank"),
     ({"segment": 20}, "segments of 10 frames do not grow into 20"),
     ({"features": 20}, "16 features do not grow into 20: give as many"),
+    ({"consistency": 6}, "mixture consistency does not grow"),
+    ({"consistency": 0}, "mixture consistency does not grow"),
 ])
 def test_a_separator_that_is_not_larger_is_refused(changes: dict[str, int], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        grow(skim(), skim(**changes))
+        grow(skim(consistency=4), skim(**({"consistency": 4} | changes)))
 
 
 def test_a_run_starts_as_the_smaller_separator_that_it_names(tmp_path: Path) -> None:

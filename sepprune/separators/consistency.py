@@ -1,0 +1,66 @@
+"""Mixture consistency: what the estimates leave of the mixture is given back to them, in shares that are learned."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from .layers import log_level
+
+
+class Consistency(nn.Module):
+    """Gives every source a share of what all of them together leave of the mixture.
+
+    Wisdom et al., "Differentiable consistency constraints for improved deep speech enhancement", ICASSP 2019, section
+    2.2, add such a rest to the estimates in equal or learned parts, so that they sum to the mixture. Live they must
+    not: a part of the rest is noise and reverberation, and a silent source must get nothing. So an LSTM of few units
+    tells the shares, from what the masks are made from and from how loud everything is. They are any numbers, move
+    linearly in power of the synthesis window from hop to hop, and are zero before training: the separator then
+    computes what it computed without.
+
+    Args:
+        width: channels of what the masks are made from.
+        units: of the LSTM, and of the layer that narrows those channels down for it.
+        sources: number of sources.
+        hop: samples for which a share is told.
+
+    Shape:
+        - mixture: ``(batch, samples)``, delayed as the estimates are
+        - estimates and result: ``(batch, sources, samples)``
+        - hidden: ``(batch, frames, width)``
+        - state: the last shares ``(batch, sources)``, hidden and cell of the LSTM, each ``(1, batch, units)``
+    """
+
+    def __init__(self, width: int, units: int, sources: int, hop: int) -> None:
+        super().__init__()
+        self.hop = hop
+        self.listen = nn.Linear(width, units)
+        self.lstm = nn.LSTM(units + sources + 2, units, batch_first=True)
+        self.share = nn.Linear(units, sources)
+        nn.init.zeros_(self.share.weight)
+        nn.init.zeros_(self.share.bias)
+        rise = torch.sin(math.pi / 2 * (torch.arange(hop) + 0.5) / hop).square()
+        self.register_buffer("rise", rise, persistent=False)
+
+    @property
+    def units(self) -> int:
+        return self.lstm.hidden_size
+
+    def initial_state(self, batch: int) -> tuple[Tensor, Tensor, Tensor]:
+        zeros = self.share.weight.new_zeros
+        return zeros(batch, self.share.out_features), zeros(1, batch, self.units), zeros(1, batch, self.units)
+
+    def forward(self, mixture: Tensor, estimates: Tensor, hidden: Tensor, state: tuple[Tensor, ...],
+                ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+        last, *memory = state
+        mixture = mixture.unsqueeze(1)
+        rest = mixture - estimates.sum(1, keepdim=True)
+        power = torch.cat([estimates, rest, mixture], dim=1).unflatten(2, (-1, self.hop)).square().mean(-1)
+        heard = torch.cat([self.listen(hidden), log_level(power).transpose(1, 2)], dim=2)
+        heard, memory = self.lstm(heard, tuple(memory))
+        now = self.share(heard).transpose(1, 2)
+        before = torch.cat([last.unsqueeze(2).to(now.dtype), now[..., :-1]], dim=2)
+        shares = before.unsqueeze(3) + (now - before).unsqueeze(3) * self.rise
+        return estimates + shares.flatten(2) * rest, (now[..., -1], *memory)
