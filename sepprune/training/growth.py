@@ -37,8 +37,9 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
                         "give as many")
     if small.segment != large.segment:
         raise UserError(f"segments of {small.segment} frames do not grow into {large.segment}: give the same `segment`")
-    if small.consistency and (not large.consistency or small.consistency.units != large.consistency.units):
-        raise UserError("mixture consistency does not grow: give the same `consistency` as the smaller SkiM has")
+    units, more = (0 if skim.consistency is None else skim.consistency.units for skim in (small, large))
+    if units not in (0, more):
+        raise UserError(f"mixture consistency of {units} units does not grow into {more}: give the same `consistency`")
     old = dict(small.named_parameters())
     for block in list(large.network)[len(small.network):]:
         block.project.weight.zero_()

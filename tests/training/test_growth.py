@@ -49,8 +49,8 @@ def test_what_is_new_learns() -> None:
     ({"low_bins": 24}, "give the same filterbank"),
     ({"segment": 20}, "segments of 10 frames do not grow into 20"),
     ({"features": 20}, "16 features do not grow into 20: give as many"),
-    ({"consistency": 6}, "mixture consistency does not grow"),
-    ({"consistency": 0}, "mixture consistency does not grow"),
+    ({"consistency": 6}, "consistency of 4 units does not grow into 6"),
+    ({"consistency": 0}, "consistency of 4 units does not grow into 0"),
 ])
 def test_a_separator_that_is_not_larger_is_refused(changes: dict[str, int], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
