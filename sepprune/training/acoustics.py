@@ -9,6 +9,12 @@ from .corpus import SAMPLE_RATE, Signal
 
 #: fade in and out of a voice that starts or stops in the middle of a mixture, in samples
 _FADE = SAMPLE_RATE // 100
+#: what comes later after the direct sound than this is late, and no part of a reference, in samples
+EARLY = SAMPLE_RATE // 20
+#: where talkers are moved: how much louder or softer the late part becomes, in dB ...
+LATE_DB = (-6.0, 10.0)
+#: ... and by how much one talker may be louder than the other
+UNEQUAL_DB = 10.0
 
 
 def level(signal: Signal) -> float:
@@ -38,6 +44,22 @@ def reverberated(voices: Signal, responses: list[Signal], early: int) -> tuple[S
         if len(response) > early:
             row[early:] += oaconvolve(voice, response[early:])[:length][:max(0, length - early)]
     return heard, direct
+
+
+def moved(responses: list[Signal], random: np.random.Generator) -> list[Signal]:
+    """Impulse responses of a room as if its talkers sat elsewhere: nearer or farther, one more than the other.
+
+    A few measured rooms and some simulated ones hold fewer places than life has. The late part of all responses
+    becomes louder or softer by :data:`LATE_DB`, their first 10 ms stay and what lies between changes gradually; one
+    becomes up to :data:`UNEQUAL_DB` louder against the other.
+
+    Args:
+        responses: of two voices.
+        random: source of chance.
+    """
+    late, unequal = random.uniform(*LATE_DB), random.uniform(-UNEQUAL_DB, UNEQUAL_DB)
+    return [response * 10 ** ((late * late_share(len(response)) + gain) / 20)
+            for response, gain in zip(responses, (unequal / 2, -unequal / 2), strict=True)]
 
 
 def activity(kind: str, length: int, random: np.random.Generator) -> Signal:
@@ -83,6 +105,11 @@ def coloured(signals: Signal, random: np.random.Generator) -> Signal:
     shelf = _first_order(np.tan(np.pi * corner / SAMPLE_RATE), 10 ** (boost / 20), 1.0)
     cut = _first_order(np.tan(np.pi * random.uniform(20.0, 200.0) / SAMPLE_RATE), 1.0, 0.0)
     return sosfilt(np.array([shelf, cut]), signals, axis=-1).astype(np.float32)
+
+
+def late_share(length: int) -> Signal:
+    """How much of a change of the late part, in dB, each sample of a response takes on: none at first, then all."""
+    return np.clip((np.arange(length) - _FADE) / (EARLY - _FADE), 0.0, 1.0).astype(np.float32)
 
 
 def _first_order(corner: float, high: float, low: float) -> list[float]:

@@ -8,12 +8,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .acoustics import EARLY, LATE_DB, UNEQUAL_DB, late_share
 from .corpus import SAMPLE_RATE
 from .device_sounds import RESPONSE, Ring, Rooms, alike
 from .formants import move_formants
 from .mixtures import MixtureSettings, Sounds
 
-_EARLY = SAMPLE_RATE // 20
 _FADE = SAMPLE_RATE // 100
 
 
@@ -49,6 +49,7 @@ class DeviceMixtures(nn.Module):
             self.fft = self.fft // 5 * 4
         frequency = torch.fft.rfftfreq(self.fft, 1 / SAMPLE_RATE, dtype=torch.float64)
         self.register_buffer("frequency", frequency.float())
+        self.register_buffer("late_share", torch.from_numpy(late_share(RESPONSE)))
 
     def _chance(self, *shape: int) -> Tensor:
         return torch.rand(shape, device=self.order.device)
@@ -142,12 +143,22 @@ class DeviceMixtures(nn.Module):
     def _reverberated(self, voices: Tensor) -> tuple[Tensor, Tensor]:
         """Voices as a microphone in a room hears them, and what of it is direct or early; both as ``voices``."""
         responses = self.rooms.pairs(self._chance(4, len(voices)))
+        if self.settings.moved:
+            responses = self._moved(responses)
         early = responses.clone()
-        early[..., _EARLY:] = 0
+        early[..., EARLY:] = 0
         spectrum = torch.fft.rfft(voices, self.fft)
         heard, direct = (torch.fft.irfft(spectrum * torch.fft.rfft(response, self.fft), self.fft)[..., :self.length]
                          for response in (responses, early))
         return heard, direct
+
+    def _moved(self, responses: Tensor) -> Tensor:
+        """Some pairs of responses as if talkers sat elsewhere; see :func:`~.acoustics.moved`."""
+        count = len(responses)
+        late, unequal = self._between(*LATE_DB, count, 1), self._between(-UNEQUAL_DB, UNEQUAL_DB, count, 1) / 2
+        gain = late.unsqueeze(2) * self.late_share + torch.cat([unequal, -unequal], 1).unsqueeze(2)
+        some = self._chance(count, 1, 1) < self.settings.moved
+        return torch.where(some, responses * 10 ** (gain / 20), responses)
 
     def _noise(self, mixture: Tensor) -> Tensor:
         """Noise for each of these mixtures, a quarter of it synthetic."""

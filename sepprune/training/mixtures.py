@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .acoustics import activity, clipped, coloured, coloured_noise, gains, level, reverberated
+from .acoustics import EARLY, activity, clipped, coloured, coloured_noise, gains, level, moved, reverberated
 from .corpus import SAMPLE_RATE, Collection, Signal, Voices, load_voices
 from .formants import move_formants
 from .rooms import load_rooms
@@ -40,6 +40,8 @@ class MixtureSettings:
         room: share of mixtures in which the voices sound in a room. The references are then the direct sound and
             what reaches the microphone within 50 ms after it.
         rooms: how many rooms are simulated, once; measured ones come on top.
+        moved: of the mixtures in a room, share whose talkers sit elsewhere than in the recorded or simulated room:
+            reverberation from 6 dB softer to 10 dB louder, one talker up to 10 dB louder than the other.
         colour: share of mixtures whose microphone is not flat: up to 8 dB of tilt and a low cut.
         clip: share of mixtures whose peaks are clipped.
     """
@@ -59,6 +61,7 @@ class MixtureSettings:
     snr_db: tuple[float, float] = (5.0, 30.0)
     room: float = 0.0
     rooms: int = 300
+    moved: float = 0.0
     colour: float = 0.0
     clip: float = 0.0
 
@@ -121,7 +124,7 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         voices *= self._activity(random)
         references = heard = voices
         if _happens(settings.room, random) and self.sounds.rooms is not None:
-            heard, references = reverberated(voices, self._responses(random), SAMPLE_RATE // 20)
+            heard, references = reverberated(voices, self._responses(random), EARLY)
         mixture = heard.sum(axis=0)
         if _happens(settings.noise, random) and self.sounds.noise is not None:
             noise = self._noise(random)
@@ -159,7 +162,8 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         if len(spans) < 2:
             spans = (spans[0], rooms.spans[random.integers(len(rooms))][0])
         chosen = random.choice(len(spans), size=2, replace=False)
-        return [rooms.samples[slice(*spans[place])].astype(np.float32) / 32768 for place in chosen]
+        responses = [rooms.samples[slice(*spans[place])].astype(np.float32) / 32768 for place in chosen]
+        return moved(responses, random) if _happens(self.settings.moved, random) else responses
 
     def _voice(self, random: np.random.Generator, speaker: int) -> Signal:
         """One speaker for the whole length: a piece of one utterance, or several in a row."""

@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
 
-from sepprune.training.acoustics import activity, clipped, coloured, coloured_noise, reverberated
+from sepprune.training.acoustics import (
+    EARLY,
+    LATE_DB,
+    UNEQUAL_DB,
+    activity,
+    clipped,
+    coloured,
+    coloured_noise,
+    moved,
+    reverberated,
+)
 
 RATE = 16_000
 
@@ -27,6 +37,26 @@ def test_what_is_heard_is_the_early_part_and_what_comes_later(random: np.random.
 def test_the_late_part_of_a_response_longer_than_the_mixture_is_cut(random: np.random.Generator) -> None:
     heard, _ = reverberated(random.standard_normal((1, 300)), [random.standard_normal(4000)], 800)
     assert heard.shape == (1, 300) and np.isfinite(heard).all()
+
+
+def gains_db(random: np.random.Generator) -> np.ndarray:
+    """What moving does to two responses of half a second, in dB."""
+    return 20 * np.log10(moved([np.ones(RATE // 2, np.float32)] * 2, random))
+
+
+def test_moved_talkers_keep_their_direct_sound_but_for_how_loud_it_is(random: np.random.Generator) -> None:
+    one, two = gains_db(random)[:, :RATE // 100]
+    assert np.ptp(one) == np.ptp(two) == 0
+    assert one[0] == pytest.approx(-two[0], abs=1e-4) and abs(one[0]) <= UNEQUAL_DB / 2
+
+
+def test_the_late_reverberation_of_moved_talkers_changes_alike(random: np.random.Generator) -> None:
+    late = []
+    for gains in (gains_db(random) for _ in range(50)):
+        changes = gains[:, EARLY:] - gains[:, :1]
+        assert np.ptp(changes) < 1e-4
+        late.append(changes[0, 0])
+    assert LATE_DB[0] <= min(late) < -3 and 7 < max(late) <= LATE_DB[1]
 
 
 @pytest.mark.parametrize(("kind", "together"), [("single", (0.0, 0.0)), ("partial_overlap", (0.45, 1.0)),

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sepprune.training.acoustics import reverberated
-from sepprune.training.corpus import SAMPLE_RATE, Collection, Voices, load_voices
+from sepprune.training.acoustics import EARLY, LATE_DB, UNEQUAL_DB, moved, reverberated
+from sepprune.training.corpus import Collection, Voices, load_voices
 from sepprune.training.device_mixtures import DeviceMixtures
+from sepprune.training.device_sounds import RESPONSE
 from sepprune.training.mixtures import MixtureSettings, Sounds, load_sounds
 from sepprune.training.rooms import load_rooms
 
@@ -96,7 +97,7 @@ def test_rooms_sound_as_they_do_in_the_mixer_on_the_processor(voices: Voices, da
     torch.manual_seed(6)
     responses = mixtures.rooms.pairs(torch.rand(4, 2))
     for index in range(2):
-        expected = reverberated(dry[index].numpy(), list(responses[index].numpy()), SAMPLE_RATE // 20)
+        expected = reverberated(dry[index].numpy(), list(responses[index].numpy()), EARLY)
         np.testing.assert_allclose(heard[index], expected[0], atol=1e-4)
         np.testing.assert_allclose(direct[index], expected[1], atol=1e-4)
 
@@ -108,6 +109,28 @@ def test_two_voices_of_a_room_sound_from_two_of_its_places(voices: Voices, data_
     assert (one != two).any(1).all()
 
 
+def test_talkers_are_moved_as_in_the_mixer_on_the_processor(voices: Voices, data_folder: Path) -> None:
+    rooms = load_rooms(Collection(data_folder), "train", simulated=2)
+    settings = MixtureSettings(seconds=1.0, batch=2, room=1.0, moved=1.0)
+    mixtures = DeviceMixtures(settings, Sounds(voices, rooms=rooms))
+    length = 2 * EARLY
+    gains = 20 * mixtures._moved(torch.ones(64, 2, RESPONSE))[..., :length].log10()
+    expected = 20 * np.log10(moved([np.ones(length, np.float32)] * 2, np.random.default_rng(0)))
+    shape = (expected - expected[:, :1]) / (expected[:, -1:] - expected[:, :1])
+    direct, late = gains[..., :1], gains[..., -1:] - gains[..., :1]
+    np.testing.assert_allclose(gains, direct + late * torch.from_numpy(shape), atol=1e-3)
+    np.testing.assert_allclose(direct[:, 0], -direct[:, 1], atol=1e-4)
+    assert direct.abs().max() <= UNEQUAL_DB / 2 and LATE_DB[0] <= late.min() and late.max() <= LATE_DB[1] + 1e-4
+
+
+def test_a_share_of_the_talkers_is_moved(voices: Voices, data_folder: Path) -> None:
+    rooms = load_rooms(Collection(data_folder), "train", simulated=2)
+    mixtures = DeviceMixtures(MixtureSettings(seconds=1.0, batch=2, room=1.0, moved=0.25), Sounds(voices, rooms=rooms))
+    torch.manual_seed(0)
+    still = (mixtures._moved(torch.ones(400, 2, RESPONSE)) == 1).all(2).all(1)
+    assert 0.65 < still.float().mean() < 0.85
+
+
 def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
     mixture, references = batch(MixtureSettings(seconds=1.0, batch=1, clip=1.0), Sounds(voices))
     assert (references.sum(1).abs().amax(-1) > mixture.abs().amax(-1)).all()
@@ -115,6 +138,6 @@ def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
 
 def test_every_part_of_a_scene_can_be_asked_for_at_once(voices: Voices, data_folder: Path) -> None:
     settings = MixtureSettings(seconds=1.0, batch=16, formants=0.1, voice_colour=1.0, turns=0.5, single=0.5, noise=1.0,
-                               room=1.0, rooms=2, colour=1.0, clip=1.0)
+                               room=1.0, rooms=2, moved=1.0, colour=1.0, clip=1.0)
     mixture, references = batch(settings, load_sounds(Collection(data_folder), "train", settings))
     assert mixture.isfinite().all() and references.isfinite().all() and mixture.abs().max() < 1

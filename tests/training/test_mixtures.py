@@ -74,6 +74,17 @@ def test_reverberant_mixtures_hold_more_than_their_references(voices: Voices, da
     assert (level_db(late) < level_db(mixture)).all() and (level_db(late) > level_db(mixture) - 40).all()
 
 
+def test_moved_talkers_differ_more_in_level(voices: Voices, data_folder: Path) -> None:
+    rooms = load_rooms(Collection(data_folder), "train", simulated=2)
+
+    def spread(share: float) -> float:
+        settings = MixtureSettings(seconds=1.0, batch=32, difference_db=1e-3, partial_overlap=0, room=1.0, moved=share)
+        one, two = level_db(Mixtures(settings, Sounds(voices, rooms=rooms), 1, seed=0)[0][1]).unbind(1)
+        return float((one - two).std())
+
+    assert spread(1.0) > spread(0.0) + 2
+
+
 def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
     settings = MixtureSettings(seconds=1.0, batch=4, clip=1.0)
     mixture, references = Mixtures(settings, Sounds(voices), 1, seed=0)[0]
@@ -82,7 +93,7 @@ def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
 
 def test_every_part_of_a_scene_can_be_asked_for_at_once(voices: Voices, data_folder: Path) -> None:
     settings = MixtureSettings(seconds=1.0, batch=16, formants=0.1, voice_colour=1.0, turns=0.5, single=0.5, noise=1.0,
-                               room=1.0, rooms=2, colour=1.0, clip=1.0)
+                               room=1.0, rooms=2, moved=1.0, colour=1.0, clip=1.0)
     mixture, references = Mixtures(settings, load_sounds(Collection(data_folder), "train", settings), 1, seed=0)[0]
     assert mixture.isfinite().all() and references.isfinite().all() and mixture.abs().max() < 1
 
