@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     keep_memory()
     import torch
 
+    from ..errors import UserError
     from ..training.processes import Processes
     from ..training.settings import load_settings
     from ..training.student import Student
@@ -44,6 +45,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
     given = {name: value for name in ("weights", "plan") if (value := getattr(args, name)) is not None}
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **given))
+    if settings.imitation or settings.hints:
+        raise UserError(f"{args.config} asks for imitation or hints, and there is no teacher here: remove them, or use "
+                        "`sepprune ladder`, where the dense separator is the teacher")
     torch.manual_seed(settings.seed)
     with Processes() as processes:
         student = Student(settings, load_model(settings.model), args.resume or processes.restarted, processes)

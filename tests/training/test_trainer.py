@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import sepprune.commands.train
 from sepprune.cli import main
 from sepprune.errors import UserError
 from sepprune.separators import build_separator
@@ -57,6 +58,15 @@ def train(config: Path, seconds: float, **options: bool) -> dict[str, float]:
 def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
     while not path.is_file() and process.poll() is None:
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("entry", ["imitation = 0.5", 'hints = ["norm"]'])
+def test_what_only_a_teacher_can_give_is_an_error_without_one(config: Path, entry: str, monkeypatch: pytest.MonkeyPatch,
+                                                             capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sepprune.commands.train, "keep_memory", lambda: None)  # it would start pytest again
+    config.write_text(f"{entry}\n{config.read_text()}")
+    assert main(["train", str(config)]) == 2
+    assert "no teacher here" in capsys.readouterr().err
 
 
 def test_training_lowers_the_loss_and_keeps_the_best_weights(config: Path, tmp_path: Path) -> None:
