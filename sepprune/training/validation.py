@@ -18,10 +18,18 @@ _SEED = 20_251_112
 MixtureSet = tuple[Tensor, Tensor]
 
 
-def validation_sets(collection: Collection, mixtures: MixtureSettings, count: int) -> dict[str, MixtureSet]:
+def validation_sets(collection: Collection, mixtures: MixtureSettings, count: int,
+                    split: str = "valid") -> dict[str, MixtureSet]:
     """Fixed fully overlapped mixtures of speakers that are not trained on, 4 s each, by condition.
 
-    ``clean`` always; ``noisy`` (10 to 20 dB) and ``room`` where ``mixtures`` have noise and rooms.
+    ``clean`` always; ``noisy`` (10 to 20 dB), ``room`` and ``moved`` where ``mixtures`` have noise, rooms, and rooms
+    whose talkers are moved.
+
+    Args:
+        collection: recordings.
+        mixtures: those of training.
+        count: of each condition. The mean of 48 can be 0.3 dB from that of 200.
+        split: speakers of another one.
 
     Shape:
         - mixtures: ``(count, samples)``, references: ``(count, 2, samples)``
@@ -32,13 +40,25 @@ def validation_sets(collection: Collection, mixtures: MixtureSettings, count: in
         conditions["noisy"] = replace(clean, noise=1.0, snr_db=(10.0, 20.0))
     if mixtures.room:
         conditions["room"] = replace(clean, room=1.0, rooms=mixtures.rooms)
-    return {name: Mixtures(settings, load_sounds(collection, "valid", settings), 1, _SEED)[0]
+    if mixtures.room and mixtures.moved:
+        conditions["moved"] = replace(conditions["room"], moved=1.0)
+    return {name: Mixtures(settings, load_sounds(collection, split, settings), 1, _SEED)[0]
             for name, settings in conditions.items()}
 
 
+def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor) -> float:
+    """Mean of :func:`si_sdr_improvements`."""
+    return float(si_sdr_improvements(separator, mixtures, references).mean())
+
+
 @torch.no_grad()
-def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor, batch: int = 16) -> float:
-    """Mean SI-SDR improvement in dB over the best source order (Le Roux et al., "SDR: half-baked or well done?")."""
+def si_sdr_improvements(separator: nn.Module, mixtures: Tensor, references: Tensor, batch: int = 16) -> Tensor:
+    """SI-SDR improvement in dB of the best source order (Le Roux et al., "SDR: half-baked or well done?").
+
+    Shape:
+        - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
+        - result: ``(count,)``
+    """
     device = next(separator.parameters()).device
     was_training = separator.training
     separator.eval()
@@ -53,6 +73,6 @@ def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tenso
                                                          zero_mean=True).mean(1)
         improvements.append(score - before)
     separator.train(was_training)
-    return float(torch.cat(improvements).mean())
+    return torch.cat(improvements)
 
 
