@@ -13,23 +13,34 @@ _SCALE = "{}.scale"
 _LARGEST = 127
 
 
-def rounded(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rounded(state: Mapping[str, Tensor], bits: int = 8) -> dict[str, Tensor]:
     """Weights at about a quarter of their size.
 
     The filterbank, whose tensors have three dimensions, keeps half precision: a rounded Fourier basis would let loud
     bins leak into quiet ones. It is the grid of weights in 8 bits that OpenVINO computes with, so that nothing is
     rounded twice.
+
+    Args:
+        state: weights.
+        bits: of a number of a matrix. It is stored in 8 bits all the same, and fewer pack better: 6 bits to 0.72 bytes
+            in place of 0.94.
+
+    Raises:
+        ValueError: ``bits`` is not 2 to 8.
     """
     import torch
 
-    stored = {}
+    if not 2 <= bits <= 8:
+        raise ValueError(f"matrices cannot be stored in {bits} bits: give 2 to 8")
+    stored, step = {}, 2 ** (8 - bits)
     for name, value in state.items():
         if not value.is_floating_point():
             stored[name] = value
         elif value.ndim == 2:
             largest = value.abs().amax(1) if value.numel() else value.new_zeros(len(value))  # pruned to nothing
             scale = (largest / _LARGEST).clamp_min(torch.finfo(torch.float32).tiny)
-            stored[name] = (value / scale[:, None]).round().to(torch.int8)
+            numbers = (value / (step * scale[:, None])).round() * step
+            stored[name] = numbers.clamp(-_LARGEST, _LARGEST).to(torch.int8)  # a row's largest stays in the 8-bit grid
             stored[_SCALE.format(name)] = scale
         else:
             stored[name] = value.half()

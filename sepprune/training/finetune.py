@@ -47,6 +47,7 @@ class LadderSettings:
         narrowest: see :class:`~sepprune.pruning.Floor`.
         gradual: cut a level out of the next heavier one that has been fine-tuned when its masks are learned, instead
             of out of the dense model.
+        bits: of a stored weight, see :func:`~..streaming.rounding.rounded`.
         training: the dense model and how levels are fine-tuned; its ``out`` is not used.
         card: facts for people: data, licences, command.
     """
@@ -63,6 +64,7 @@ class LadderSettings:
     whole_branches: bool = False
     narrowest: int = 0
     gradual: bool = False
+    bits: int = 8
     card: dict[str, str] = field(default_factory=dict)
 
 
@@ -83,6 +85,8 @@ def load_ladder_settings(path: str, data: str | None = None) -> LadderSettings:
     if ladder.learning_rates and len(ladder.learning_rates) != len(ladder.reductions):
         raise UserError(f"{path} has {len(ladder.learning_rates)} learning_rates for {len(ladder.reductions)} "
                         "reductions: give one a level, or none")
+    if not 2 <= ladder.bits <= 8:
+        raise UserError(f"{path} asks for weights of {ladder.bits} bits: give 2 to 8")
     return ladder
 
 
@@ -188,5 +192,6 @@ class LadderMaker:
                 load_weights(separator, best)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
             plan = self._plan(level) if level else None
-            levels.append(LevelRecord(model.name, model.settings, plan, rounded(separator.state_dict()), facts))
+            weights = rounded(separator.state_dict(), self.settings.bits)
+            levels.append(LevelRecord(model.name, model.settings, plan, weights, facts))
         return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder

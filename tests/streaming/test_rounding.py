@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 from sepprune.streaming.rounding import rounded, widened
 
 
-@given(rows=st.integers(1, 6), columns=st.integers(1, 9), seed=st.integers(0, 99), size=st.floats(1e-6, 1e6))
+@given(rows=st.integers(1, 6), columns=st.integers(1, 9), seed=st.integers(0, 99), size=st.floats(1e-6, 1e6),
+       bits=st.integers(2, 8))
 def test_no_number_of_a_matrix_moves_by_more_than_half_a_step_of_its_row(rows: int, columns: int, seed: int,
-                                                                         size: float) -> None:
+                                                                         size: float, bits: int) -> None:
     matrix = size * torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
-    step = matrix.abs().amax(1, keepdim=True) / 127
-    error = (widened(rounded({"weight": matrix}))["weight"] - matrix).abs()
+    step = matrix.abs().amax(1, keepdim=True) / 127 * 2 ** (8 - bits)
+    error = (widened(rounded({"weight": matrix}, bits))["weight"] - matrix).abs()
     assert bool((error <= step * 0.501).all())
 
 
-def test_rounding_what_was_rounded_changes_nothing() -> None:
-    once = widened(rounded({"weight": torch.randn(4, 5), "bias": torch.randn(4)}))
+@pytest.mark.parametrize("bits", [6, 8])
+def test_rounding_what_was_rounded_changes_nothing(bits: int) -> None:
+    once = widened(rounded({"weight": torch.randn(4, 5), "bias": torch.randn(4)}, bits))
     twice = widened(rounded(once))
     torch.testing.assert_close(twice, once, rtol=1e-6, atol=0)
 
@@ -42,3 +44,9 @@ def test_matrices_that_were_pruned_to_nothing_keep_their_shape(shape: tuple[int,
 def test_weights_that_were_never_rounded_pass() -> None:
     state = {"weight": torch.randn(2, 3), "bias": torch.randn(2)}
     torch.testing.assert_close(widened(state), state)
+
+
+@pytest.mark.parametrize("bits", [1, 9])
+def test_other_numbers_of_bits_are_refused(bits: int) -> None:
+    with pytest.raises(ValueError, match=f"{bits} bits: give 2 to 8"):
+        rounded({}, bits)

@@ -112,6 +112,12 @@ def test_learning_rates_for_some_of_the_levels_are_refused(ladder_config: Path,
     assert "1 learning_rates for 2 reductions: give one a level" in capsys.readouterr().err
 
 
+def test_weights_of_more_than_eight_bits_are_refused(ladder_config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ladder_config.write_text("bits = 16\n" + ladder_config.read_text())
+    assert main(["ladder", str(ladder_config)]) == 2
+    assert "weights of 16 bits: give 2 to 8" in capsys.readouterr().err
+
+
 def test_gradually_a_level_is_cut_out_of_the_one_before_it(ladder_config: Path, tmp_path: Path) -> None:
     ladder_config.write_text("gradual = true\n" + ladder_config.read_text())
     assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "1"]) == 0
