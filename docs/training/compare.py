@@ -27,6 +27,7 @@ from sepprune.training.validation import MixtureSet, si_sdr_improvements, valida
 
 #: what decides which conditions there are
 MIXTURES = MixtureSettings(noise=1.0, room=1.0, moved=1.0)
+SPLITS = ("valid", "train")
 
 
 def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
@@ -37,8 +38,13 @@ def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
 
 
 def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.Tensor]) -> dict[str, object]:
-    """Mean of every condition, and the mean difference to the first level with half of its 95 % interval."""
-    differences = torch.cat([scores[name] - first[name] for name in scores])
+    """Mean of every condition, and the mean difference to the first level with half of its 95 % interval.
+
+    A mixture has the same voices under all conditions, which are not independent: they are averaged first.
+    """
+    gains = {name: scores[name] - first[name] for name in scores}
+    differences = torch.cat([torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0)
+                             for split in SPLITS])
     return {"level": level, "si_sdri": {name: round(float(values.mean()), 3) for name, values in scores.items()},
             "difference": round(float(differences.mean()), 3),
             "interval": round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3)}
@@ -52,7 +58,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    sets = {f"{split} {name}": mixtures for split in ("valid", "train")
+    sets = {f"{split} {name}": mixtures for split in SPLITS
             for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()}
     rows, first = [], None
     for level in track(args.levels, "scoring", console=Console(stderr=True)):
