@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 from pathlib import Path
 
 import torch
@@ -57,6 +58,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
+    for level in args.levels:
+        if not re.fullmatch(r".+:\d+", level):
+            parser.error(f"{level!r} names no level of a ladder: give FOLDER:NUMBER, such as assets/ladder:0")
     torch.set_num_threads(1)
     sets = {f"{split} {name}": mixtures for split in SPLITS
             for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()}

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from ..pruning import PruningPlan
 
-FORMAT, VERSION, INDEX = "sepprune-ladder", 2, "ladder.json"
-#: version 1 had no rounded matrices
-_READABLE = (1, VERSION)
+FORMAT, VERSION, INDEX = "sepprune-ladder", 3, "ladder.json"
+#: version 1 had nothing rounded, version 2 no rounded filters
+_READABLE = (1, 2, VERSION)
 _LEVEL_KEYS = ("level", "model", "weights", "sha256", "plan", "segment", "params", "macs_per_second", "si_sdri")
 
 

@@ -25,19 +25,28 @@ def test_rounding_what_was_rounded_changes_nothing(bits: int) -> None:
     torch.testing.assert_close(twice, once, rtol=1e-6, atol=0)
 
 
-def test_vectors_and_filterbanks_keep_half_precision_and_counters_their_type() -> None:
+def test_vectors_and_short_filters_keep_half_precision_and_counters_their_type() -> None:
     state = {"bias": torch.randn(3), "filters": torch.randn(2, 1, 4), "counter": torch.tensor(7)}
     stored = rounded(state)
     assert [stored[name].dtype for name in state] == [torch.float16, torch.float16, torch.int64]
     assert widened(stored).keys() == state.keys()
 
 
+@given(shape=st.sampled_from([(3, 1, 16), (2, 4, 5), (1, 3, 4, 5)]), seed=st.integers(0, 99), bits=st.integers(2, 8))
+def test_no_tap_of_a_filter_moves_by_more_than_half_a_step_of_8_bits(shape: tuple[int, ...], seed: int,
+                                                                     bits: int) -> None:
+    filters = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    back = widened(rounded({"filters": filters}, bits))["filters"]
+    step = filters.flatten(1).abs().amax(1, keepdim=True) / 127
+    assert bool(((back - filters).flatten(1).abs() <= step * 0.501).all())
+
+
 def test_a_row_of_zeros_stays_one() -> None:
     assert bool((widened(rounded({"weight": torch.zeros(2, 3)}))["weight"] == 0).all())
 
 
-@pytest.mark.parametrize("shape", [(0, 3), (4, 0)])
-def test_matrices_that_were_pruned_to_nothing_keep_their_shape(shape: tuple[int, int]) -> None:
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0), (0, 1, 512)])
+def test_tensors_that_were_pruned_to_nothing_keep_their_shape(shape: tuple[int, int]) -> None:
     assert widened(rounded({"weight": torch.zeros(shape)}))["weight"].shape == shape
 
 
