@@ -95,6 +95,8 @@ def main() -> None:
     folders = [Path(settings.runs) / f"level-{level}" for level in (args.heavier, args.lighter)]
     if (folders[0] / "plan.json").exists():
         parser.error(f"{folders[0]} has a plan: move it away first")
+    if not (folders[1] / "best.safetensors").exists():
+        parser.error(f"{folders[1]} has no best.safetensors: fine-tune level {args.lighter} first")
     dense = load_model(settings.training.model)
     light_plan = PruningPlan.load(folders[1] / "plan.json")
     light = light_plan.apply(dense)
