@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sepprune.pruning import PruningPlan, prepare
@@ -106,7 +106,7 @@ def main() -> None:
                    prepared.inputs[0].shape[-1] / dense.sample_rate)
     heavy = plan.apply(dense)
     state = heavy.state_dict()
-    begin(state, plan, load_file(folders[1] / "best.safetensors"), light_plan)
+    begin(state, plan, light.state_dict(), light_plan)
     folders[0].mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in state.items()}, folders[0] / "start.safetensors")
     plan.save(folders[0] / "plan.json")

@@ -46,7 +46,7 @@ def test_a_row_of_zeros_stays_one() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (4, 0), (0, 1, 512)])
-def test_tensors_that_were_pruned_to_nothing_keep_their_shape(shape: tuple[int, int]) -> None:
+def test_tensors_that_were_pruned_to_nothing_keep_their_shape(shape: tuple[int, ...]) -> None:
     assert widened(rounded({"weight": torch.zeros(shape)}))["weight"].shape == shape
 
 
