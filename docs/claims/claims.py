@@ -3,7 +3,7 @@
     python docs/claims/claims.py DATA [EXPERIMENT ...] [--processes 2]
 
 - finetuning: quality after 0, 0.1, 0.5 and 1 epoch of fine-tuning at 40 % fewer parameters, with Adam and with Muon
-- scratch: a model of that size from fresh weights, for 1 and 3 epochs (configs/scratch.toml: for more)
+- scratch: a model of that size from fresh weights, for 1 and 3 epochs (configs/scratch.toml: for 38)
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
 - hints: fine-tuning whose loss asks for the dense level's features, too, its filterbank frozen, against one without
