@@ -4,11 +4,13 @@
 
 The table of levels goes into README.md, from what `sepprune evaluate --json docs/training/test-CONDITION.json` and
 `sepprune bench --json docs/bench.json` wrote; the table of pruning methods into docs/pruning.md, from
-docs/pruning/comparison.json, the report of `sepprune compare`.
+docs/pruning/comparison.json, the report of `sepprune compare`; those of docs/claims.md come from what
+docs/claims/claims.py found.
 """
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,8 @@ def main() -> None:
     _put(DOCS / "pruning.md", "comparison", _comparison())
     _put(DOCS / "pruning.md", "families", _families())
     _put(DOCS / "pruning.md", "sites", _sites())
+    for table in (_finetuning, _repeated, _scratch, _joint, _steps, _front):
+        _put(DOCS / "claims.md", table.__name__[1:], table())
 
 
 def _families() -> list[str]:
@@ -73,6 +77,72 @@ def _levels() -> list[str]:
             *(f"{bench[*way, level]['p50_ms']:.2f} ms" for way in (("openvino", "int8"), ("torch", "fp32"))),
             f"{time['floor_ms']:.2f} ms"])
     return _table(heads, rows)
+
+
+def _finetuning() -> list[str]:
+    """What is left after the cut, by epochs and ways of fine-tuning."""
+    found = _claim("finetuning")
+    dense, jobs = found["dense"]["si_sdri"], {(job["epochs"], job["method"]): job["si_sdri"] for job in found["jobs"]}
+    methods = {"adam": "Adam", "muon": "Muon", "hints": "Muon and hints", "singly": "and one mixture an update"}
+    cut = jobs.pop((0, "adam"))
+    rows = [[f"{epochs:g}", *(f"{(score := jobs[epochs, method]):.2f} dB, {score / dense:.1%}" for method in methods)]
+            for epochs in sorted({epochs for epochs, _ in jobs})]
+    return _table(["epochs", *methods.values()], [["0", f"{cut:.2f} dB, {cut / dense:.1%}", "", "", ""], *rows])
+
+
+def _repeated() -> list[str]:
+    """One epoch of fine-tuning, made more than once."""
+    found = _claim("repeated")
+    rows = [[str(job["seed"]), str(job["mask_steps"]), f"{job['si_sdri']:.2f} dB",
+             f"{job['si_sdri'] / found['dense']['si_sdri']:.1%}"] for job in (_one_epoch(), *found["jobs"])]
+    return _table(["seed of the mixtures", "updates of the masks", "SI-SDRi", "of dense"], rows)
+
+
+def _scratch() -> list[str]:
+    """A model from fresh weights whenever it was looked at, and the fine-tuned one."""
+    found = _claim("finetuning")
+    dense, epoch = found["dense"]["si_sdri"], found["epoch_hours"]
+    with open(DOCS / "claims" / "scratch-long.csv", newline="", encoding="utf-8") as file:
+        looks = [(float(row["audio_hours"]) / epoch, float(row["si_sdri"])) for row in csv.DictReader(file)]
+    tuned = _one_epoch()["si_sdri"]
+    return _table(["epochs", "SI-SDRi", "of dense"],
+                  [[f"{epochs:.1f}", f"{score:.2f} dB", f"{score / dense:.0%}"] for epochs, score in looks]
+                  + [["*1 of fine-tuning after the cut*", f"*{tuned:.2f} dB*", f"*{tuned / dense:.0%}*"]])
+
+
+def _joint() -> list[str]:
+    first = {job["epochs"]: job["si_sdri"] for job in _claim("finetuning")["jobs"] if job["method"] == "adam"}
+    return _table(["epochs afterwards", "masks first", "together"],
+                  [[f"{job['epochs']:g}", f"{first[job['epochs']]:.2f} dB", f"{job['si_sdri']:.2f} dB"]
+                   for job in _claim("joint")["jobs"]])
+
+
+def _steps() -> list[str]:
+    jobs = {(job["mask_steps"], job["epochs"]): job for job in _claim("steps")["jobs"]}
+    steps = sorted({steps for steps, _ in jobs})
+    return _table(["updates of the masks", *map(str, steps)], [
+        ["as cut", *(f"{jobs[count, 0]['si_sdri']:.2f} dB" for count in steps)],
+        ["after 0.1 epoch", *(f"{jobs[count, 0.1]['si_sdri']:.2f} dB" for count in steps)],
+        ["parameters", *(f"{jobs[count, 0]['params'] / 1e6:.2f} M" for count in steps)]])
+
+
+def _front() -> list[str]:
+    jobs = {(job["keep"], job["start"]): job for job in _claim("front")["jobs"]}
+    starts = {"shipped": "as it ships", "pruned": "half an epoch of fine-tuning",
+              "scratch": "half an epoch from fresh weights"}
+    return _table(["level", "multiply-adds per second", *starts.values()],
+                  [[str(level), f"{jobs[level, 'shipped']['macs_per_second'] / 1e6:.0f} M",
+                    *(f"{jobs[level, start]['si_sdri']:.2f} dB" if (level, start) in jobs else "" for start in starts)]
+                   for level in sorted({level for level, _ in jobs})])
+
+
+def _one_epoch() -> dict[str, Any]:
+    """The best of what one epoch of fine-tuning gave."""
+    return max((job for job in _claim("finetuning")["jobs"] if job["epochs"] == 1), key=lambda job: job["si_sdri"])
+
+
+def _claim(name: str) -> dict[str, Any]:
+    return json.loads((DOCS / "claims" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> list[str]:

@@ -15,8 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-#: hours of speech in the training split
-EPOCH_HOURS = 9.6
 OURS, SCRATCH, DENSE, JOINT = "#1f6f8b", "#c9a227", "#777777", "#b5524a"
 
 
@@ -35,35 +33,29 @@ def dense_line(axes: Axes, found: dict[str, Any]) -> None:
 
 
 def tuned_by(method: str, found: dict[str, Any]) -> list[dict[str, Any]]:
-    """Jobs of one method, and the cut alone, from which both start."""
-    return [job for job in found["jobs"] if job.get("method", "adam") == method or not job["epochs"]]
+    """Jobs of one method, and the cut alone, from which all start."""
+    return [job for job in found["jobs"] if job["method"] == method or not job["epochs"]]
 
 
 def finetuning(axes: Axes) -> None:
     found = read("finetuning")
-    for method, style in (("adam", "-"), ("muon", ":")):
-        line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style,
-             label=f"SepPrune, then fine-tuned ({method.capitalize()})")
+    for method, style, label in (("singly", "-", "Muon, hints, mixtures singly"), ("hints", "--", "Muon and hints"),
+                                 ("muon", "-.", "Muon"), ("adam", ":", "Adam")):
+        line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style, label=f"masks first: {label}")
     if joint := read("joint"):
-        line(axes, joint["jobs"], "epochs", color=JOINT, label="masks and weights learned together")
+        line(axes, joint["jobs"], "epochs", color=JOINT, linestyle=":", label="masks and weights together: Adam")
     dense_line(axes, found)
     axes.set(title="40 % fewer parameters", xlabel="epochs of training after the cut")
-
-
-def hints(axes: Axes) -> None:
-    found = read("hints")
-    for method, style, label in (("hints", "-", "with hints, filterbank frozen"), ("muon", ":", "with neither")):
-        line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style, label=f"fine-tuned by Muon, {label}")
-    dense_line(axes, found)
-    axes.set(title="40 % fewer parameters of the dense level that ships", xlabel="epochs of training after the cut")
+    axes.set_ylim(bottom=2)  # the ways of fine-tuning are close to each other
 
 
 def scratch(axes: Axes) -> None:
-    tuned = read("hints")
+    tuned = read("finetuning")
+    epoch = tuned["epoch_hours"]
     with open(HERE / "scratch-long.csv", newline="", encoding="utf-8") as file:
-        rows = [(float(row["audio_hours"]) / EPOCH_HOURS, float(row["si_sdri"])) for row in csv.DictReader(file)]
+        rows = [(float(row["audio_hours"]) / epoch, float(row["si_sdri"])) for row in csv.DictReader(file)]
     axes.plot(*zip(*rows, strict=True), color=SCRATCH, marker="o", label="from fresh weights, one run")
-    line(axes, tuned_by("muon", tuned), "epochs", color=OURS, label="SepPrune, then fine-tuned for one epoch")
+    line(axes, tuned_by("singly", tuned), "epochs", color=OURS, label="SepPrune, then fine-tuned for one epoch")
     dense_line(axes, tuned)
     axes.set(title="40 % fewer parameters, both by Muon", xlabel="epochs of training")
 
@@ -78,7 +70,7 @@ def steps(axes: Axes) -> None:
 
 def front(axes: Axes) -> None:
     _front(axes, lambda level, job: job["macs_per_second"] / 1e6)
-    axes.set(title="half an epoch of training each", xlabel="million multiply-adds per second of audio")
+    axes.set(title="levels by computation", xlabel="million multiply-adds per second of audio")
 
 
 def front_in_time(axes: Axes) -> None:
@@ -87,20 +79,22 @@ def front_in_time(axes: Axes) -> None:
     times = {row["level"]: row["p50_ms"] for row in rows
              if (row["backend"], row["precision"], row["chunk_ms"]) == ("openvino", "fp32", 8.0)}
     _front(axes, lambda level, job: times[level])
-    axes.set(title="half an epoch of training each", xlabel="median chunk time (ms, chunks of 8 ms, one thread, fp32)")
+    axes.set(title="levels by time", xlabel="median chunk time (ms, chunks of 8 ms, one thread, fp32)")
 
 
 def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
     found = read("front")
-    for start, label, colour in (("pruned", "pruned and fine-tuned", OURS), ("scratch", "from fresh weights", SCRATCH)):
+    for start, label, colour, style in (("shipped", "the ladder that ships", OURS, "-"),
+                                        ("pruned", "pruned, half an epoch of fine-tuning", OURS, "--"),
+                                        ("scratch", "half an epoch from fresh weights", SCRATCH, "--")):
         jobs = [job | {"x": x_of(job["keep"], job)} for job in found["jobs"] if job["start"] == start]
-        line(axes, jobs, "x", color=colour, label=label)
+        line(axes, jobs, "x", color=colour, linestyle=style, label=label)
     axes.plot([x_of(0, found["dense"])], [found["dense"]["si_sdri"]], "s", color=DENSE, label="dense")
 
 
 def main() -> None:
-    drawn = [draw for draw in (finetuning, hints, scratch, steps, front, front_in_time)
-             if read(draw.__name__.split("_")[0])]
+    sources = {finetuning: "finetuning", scratch: "finetuning", steps: "steps", front: "front", front_in_time: "front"}
+    drawn = [draw for draw, source in sources.items() if read(source)]
     columns = min(2, len(drawn))
     rows = -(-len(drawn) // columns)
     figure = Figure(figsize=(5 * columns, 4 * rows), dpi=130, layout="constrained")
@@ -109,7 +103,8 @@ def main() -> None:
         axes.set_axis_off()
     for axes, draw in zip(panels, drawn, strict=False):
         draw(axes)
-        axes.set_ylim(bottom=0)
+        if axes.get_autoscaley_on():
+            axes.set_ylim(bottom=0)
         axes.set_ylabel("SI-SDR improvement, validation speakers (dB)")
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

@@ -2,12 +2,13 @@
 
     python docs/claims/claims.py DATA [EXPERIMENT ...] [--processes 2]
 
-- finetuning: quality after 0, 0.1, 0.5 and 1 epoch of fine-tuning at 40 % fewer parameters, with Adam and with Muon
-- scratch: a model of that size from fresh weights, for 1 and 3 epochs (configs/scratch.toml: for 38)
+- finetuning: quality after 0, 0.1, 0.5 and 1 epoch of fine-tuning at 40 % fewer parameters, with Adam, with Muon,
+  with a loss that asks for the dense level's features, too, its filterbank frozen, and so with one mixture an update
+- repeated: the last of these once more with other mixtures for masks and fine-tuning, and with a third of the masks'
+  updates
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
-- hints: fine-tuning whose loss asks for the dense level's features, too, its filterbank frozen, against one without
-- front: every level of the ladder, pruned and fine-tuned, and from fresh weights, the same updates each
+- front: the ladder that ships; and four of its cuts, fine-tuned and from fresh weights, the same updates each
 
 An epoch is one pass over the training speech. What is finished is kept in runs/claims: started again, it goes on.
 """
@@ -45,13 +46,33 @@ from sepprune.training.validation import si_sdr_improvement
 HERE = Path(__file__).parent
 #: hours of speech in the training split: what one epoch hears
 EPOCH_HOURS = 9.6
-#: how fine-tuning learns: as a few minutes of it do best, and as the ladder's heaviest pruned level did
-GENTLE = {"adam": {"method": "adam", "learning_rate": 6e-4},
-          "muon": {"method": "muon", "learning_rate": 8e-4, "ema": 0.999}}
-GENTLE["hints"] = {**GENTLE["muon"], "frozen": ("encoder", "low_encoder", "decoder")}
 #: so that masks are learned on mixtures that fine-tuning does not start with
 MASK_SEED = 1_000
-MASK_STEPS = 300
+MASK_STEPS = 900
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to fine-tune.
+
+    Args:
+        optimiser: what it changes of configs/claims.toml's.
+        hints: whether the loss asks for the dense level's features, too.
+        batch: mixtures an update.
+    """
+
+    optimiser: dict[str, Any]
+    hints: bool = False
+    batch: int = 2
+
+
+#: Adam as a few minutes of it do best, Muon as the ladder's heaviest pruned level had it
+MUON = {"method": "muon", "learning_rate": 8e-4, "ema": 0.999}
+HINTED = {**MUON, "frozen": ("encoder", "low_encoder", "decoder")}
+METHODS = {"adam": Method({"method": "adam", "learning_rate": 6e-4}),
+           "muon": Method(MUON),
+           "hints": Method(HINTED, hints=True),
+           "singly": Method({**HINTED, "learning_rate": 6e-4}, hints=True, batch=1)}
 
 
 @dataclass(frozen=True)
@@ -62,10 +83,11 @@ class Job:
         name: of its result.
         keep: what it keeps of the dense model, ``("params", 0.6)`` or ``("macs", 0.4)``; or a level's own plan.
         start: ``pruned`` keeps the dense weights, ``scratch`` draws fresh ones, ``joint`` trains weights while masks
-            are learned.
+            are learned; ``shipped`` is the level as it is.
         epochs: of training afterwards.
         mask_steps: updates of the masks.
-        method: of fine-tuning, in :data:`GENTLE`.
+        method: of fine-tuning, in :data:`METHODS`; models from scratch have only its batches.
+        seed: of the mixtures that masks are learned on and those of training.
     """
 
     name: str
@@ -74,20 +96,22 @@ class Job:
     epochs: float
     mask_steps: int = MASK_STEPS
     method: str = "adam"
+    seed: int = 0
 
 
 SIZE = ("params", 0.6)
 EXPERIMENTS = {
-    "finetuning": [Job(f"finetuned-{epochs:g}", SIZE, "pruned", epochs) for epochs in (0, 0.1, 0.5, 1)]
-    + [Job(f"finetuned-{epochs:g}-muon", SIZE, "pruned", epochs, method="muon") for epochs in (1, 0.5)],
-    "scratch": [Job(f"scratch-{epochs}", SIZE, "scratch", epochs) for epochs in (1, 3)],
+    "finetuning": [Job("cut", SIZE, "pruned", 0)]
+    + [Job(f"finetuned-{epochs:g}-{method}", SIZE, "pruned", epochs, method=method)
+       for epochs in (1, 0.5, 0.1) for method in METHODS],
+    "repeated": [Job(f"repeated-seed-{seed}", SIZE, "pruned", 1, method="singly", seed=seed) for seed in (1, 2)]
+    + [Job("repeated-steps-300", SIZE, "pruned", 1, 300, "singly")],
     "joint": [Job(f"joint-{epochs:g}", SIZE, "joint", epochs) for epochs in (0, 0.1, 0.5)],
     "steps": [Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
               for epochs in (0, 0.1) for steps in (1100, 900, 700, 500, 300, 100)],
-    "hints": [Job("shipped-0", SIZE, "pruned", 0)]
-    + [Job(f"shipped-1-{method}", SIZE, "pruned", 1, method=method) for method in ("hints", "muon")],
-    "front": [Job(f"front-{level}-{start}", level, start, 0.5)
-              for level in (2, 4, 5, 6) for start in ("scratch", "pruned")],
+    "front": [Job(f"front-{level}-{start}", level, start, 0.5, method="singly")
+              for level in (2, 4, 5, 6) for start in ("scratch", "pruned")]
+    + [Job(f"front-{level}-shipped", level, "shipped", 0) for level in range(1, 8)],
 }
 
 
@@ -112,6 +136,8 @@ class Maker:
                 for name, mixtures in validation_mixtures(self.settings).items()}
 
     def _student(self, job: Job) -> nn.Module:
+        if job.start == "shipped":
+            return self.ladder[job.keep].build()
         if job.start == "joint":
             return self._learned_together(job)
         plan = self._plan(job)
@@ -121,14 +147,15 @@ class Maker:
         return plan.apply(build_separator(self.settings.model.name, **self.settings.model.settings))
 
     def _trained(self, job: Job, separator: nn.Module) -> nn.Module:
-        optimiser, teacher = self.settings.optimiser, None
-        if job.start != "scratch":
-            optimiser, teacher = dataclasses.replace(optimiser, **GENTLE[job.method]), self.dense
-        mixtures = self.settings.mixtures
+        method, settings, teacher, hints = METHODS[job.method], self.settings, None, None
+        mixtures = dataclasses.replace(settings.mixtures, batch=method.batch)
         updates = round(job.epochs * EPOCH_HOURS * 3600 / (mixtures.seconds * mixtures.batch))
+        optimiser = settings.optimiser
+        if job.start != "scratch":
+            optimiser, teacher = dataclasses.replace(optimiser, **method.optimiser), self.dense
+            hints = Hints(teacher, self._plan(job), settings.hints) if method.hints else None
         with tempfile.TemporaryDirectory() as folder:
-            training = dataclasses.replace(self.settings, out=folder, optimiser=optimiser)
-            hints = Hints(self.dense, self._plan(job), training.hints) if job.method == "hints" else None
+            training = dataclasses.replace(settings, out=folder, optimiser=optimiser, mixtures=mixtures, seed=job.seed)
             student = Student(training, separator.requires_grad_(), hints=hints)
             Trainer(training, [student], teacher).run_updates(updates)
         return student.average
@@ -137,7 +164,8 @@ class Maker:
         if isinstance(job.keep, int):
             level = self.ladder[job.keep]
             return PruningPlan.load(level.folder / level.plan)
-        path = Path(self.settings.out) / f"plan-{job.keep[0]}-{job.keep[1]:g}-{job.mask_steps}.json"
+        kind, share = job.keep
+        path = Path(self.settings.out) / f"plan-{kind}-{share:g}-{job.mask_steps}-{job.seed}.json"
         if not path.is_file():
             self._prune(self._prepared(), job, lambda step, loss: None).save(path)
         return PruningPlan.load(path)
@@ -146,7 +174,7 @@ class Maker:
         """Masks as always, and after every one of their updates one of the weights, by the same gradients."""
         prepared = self._prepared()
         weights = prepared.structure.module.requires_grad_()
-        optimiser = torch.optim.Adam(weights.parameters(), lr=GENTLE[job.method]["learning_rate"])
+        optimiser = torch.optim.Adam(weights.parameters(), lr=METHODS[job.method].optimiser["learning_rate"])
 
         def update(step: int, loss: float) -> None:
             nn.utils.clip_grad_norm_(weights.parameters(), self.settings.optimiser.clip)
@@ -159,7 +187,7 @@ class Maker:
     def _prune(self, prepared: Prepared, job: Job, progress: Callable[[int, float], None]) -> PruningPlan:
         kind, share = job.keep
         return prune(prepared, **{kind: share}, steps=job.mask_steps, loss=ordered_snr_loss, progress=progress,
-                     data=ordered_batches(self.settings, self.dense, MASK_SEED)).plan
+                     data=ordered_batches(self.settings, self.dense, MASK_SEED + job.seed)).plan
 
     def _prepared(self) -> Prepared:
         return prepare(self.dense, batch=training_batches(self.settings)[0])
@@ -202,8 +230,8 @@ def main() -> None:
             for future in as_completed(running):
                 future.result()
                 print(_result(settings, running[future]).read_text(), flush=True)
-        found = {"dense": json.loads(dense.read_text()),
-                 "jobs": [json.loads(_result(settings, job).read_text()) for job in jobs]}
+        results = [dataclasses.asdict(job) | json.loads(_result(settings, job).read_text()) for job in jobs]
+        found = {"epoch_hours": EPOCH_HOURS, "dense": json.loads(dense.read_text()), "jobs": results}
         (HERE / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
