@@ -3,9 +3,9 @@
     python docs/tables.py
 
 The table of levels goes into README.md, from what `sepprune evaluate --json docs/training/test-CONDITION.json` and
-`sepprune bench --json docs/bench.json` wrote; the table of pruning methods into docs/pruning.md, from
-docs/pruning/comparison.json, the report of `sepprune compare`; those of docs/claims.md come from what
-docs/claims/claims.py found.
+`sepprune bench --json docs/bench.json` wrote, and that of targets into docs/training.md, from the first of these; the
+table of pruning methods into docs/pruning.md, from docs/pruning/comparison.json, the report of `sepprune compare`;
+those of docs/claims.md come from what docs/claims/claims.py found.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def main() -> None:
     _put(DOCS / "pruning.md", "comparison", _comparison())
     _put(DOCS / "pruning.md", "families", _families())
     _put(DOCS / "pruning.md", "sites", _sites())
+    _put(DOCS / "training.md", "targets", _targets())
     for table in (_finetuning, _repeated, _scratch, _joint, _steps, _front):
         _put(DOCS / "claims.md", table.__name__[1:], table())
 
@@ -59,7 +60,7 @@ def _comparison() -> list[str]:
 
 
 def _levels() -> list[str]:
-    scores = {name: _rows(DOCS / "training" / f"test-{name}.json", "levels") for name in (*CONDITIONS, "single")}
+    scores = _test_scores()
     bench = {(row["backend"], row["precision"], row["level"]): row
              for row in json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))["rows"] if row["chunk_ms"] == 8.0}
     heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in CONDITIONS), "share of dense",
@@ -77,6 +78,22 @@ def _levels() -> list[str]:
             *(f"{bench[*way, level]['p50_ms']:.2f} ms" for way in (("openvino", "int8"), ("torch", "fp32"))),
             f"{time['floor_ms']:.2f} ms"])
     return _table(heads, rows)
+
+
+def _targets() -> list[str]:
+    """What the ladder was meant to reach on speakers that were never trained on, and what it did."""
+    scores = _test_scores()
+    dense = [scores[name][0]["si_sdri"] for name in CONDITIONS]
+    rows = [[f"level 0, {name}", f"{target} dB", f"{score:.2f} dB"]
+            for name, target, score in zip(CONDITIONS, (8.5, 6.5, 4.5), dense, strict=True)]
+    single = scores["single"][0]
+    rows.append(["level 0, one voice: SI-SDR / leak", "15 / -20 dB",
+                 f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB"])
+    for level, target in ((2, 0.97), (4, 0.9), (6, 0.75)):
+        shares = (scores[name][level]["si_sdri"] / score for name, score in zip(CONDITIONS, dense, strict=True))
+        rows.append([f"level {level}, share of level 0: {', '.join(CONDITIONS)}", f"{target:.0%}",
+                     ", ".join(f"{share:.0%}" for share in shares)])
+    return _table(["what", "target", "reached"], rows)
 
 
 def _finetuning() -> list[str]:
@@ -154,6 +171,10 @@ def _put(page: Path, name: str, lines: list[str]) -> None:
     begin, end = f"<!-- {name}: python docs/tables.py -->\n", f"<!-- end of {name} -->\n"
     before, rest = page.read_text(encoding="utf-8").split(begin)
     page.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1], encoding="utf-8")
+
+
+def _test_scores() -> dict[str, dict[int, dict[str, Any]]]:
+    return {name: _rows(DOCS / "training" / f"test-{name}.json", "levels") for name in (*CONDITIONS, "single")}
 
 
 def _rows(path: Path, key: str) -> dict[int, dict[str, Any]]:
