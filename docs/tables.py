@@ -100,7 +100,7 @@ def _finetuning() -> list[str]:
     """What is left after the cut, by epochs and ways of fine-tuning."""
     found = _claim("finetuning")
     dense, jobs = found["dense"]["si_sdri"], {(job["epochs"], job["method"]): job["si_sdri"] for job in found["jobs"]}
-    methods = {"adam": "Adam", "muon": "Muon", "hints": "Muon and hints", "singly": "and one mixture an update"}
+    methods = {"adam": "Adam", "muon": "Muon", "hints": "Muon and hints", "batch-1": "Muon and hints, batch 1"}
     cut = jobs.pop((0, "adam"))
     rows = [[f"{epochs:g}", *(f"{(score := jobs[epochs, method]):.2f} dB, {score / dense:.1%}" for method in methods)]
             for epochs in sorted({epochs for epochs, _ in jobs})]
@@ -154,8 +154,9 @@ def _front() -> list[str]:
 
 
 def _one_epoch() -> dict[str, Any]:
-    """The best of what one epoch of fine-tuning gave."""
-    return max((job for job in _claim("finetuning")["jobs"] if job["epochs"] == 1), key=lambda job: job["si_sdri"])
+    """What one epoch of fine-tuning gave at its best."""
+    job, = (job for job in _claim("finetuning")["jobs"] if (job["epochs"], job["method"]) == (1, "batch-1"))
+    return job
 
 
 def _claim(name: str) -> dict[str, Any]:

@@ -18,9 +18,8 @@ HERE = Path(__file__).parent
 OURS, SCRATCH, DENSE, JOINT = "#1f6f8b", "#c9a227", "#777777", "#b5524a"
 
 
-def read(name: str) -> dict[str, Any] | None:
-    path = HERE / f"{name}.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+def read(name: str) -> dict[str, Any]:
+    return json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def line(axes: Axes, jobs: list[dict[str, Any]], x: str, **style: Any) -> None:
@@ -39,11 +38,10 @@ def tuned_by(method: str, found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def finetuning(axes: Axes) -> None:
     found = read("finetuning")
-    for method, style, label in (("singly", "-", "Muon, hints, mixtures singly"), ("hints", "--", "Muon and hints"),
+    for method, style, label in (("batch-1", "-", "Muon and hints, batch 1"), ("hints", "--", "Muon and hints"),
                                  ("muon", "-.", "Muon"), ("adam", ":", "Adam")):
         line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style, label=f"masks first: {label}")
-    if joint := read("joint"):
-        line(axes, joint["jobs"], "epochs", color=JOINT, linestyle=":", label="masks and weights together: Adam")
+    line(axes, read("joint")["jobs"], "epochs", color=JOINT, linestyle=":", label="masks and weights together: Adam")
     dense_line(axes, found)
     axes.set(title="40 % fewer parameters", xlabel="epochs of training after the cut")
     axes.set_ylim(bottom=2)  # the ways of fine-tuning are close to each other
@@ -55,7 +53,7 @@ def scratch(axes: Axes) -> None:
     with open(HERE / "scratch-long.csv", newline="", encoding="utf-8") as file:
         rows = [(float(row["audio_hours"]) / epoch, float(row["si_sdri"])) for row in csv.DictReader(file)]
     axes.plot(*zip(*rows, strict=True), color=SCRATCH, marker="o", label="from fresh weights, one run")
-    line(axes, tuned_by("singly", tuned), "epochs", color=OURS, label="SepPrune, then fine-tuned for one epoch")
+    line(axes, tuned_by("batch-1", tuned), "epochs", color=OURS, label="SepPrune, then fine-tuned for one epoch")
     dense_line(axes, tuned)
     axes.set(title="40 % fewer parameters, both by Muon", xlabel="epochs of training")
 
@@ -93,15 +91,11 @@ def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
 
 
 def main() -> None:
-    sources = {finetuning: "finetuning", scratch: "finetuning", steps: "steps", front: "front", front_in_time: "front"}
-    drawn = [draw for draw, source in sources.items() if read(source)]
-    columns = min(2, len(drawn))
-    rows = -(-len(drawn) // columns)
-    figure = Figure(figsize=(5 * columns, 4 * rows), dpi=130, layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).flat
-    for axes in panels[len(drawn):]:
-        axes.set_axis_off()
-    for axes, draw in zip(panels, drawn, strict=False):
+    draws = (finetuning, scratch, steps, front, front_in_time)
+    figure = Figure(figsize=(10, 12), dpi=130, layout="constrained")
+    *panels, empty = figure.subplots(3, 2).flat
+    empty.set_axis_off()
+    for axes, draw in zip(panels, draws, strict=True):
         draw(axes)
         if axes.get_autoscaley_on():
             axes.set_ylim(bottom=0)

@@ -58,12 +58,12 @@ class Method:
     Args:
         optimiser: what it changes of configs/claims.toml's.
         hints: whether the loss asks for the dense level's features, too.
-        batch: mixtures an update.
+        batch: mixtures an update, if not as many as configs/claims.toml says.
     """
 
     optimiser: dict[str, Any]
     hints: bool = False
-    batch: int = 2
+    batch: int | None = None
 
 
 #: Adam as a few minutes of it do best, Muon as the ladder's heaviest pruned level had it
@@ -72,7 +72,7 @@ HINTED = {**MUON, "frozen": ("encoder", "low_encoder", "decoder")}
 METHODS = {"adam": Method({"method": "adam", "learning_rate": 6e-4}),
            "muon": Method(MUON),
            "hints": Method(HINTED, hints=True),
-           "singly": Method({**HINTED, "learning_rate": 6e-4}, hints=True, batch=1)}
+           "batch-1": Method({**HINTED, "learning_rate": 6e-4}, hints=True, batch=1)}
 
 
 @dataclass(frozen=True)
@@ -104,12 +104,12 @@ EXPERIMENTS = {
     "finetuning": [Job("cut", SIZE, "pruned", 0)]
     + [Job(f"finetuned-{epochs:g}-{method}", SIZE, "pruned", epochs, method=method)
        for epochs in (1, 0.5, 0.1) for method in METHODS],
-    "repeated": [Job(f"repeated-seed-{seed}", SIZE, "pruned", 1, method="singly", seed=seed) for seed in (1, 2)]
-    + [Job("repeated-steps-300", SIZE, "pruned", 1, 300, "singly")],
+    "repeated": [Job(f"repeated-seed-{seed}", SIZE, "pruned", 1, method="batch-1", seed=seed) for seed in (1, 2)]
+    + [Job("repeated-steps-300", SIZE, "pruned", 1, 300, "batch-1")],
     "joint": [Job(f"joint-{epochs:g}", SIZE, "joint", epochs) for epochs in (0, 0.1, 0.5)],
     "steps": [Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
               for epochs in (0, 0.1) for steps in (1100, 900, 700, 500, 300, 100)],
-    "front": [Job(f"front-{level}-{start}", level, start, 0.5, method="singly")
+    "front": [Job(f"front-{level}-{start}", level, start, 0.5, method="batch-1")
               for level in (2, 4, 5, 6) for start in ("scratch", "pruned")]
     + [Job(f"front-{level}-shipped", level, "shipped", 0) for level in range(1, 8)],
 }
@@ -148,7 +148,7 @@ class Maker:
 
     def _trained(self, job: Job, separator: nn.Module) -> nn.Module:
         method, settings, teacher, hints = METHODS[job.method], self.settings, None, None
-        mixtures = dataclasses.replace(settings.mixtures, batch=method.batch)
+        mixtures = dataclasses.replace(settings.mixtures, batch=method.batch or settings.mixtures.batch)
         updates = round(job.epochs * EPOCH_HOURS * 3600 / (mixtures.seconds * mixtures.batch))
         optimiser = settings.optimiser
         if job.start != "scratch":
