@@ -27,16 +27,35 @@ OLDEST, BELOW = (3, 11), (3, 15)
 AUDIO = {"libportaudio.so.2": "libportaudio2"}
 #: what Qt and its X11 and Wayland platforms link to
 WINDOW = {
-    "libEGL.so.1": "libegl1", "libGL.so.1": "libgl1", "libX11.so.6": "libx11-6", "libxkbcommon.so.0": "libxkbcommon0",
-    "libfontconfig.so.1": "libfontconfig1", "libfreetype.so.6": "libfreetype6", "libdbus-1.so.3": "libdbus-1-3",
-    "libglib-2.0.so.0": "libglib2.0-0", "libzstd.so.1": "libzstd1", "libz.so.1": "zlib1g",
-    "libxcb-cursor.so.0": "libxcb-cursor0", "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libxcb-icccm.so.4": "libxcb-icccm4", "libxcb-util.so.1": "libxcb-util1", "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1", "libxcb-randr.so.0": "libxcb-randr0", "libxcb-shm.so.0": "libxcb-shm0",
-    "libxcb-render.so.0": "libxcb-render0", "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxcb-shape.so.0": "libxcb-shape0", "libxcb-sync.so.1": "libxcb-sync1", "libxcb-xfixes.so.0": "libxcb-xfixes0",
-    "libxcb-xkb.so.1": "libxcb-xkb1", "libxcb-glx.so.0": "libxcb-glx0", "libX11-xcb.so.1": "libx11-xcb1",
-    "libwayland-client.so.0": "libwayland-client0", "libwayland-cursor.so.0": "libwayland-cursor0"}
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libX11.so.6": "libx11-6",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libfreetype.so.6": "libfreetype6",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libzstd.so.1": "libzstd1",
+    "libz.so.1": "zlib1g",
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxcb-icccm.so.4": "libxcb-icccm4",
+    "libxcb-util.so.1": "libxcb-util1",
+    "libxcb-image.so.0": "libxcb-image0",
+    "libxcb-keysyms.so.1": "libxcb-keysyms1",
+    "libxcb-randr.so.0": "libxcb-randr0",
+    "libxcb-shm.so.0": "libxcb-shm0",
+    "libxcb-render.so.0": "libxcb-render0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libxcb-shape.so.0": "libxcb-shape0",
+    "libxcb-sync.so.1": "libxcb-sync1",
+    "libxcb-xfixes.so.0": "libxcb-xfixes0",
+    "libxcb-xkb.so.1": "libxcb-xkb1",
+    "libxcb-glx.so.0": "libxcb-glx0",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libwayland-client.so.0": "libwayland-client0",
+    "libwayland-cursor.so.0": "libwayland-cursor0",
+}
 #: program -> Debian package: the virtual microphone and loudspeaker of the tests
 SOUND_SERVER = {"pulseaudio": "pulseaudio", "pactl": "pulseaudio-utils", "pacat": "pulseaudio-utils"}
 #: how a program's words are read: both streams as one text
@@ -82,8 +101,10 @@ def say(line: str) -> None:
 
 def check_version(version: tuple) -> None:
     if not OLDEST <= version < BELOW:
-        raise Stop(f"this is Python {version[0]}.{version[1]}, SepPrune Live needs {OLDEST[0]}.{OLDEST[1]} to "
-                   f"{BELOW[0]}.{BELOW[1] - 1}: start run.py with one of those, such as python3.12 run.py")
+        raise Stop(
+            f"this is Python {version[0]}.{version[1]}, SepPrune Live needs {OLDEST[0]}.{OLDEST[1]} to "
+            f"{BELOW[0]}.{BELOW[1] - 1}: start run.py with one of those, such as python3.12 run.py"
+        )
 
 
 def has_display() -> bool:
@@ -136,11 +157,22 @@ def install_missing(packages: list) -> None:
     if not shutil.which("apt-get"):
         raise Stop(advice(packages))
     if os.geteuid() != 0:
-        raise Stop("some system packages are missing; install them with\n  sudo apt-get install " + " ".join(packages)
-                   + "\nand start this command again")
+        raise Stop(
+            "some system packages are missing; install them with\n  sudo apt-get install "
+            + " ".join(packages)
+            + "\nand start this command again"
+        )
     say("Installing system packages: " + " ".join(packages))
-    install = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300",
-               *packages]
+    install = [
+        "apt-get",
+        "install",
+        "--yes",
+        "--quiet",
+        "--no-install-recommends",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+        *packages,
+    ]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["apt-get", "update", "--quiet"], install):
         result = subprocess.run(step, env=environment, **MERGED)
@@ -150,13 +182,15 @@ def install_missing(packages: list) -> None:
 
 def advice(packages: list) -> str:
     """Where each family of systems keeps these libraries."""
-    hints = {"dnf": "sudo dnf install portaudio libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
-                    "xcb-util-renderutil xcb-util-wm mesa-libEGL mesa-libGL pulseaudio-utils alsa-plugins-pulseaudio",
-             "pacman": "sudo pacman -S portaudio libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
-                       "xcb-util-renderutil xcb-util-wm libglvnd libpulse alsa-plugins",
-             "zypper": "sudo zypper install libportaudio2 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
-                       "libxcb-image0 libxcb-keysyms1 libxcb-render-util0 Mesa-libEGL1 Mesa-libGL1 pulseaudio-utils "
-                       "alsa-plugins-pulse"}
+    hints = {
+        "dnf": "sudo dnf install portaudio libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
+        "xcb-util-renderutil xcb-util-wm mesa-libEGL mesa-libGL pulseaudio-utils alsa-plugins-pulseaudio",
+        "pacman": "sudo pacman -S portaudio libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "
+        "xcb-util-renderutil xcb-util-wm libglvnd libpulse alsa-plugins",
+        "zypper": "sudo zypper install libportaudio2 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 "
+        "libxcb-image0 libxcb-keysyms1 libxcb-render-util0 Mesa-libEGL1 Mesa-libGL1 pulseaudio-utils "
+        "alsa-plugins-pulse",
+    }
     hint = next((f"; this brings most of them:\n  {line}" for tool, line in hints.items() if shutil.which(tool)), "")
     return f"system libraries are missing, by their Debian names: {' '.join(packages)}{hint}"
 
@@ -177,8 +211,19 @@ def prepare_environment() -> Path:
         if made.returncode:
             raise Stop(f"the virtual environment could not be made:\n{tail(made.stdout + made.stderr)}")
     say("Installing the locked dependencies (torch is large: the first time takes minutes)")
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off",
-               "--constraint", str(ROOT / "constraints.txt"), "--editable", f"{ROOT}[test]"]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--progress-bar",
+        "off",
+        "--constraint",
+        str(ROOT / "constraints.txt"),
+        "--editable",
+        f"{ROOT}[test]",
+    ]
     lines = []
     with subprocess.Popen(command, **MERGED) as pip:
         for line in pip.stdout:
@@ -189,8 +234,10 @@ def prepare_environment() -> Path:
             elif words[:2] == ["Installing", "collected"]:
                 say("  unpacking")
     if pip.returncode:
-        raise Stop(f"pip could not install the dependencies:\n{tail(''.join(lines))}\n"
-                   "mend what it names (network, disk space, pip's configuration) and start this command again")
+        raise Stop(
+            f"pip could not install the dependencies:\n{tail(''.join(lines))}\n"
+            "mend what it names (network, disk space, pip's configuration) and start this command again"
+        )
     stamp.write_text(wanted + "\n")
     say("Ready.")
     return python

@@ -20,8 +20,18 @@ from sepprune.errors import UserError
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, ROUTINGS, DeviceInfo, Settings
 
 #: options that are settings; the window remembers those that are not given
-_CHOICES = ("input", "output", "level", "ladder", "chunk_ms", "routing", "backend", "loop_file", "fallback",
-            "precision")
+_CHOICES = (
+    "input",
+    "output",
+    "level",
+    "ladder",
+    "chunk_ms",
+    "routing",
+    "backend",
+    "loop_file",
+    "fallback",
+    "precision",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,39 +55,75 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="sepprune-live", description="Separate two voices live, at any level.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.add_argument("--input", metavar="DEVICE|FILE", help=f"microphone, sound file, or {DEMO} for the mixture "
-                        f"that ships (default: the system's microphone, {DEMO} where there is none)")
-    parser.add_argument("--output", metavar="DEVICE", help=f"loudspeaker, or {NONE} to discard sound (default: {NONE} "
-                        "with a microphone, which could howl, else the system's)")
+    parser.add_argument(
+        "--input",
+        metavar="DEVICE|FILE",
+        help=f"microphone, sound file, or {DEMO} for the mixture "
+        f"that ships (default: the system's microphone, {DEMO} where there is none)",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DEVICE",
+        help=f"loudspeaker, or {NONE} to discard sound (default: {NONE} "
+        "with a microphone, which could howl, else the system's)",
+    )
     parser.add_argument("--level", type=int, help="level of the ladder, 0 is dense (default: 0)")
     parser.add_argument("--ladder", metavar="FOLDER", help="ladder to use (default: the one that ships)")
     parser.add_argument("--chunk-ms", type=float, help="chunk duration, raised to whole hops (default: 8)")
     parser.add_argument("--backend", help="what computes: auto, openvino, onnxruntime, torch or cuda (default: auto)")
-    parser.add_argument("--precision", help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16, on processors "
-                        "that have it: errors are about -40 dB (default: what is fastest here, as the first start "
-                        "measures)")
-    parser.add_argument("--threads", type=int, default=1, help="processor threads that share a chunk (default: 1; more "
-                        "pays for large levels only: sepprune bench --threads 1,2 tells)")
-    parser.add_argument("--remeasure", action="store_true", help="measure anew, beside the stream, which backend and "
-                        "precision is fastest on this machine")
+    parser.add_argument(
+        "--precision",
+        help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16, on processors "
+        "that have it: errors are about -40 dB (default: what is fastest here, as the first start "
+        "measures)",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        help="processor threads that share a chunk (default: 1; more "
+        "pays for large levels only: sepprune bench --threads 1,2 tells)",
+    )
+    parser.add_argument(
+        "--remeasure",
+        action="store_true",
+        help="measure anew, beside the stream, which backend and precision is fastest on this machine",
+    )
     parser.add_argument("--routing", choices=ROUTINGS, help="what to listen to (default: both)")
     parser.add_argument("--seconds", type=float, help="stop after so many seconds")
-    parser.add_argument("--loop", dest="loop_file", action=argparse.BooleanOptionalAction, help="start a file again at "
-                        "its end, or not (default: yes in the window and with --seconds)")
-    parser.add_argument("--fallback", action="store_true", default=None, help="go to a lighter level while chunks come "
-                        "too late, and back when it is calm")
-    parser.add_argument("--record", metavar="FOLDER", help="record mixture and voices from the start, into a new "
-                        "folder in FOLDER")
-    parser.add_argument("--record-format", choices=RECORDING_FORMATS, help="32-bit float WAV, or 24-bit FLAC "
-                        "(default: wav)")
+    parser.add_argument(
+        "--loop",
+        dest="loop_file",
+        action=argparse.BooleanOptionalAction,
+        help="start a file again at its end, or not (default: yes in the window and with --seconds)",
+    )
+    parser.add_argument(
+        "--fallback",
+        action="store_true",
+        default=None,
+        help="go to a lighter level while chunks come too late, and back when it is calm",
+    )
+    parser.add_argument(
+        "--record", metavar="FOLDER", help="record mixture and voices from the start, into a new folder in FOLDER"
+    )
+    parser.add_argument(
+        "--record-format", choices=RECORDING_FORMATS, help="32-bit float WAV, or 24-bit FLAC (default: wav)"
+    )
     parser.add_argument("--headless", action="store_true", help="no window: print a latency table at the end")
-    parser.add_argument("--round-trip", action="store_true", help="measure the delay from the output to the input with "
-                        "chirps, through a cable or the air, and end")
+    parser.add_argument(
+        "--round-trip",
+        action="store_true",
+        help="measure the delay from the output to the input with chirps, through a cable or the air, and end",
+    )
     parser.add_argument("--report", metavar="FILE", help="write the latency report as JSON")
     parser.add_argument("--screenshot", metavar="FILE", help="save a picture of the window at the end")
     parser.add_argument("--list-devices", action="store_true", help="show microphones and loudspeakers")
-    parser.add_argument("--json", metavar="FILE", help="with --headless, --round-trip or --list-devices: write the "
-                        "result as one JSON object; - is standard output")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="with --headless, --round-trip or --list-devices: write the "
+        "result as one JSON object; - is standard output",
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
@@ -106,8 +152,15 @@ def _run(args: argparse.Namespace) -> int:
             _say(f"the window cannot open ({error}): running without it, as --headless does")
         else:
             given = frozenset(name for name in _CHOICES if getattr(args, name) is not None)
-            return run(_settings(args, headless=False), args.seconds, args.report, args.screenshot, given,
-                       args.record, args.record_format)
+            return run(
+                _settings(args, headless=False),
+                args.seconds,
+                args.report,
+                args.screenshot,
+                given,
+                args.record,
+                args.record_format,
+            )
     return _headless(args)
 
 
@@ -176,11 +229,20 @@ def _settings(args: argparse.Namespace, headless: bool) -> Settings:
 
         loudspeaker = _default_device("output") if args.round_trip or is_file(input) else None
         output = NONE if loudspeaker is None else loudspeaker.identity
-    return Settings(input=input, output=output, level=args.level or 0, ladder=args.ladder,
-                    chunk_ms=8.0 if args.chunk_ms is None else args.chunk_ms, routing=args.routing or "both",
-                    backend=args.backend or "auto", fallback=bool(args.fallback), precision=args.precision or "auto",
-                    remeasure=args.remeasure, threads=args.threads,
-                    loop_file=(not headless or args.seconds is not None) if args.loop_file is None else args.loop_file)
+    return Settings(
+        input=input,
+        output=output,
+        level=args.level or 0,
+        ladder=args.ladder,
+        chunk_ms=8.0 if args.chunk_ms is None else args.chunk_ms,
+        routing=args.routing or "both",
+        backend=args.backend or "auto",
+        fallback=bool(args.fallback),
+        precision=args.precision or "auto",
+        remeasure=args.remeasure,
+        threads=args.threads,
+        loop_file=(not headless or args.seconds is not None) if args.loop_file is None else args.loop_file,
+    )
 
 
 def _default_device(direction: str) -> DeviceInfo | None:
@@ -206,8 +268,13 @@ def _list_devices(destination: str | None) -> int:
     if destination != "-":
         table = Table("direction", "device", "channels", "rate in Hz", "note")
         for info in found:
-            table.add_row(info.direction, info.identity, str(info.channels), str(info.rate),
-                          "the computer's own sound" if info.is_monitor else "")
+            table.add_row(
+                info.direction,
+                info.identity,
+                str(info.channels),
+                str(info.rate),
+                "the computer's own sound" if info.is_monitor else "",
+            )
         Console().print(table if found else "There are no audio devices.")
     return 0
 

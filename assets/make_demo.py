@@ -22,21 +22,29 @@ FOLDER = Path(__file__).parent / "demo"
 
 #: flite voice, seed of its place in the room, and what is said from which second on
 VOICES = {
-    "voice1": ("slt", 11, [
-        (0.4, "Good evening. I am reading the weather for the coast."),
-        (4.2, "A light wind comes from the west, and the harbour stays calm until midnight."),
-        (9.1, "Tomorrow begins with mist over the islands. By noon the sun will find its way through."),
-        (15.0, "Fishing boats should wait for the second tide, because the first one turns early."),
-        (21.8, "And if you walk along the beach, take a warm coat with you."),
-        (26.4, "That was the weather. Sleep well."),
-    ]),
-    "voice2": ("rms", 23, [
-        (5.2, "First we peel four potatoes and cut them into small pieces."),
-        (9.9, "Fry an onion in butter, slowly, until it looks like gold."),
-        (14.6, "Now add water, salt, and a handful of green beans from the garden."),
-        (19.4, "Let the soup simmer for twenty minutes."),
-        (22.6, "Taste it, and add a little lemon at the very end."),
-    ]),
+    "voice1": (
+        "slt",
+        11,
+        [
+            (0.4, "Good evening. I am reading the weather for the coast."),
+            (4.2, "A light wind comes from the west, and the harbour stays calm until midnight."),
+            (9.1, "Tomorrow begins with mist over the islands. By noon the sun will find its way through."),
+            (15.0, "Fishing boats should wait for the second tide, because the first one turns early."),
+            (21.8, "And if you walk along the beach, take a warm coat with you."),
+            (26.4, "That was the weather. Sleep well."),
+        ],
+    ),
+    "voice2": (
+        "rms",
+        23,
+        [
+            (5.2, "First we peel four potatoes and cut them into small pieces."),
+            (9.9, "Fry an onion in butter, slowly, until it looks like gold."),
+            (14.6, "Now add water, salt, and a handful of green beans from the garden."),
+            (19.4, "Let the soup simmer for twenty minutes."),
+            (22.6, "Taste it, and add a little lemon at the very end."),
+        ],
+    ),
 }
 
 
@@ -76,12 +84,14 @@ def render(voice: str, seed: int, lines: list[tuple[float, str]]) -> np.ndarray:
     for start_s, text in lines:
         speech, start = say(voice, text), round(start_s * RATE)
         if start < silent_from or start + len(speech) > len(track):
-            raise SystemExit(f"{voice} has no time for {text!r} at {start_s} s: it lasts {len(speech) / RATE:.1f} s "
-                             f"and the line before it ends at {silent_from / RATE:.1f} s: move it")
-        track[start:start + len(speech)] += speech
+            raise SystemExit(
+                f"{voice} has no time for {text!r} at {start_s} s: it lasts {len(speech) / RATE:.1f} s "
+                f"and the line before it ends at {silent_from / RATE:.1f} s: move it"
+            )
+        track[start : start + len(speech)] += speech
         silent_from = start + len(speech)
         print(f"{voice}  {start_s:5.1f} .. {silent_from / RATE:5.1f} s  {text}")
-    return np.convolve(track, early_reflections(seed))[:len(track)]
+    return np.convolve(track, early_reflections(seed))[: len(track)]
 
 
 def main() -> None:

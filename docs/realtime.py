@@ -1,11 +1,11 @@
 """Checks of the stream on this machine, each written into realtime.json under its name.
 
-    python docs/realtime.py agreement     sixty seconds with changes of level: every backend against eager torch
-    python docs/realtime.py content       chunk time of the dense level on speech, silence, denormals, NaN, full scale
-    python docs/realtime.py loaded        a minute at live speed while another process keeps another core busy
-    python docs/realtime.py pace          chunk time against how long the processor did something else before
-    python docs/realtime.py startup       seconds until the window shows, until sound is separated, until a killed
-                                          engine is back; memory of the engine (no display needed)
+python docs/realtime.py agreement     sixty seconds with changes of level: every backend against eager torch
+python docs/realtime.py content       chunk time of the dense level on speech, silence, denormals, NaN, full scale
+python docs/realtime.py loaded        a minute at live speed while another process keeps another core busy
+python docs/realtime.py pace          chunk time against how long the processor did something else before
+python docs/realtime.py startup       seconds until the window shows, until sound is separated, until a killed
+                                      engine is back; memory of the engine (no display needed)
 """
 
 from __future__ import annotations
@@ -48,9 +48,12 @@ def agreement(seconds: float = 60.0, switches: int = 20) -> dict[str, Any]:
                 parts.append(stream.step(chunk))
         outputs[backend] = np.concatenate(parts, axis=1)
     reference = outputs.pop("torch")
-    return {"seconds": mixture.size / ladder.sample_rate, "switches": switches,
-            "largest_sample": float(np.abs(reference).max()),
-            "largest_difference": {name: float(np.abs(output - reference).max()) for name, output in outputs.items()}}
+    return {
+        "seconds": mixture.size / ladder.sample_rate,
+        "switches": switches,
+        "largest_sample": float(np.abs(reference).max()),
+        "largest_difference": {name: float(np.abs(output - reference).max()) for name, output in outputs.items()},
+    }
 
 
 def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
@@ -60,9 +63,14 @@ def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
         random, shape = np.random.default_rng(0), (block, stream.chunk)
         speech = np.resize(_mixture(ladder.sample_rate, 10.0), shape)
         noise = random.uniform(-1, 1, shape).astype(np.float32)
-        kinds = {"speech": speech, "silence after speech": np.zeros(shape, np.float32),
-                 "noise of 1e-38": noise * np.float32(1e-38), "noise at full scale": noise,
-                 "noise of 1e30": noise * np.float32(1e30), "not a number": np.full(shape, np.nan, np.float32)}
+        kinds = {
+            "speech": speech,
+            "silence after speech": np.zeros(shape, np.float32),
+            "noise of 1e-38": noise * np.float32(1e-38),
+            "noise at full scale": noise,
+            "noise of 1e30": noise * np.float32(1e30),
+            "not a number": np.full(shape, np.nan, np.float32),
+        }
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
         _quiet_collector()
         for _ in range(rounds):
@@ -72,8 +80,11 @@ def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
                         stream.step(chunk)
                 times[kind] += _timed(stream, chunks)
         how = f"{stream.backend} {stream.precision}"
-    return {"computed_by": how, "chunks_each": rounds * block,
-            **{kind: _summary(values) for kind, values in times.items()}}
+    return {
+        "computed_by": how,
+        "chunks_each": rounds * block,
+        **{kind: _summary(values) for kind, values in times.items()},
+    }
 
 
 def loaded(seconds: float = 60.0) -> dict[str, Any]:
@@ -116,9 +127,11 @@ def pace(chunks: int = 300) -> dict[str, Any]:
             stream.step(signal[0])
             _quiet_collector()
             found[f"level {level}, {stream.backend} {stream.precision}"] = {
-                f"after {wait:g} ms": _median_after(wait, stream.step, signal) for wait in WAITS_MS}
-    found["sum over 512 KiB"] = {f"after {wait:g} ms": _median_after(wait, np.sum, [memory] * chunks)
-                                 for wait in WAITS_MS}
+                f"after {wait:g} ms": _median_after(wait, stream.step, signal) for wait in WAITS_MS
+            }
+    found["sum over 512 KiB"] = {
+        f"after {wait:g} ms": _median_after(wait, np.sum, [memory] * chunks) for wait in WAITS_MS
+    }
     return found
 
 
@@ -177,8 +190,13 @@ def startup() -> dict[str, Any]:
     """From the start of Python on, levels converted by an earlier run."""
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(RESULT.parents[1])}
     for _ in range(2):  # the first one reads the disk
-        child = subprocess.run([sys.executable, "-c", _STARTUP, str(time.time())], env=environment, check=True,
-                               capture_output=True, text=True)
+        child = subprocess.run(
+            [sys.executable, "-c", _STARTUP, str(time.time())],
+            env=environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
     return json.loads(child.stdout)
 
 
@@ -204,8 +222,13 @@ def _timed(stream: StreamingSeparator, chunks: np.ndarray) -> list[float]:
 
 def _summary(times: list[float]) -> dict[str, float]:
     p50, p99 = np.percentile(times, (50, 99)).tolist()
-    return {"p50_ms": p50, "p99_ms": p99, "max_ms": max(times), "p99_over_p50": p99 / p50,
-            "late_chunks": sum(value > CHUNK_MS for value in times)}
+    return {
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "max_ms": max(times),
+        "p99_over_p50": p99 / p50,
+        "late_chunks": sum(value > CHUNK_MS for value in times),
+    }
 
 
 def _quiet_collector() -> None:

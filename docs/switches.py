@@ -41,33 +41,47 @@ def main(switches: int = 200, between: float = 0.2) -> None:
     sys.setswitchinterval(0.0005)  # as the live engine does
     with StreamingSeparator(ladder, 0, CHUNK_MS) as stream:
         stream.prepare()
-        _, calm, _, _ = _live(stream, mixture[:CALM_SECONDS * ladder.sample_rate], 0, between, 1)
+        _, calm, _, _ = _live(stream, mixture[: CALM_SECONDS * ladder.sample_rate], 0, between, 1)
         stream.reset()
         choices = stream.choices
         heard, times, levels, waits = _live(stream, mixture, switches, between, len(ladder.levels))
     moments = (np.flatnonzero(np.diff(levels)) + 1) * stream.chunk
-    voices = np.stack([np.roll(_repeated(name, ladder.sample_rate, mixture.size), stream.delay)
-                       for name in ("voice1", "voice2")])
+    voices = np.stack(
+        [np.roll(_repeated(name, ladder.sample_rate, mixture.size), stream.delay) for name in ("voice1", "voice2")]
+    )
     own = max(_largest_step(sources) for sources in steady.values())
     turned = _turned(heard, moments, voices, ladder.sample_rate)
     alone = {level: _turned(sources, moments, voices, ladder.sample_rate) for level, sources in steady.items()}
     chunks = moments // stream.chunk
-    either = [alone[before][index] or alone[after][index]
-              for index, (before, after) in enumerate(zip(levels[chunks - 1], levels[chunks], strict=True))]
+    either = [
+        alone[before][index] or alone[after][index]
+        for index, (before, after) in enumerate(zip(levels[chunks - 1], levels[chunks], strict=True))
+    ]
     report = {
-        "machine": machine() | {"load": load()}, "computed_by": [" ".join(pair) for pair in choices],
-        "switches_asked": switches, "seconds": mixture.size / ladder.sample_rate,
+        "machine": machine() | {"load": load()},
+        "computed_by": [" ".join(pair) for pair in choices],
+        "switches_asked": switches,
+        "seconds": mixture.size / ladder.sample_rate,
         "level_changes_heard": int(np.count_nonzero(np.diff(levels))),
-        "samples_in": int(mixture.size), "samples_out": int(heard.shape[1]),
-        "shift_at_the_end": _shift(heard[:, -ladder.sample_rate:], steady[0][:, -ladder.sample_rate:]),
-        "largest_step": _largest_step(heard), "largest_step_of_steady_levels": own,
-        "late_chunks": int(np.count_nonzero(times > CHUNK_MS / 1000)), "chunks": len(times),
-        "p50_ms": 1000 * float(np.median(times)), "p99_ms": 1000 * float(np.percentile(times, 99)),
+        "samples_in": int(mixture.size),
+        "samples_out": int(heard.shape[1]),
+        "shift_at_the_end": _shift(heard[:, -ladder.sample_rate :], steady[0][:, -ladder.sample_rate :]),
+        "largest_step": _largest_step(heard),
+        "largest_step_of_steady_levels": own,
+        "late_chunks": int(np.count_nonzero(times > CHUNK_MS / 1000)),
+        "chunks": len(times),
+        "p50_ms": 1000 * float(np.median(times)),
+        "p99_ms": 1000 * float(np.percentile(times, 99)),
         "max_ms": 1000 * float(times.max()),
-        "without_changes": {"late_chunks": int(np.count_nonzero(calm > CHUNK_MS / 1000)), "chunks": len(calm),
-                            "p99_ms": 1000 * float(np.percentile(calm, 99)), "max_ms": 1000 * float(calm.max())},
+        "without_changes": {
+            "late_chunks": int(np.count_nonzero(calm > CHUNK_MS / 1000)),
+            "chunks": len(calm),
+            "p99_ms": 1000 * float(np.percentile(calm, 99)),
+            "max_ms": 1000 * float(calm.max()),
+        },
         "request_to_new_level_ms": {"p50": float(np.median(waits)), "max": float(np.max(waits))},
-        "swaps": sum(turned), "swaps_of_steady_levels": [sum(each) for each in alone.values()],
+        "swaps": sum(turned),
+        "swaps_of_steady_levels": [sum(each) for each in alone.values()],
         "swaps_by_changes": sum(here and not there for here, there in zip(turned, either, strict=True)),
     }
     Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -90,8 +104,9 @@ def _steady(ladder: Ladder, level: int, mixture: np.ndarray) -> np.ndarray:
         return np.concatenate([stream.step(chunk) for chunk in mixture.reshape(-1, stream.chunk)], axis=1)
 
 
-def _live(stream: StreamingSeparator, mixture: np.ndarray, switches: int, between: float,
-          count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[float]]:
+def _live(
+    stream: StreamingSeparator, mixture: np.ndarray, switches: int, between: float, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[float]]:
     """Chunks at the pace of a microphone; a level drawn at random every ``between`` seconds."""
     random, chunks = np.random.default_rng(0), mixture.reshape(-1, stream.chunk)
     duration, parts, times, levels = stream.chunk / stream.sample_rate, [], [], []
@@ -134,8 +149,9 @@ def _turned(sources: np.ndarray, moments: np.ndarray, voices: np.ndarray, rate: 
     Half a second before and half a second after are compared, from a quarter of a second on either side; both have to
     be clear.
     """
+
     def side(start: int, end: int) -> float:
-        part, said = sources[:, max(0, start):end], voices[:, max(0, start):end]
+        part, said = sources[:, max(0, start) : end], voices[:, max(0, start) : end]
         return float(np.sum(part * said) - np.sum(part * said[::-1])) / float(np.sum(part**2) + np.sum(said**2) + 1e-9)
 
     def turns(now: int) -> bool:

@@ -33,17 +33,42 @@ def main() -> None:
 def _families() -> list[str]:
     """Every built-in separator at half of its multiply-adds: times and what is left."""
     report = json.loads((DOCS / "pruning" / "families.json").read_text(encoding="utf-8"))["half"]
-    rows = [[name, f"{row['discovery_seconds']:.1f} s", f"{row['surgery_seconds']:.1f} s", f"{row['macs_kept']:.2%}",
-             f"{row['params_kept']:.1%}", f"{row['largest_relative_difference']:.0e}"] for name, row in report.items()]
-    return _table(["separator", "groups found and proven", "cut", "multiply-adds left", "parameters left",
-                   "largest relative difference from the masked model"], rows)
+    rows = [
+        [
+            name,
+            f"{row['discovery_seconds']:.1f} s",
+            f"{row['surgery_seconds']:.1f} s",
+            f"{row['macs_kept']:.2%}",
+            f"{row['params_kept']:.1%}",
+            f"{row['largest_relative_difference']:.0e}",
+        ]
+        for name, row in report.items()
+    ]
+    return _table(
+        [
+            "separator",
+            "groups found and proven",
+            "cut",
+            "multiply-adds left",
+            "parameters left",
+            "largest relative difference from the masked model",
+        ],
+        rows,
+    )
 
 
 def _sites() -> list[str]:
     """The paper's families at its sites: our size against the published one."""
     report = json.loads((DOCS / "pruning" / "families.json").read_text(encoding="utf-8"))["paper"]
-    rows = [[name, f"`{row['sites']}`", f"{row['params']:.2f} M ({row['published_params']:.2f} M)",
-             f"{row['gmacs']:.2f} ({row['published_gmacs']:.2f})"] for name, row in report.items()]
+    rows = [
+        [
+            name,
+            f"`{row['sites']}`",
+            f"{row['params']:.2f} M ({row['published_params']:.2f} M)",
+            f"{row['gmacs']:.2f} ({row['published_gmacs']:.2f})",
+        ]
+        for name, row in report.items()
+    ]
     return _table(["separator", "sites", "parameters (published)", "GMAC/s as ptflops counts (published)"], rows)
 
 
@@ -54,29 +79,54 @@ def _comparison() -> list[str]:
     columns = [(stage, reduction) for stage in ("pruned", "tuned") for reduction in report["reductions"]]
     heads = ["method", *(f"−{reduction:.0%}{'' if stage == 'pruned' else ', tuned'}" for stage, reduction in columns)]
     methods = sorted(report["methods"], key=lambda name: -rows["tuned", name, report["tuned_reduction"]]["si_sdri"])
-    cells = [[f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}" if (row := rows.get((stage, method, reduction))) else "–"
-              for stage, reduction in columns] for method in methods]
+    cells = [
+        [
+            f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}" if (row := rows.get((stage, method, reduction))) else "–"
+            for stage, reduction in columns
+        ]
+        for method in methods
+    ]
     return _table(heads, [[method, *line] for method, line in zip(methods, cells, strict=True)])
 
 
 def _levels() -> list[str]:
     scores = _test_scores()
-    bench = {(row["backend"], row["precision"], row["level"]): row
-             for row in json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))["rows"] if row["chunk_ms"] == 8.0}
-    heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in CONDITIONS), "share of dense",
-             "one voice: SI-SDR / leak", "p50", "p99", "8-bit weights", "eager torch", "floor"]
+    bench = {
+        (row["backend"], row["precision"], row["level"]): row
+        for row in json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))["rows"]
+        if row["chunk_ms"] == 8.0
+    }
+    heads = [
+        "level",
+        "parameters",
+        "MACs/s",
+        *(f"SI-SDRi {name}" for name in CONDITIONS),
+        "share of dense",
+        "one voice: SI-SDR / leak",
+        "p50",
+        "p99",
+        "8-bit weights",
+        "eager torch",
+        "floor",
+    ]
     rows = []
     for level, row in sorted(scores["clean"].items()):
         improvements = [scores[name][level]["si_sdri"] for name in CONDITIONS]
         single, time = scores["single"][level], bench["openvino", "fp32", level]
-        rows.append([
-            str(level), f"{row['params'] / 1e6:.2f} M", f"{row['macs_per_second'] / 1e6:.0f} M",
-            *(f"{value:.2f} dB" for value in improvements),
-            f"{row['si_sdri'] / scores['clean'][0]['si_sdri']:.0%}",
-            f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
-            f"{time['p50_ms']:.2f} ms", f"{time['p99_ms']:.2f} ms",
-            *(f"{bench[*way, level]['p50_ms']:.2f} ms" for way in (("openvino", "int8"), ("torch", "fp32"))),
-            f"{time['floor_ms']:.2f} ms"])
+        rows.append(
+            [
+                str(level),
+                f"{row['params'] / 1e6:.2f} M",
+                f"{row['macs_per_second'] / 1e6:.0f} M",
+                *(f"{value:.2f} dB" for value in improvements),
+                f"{row['si_sdri'] / scores['clean'][0]['si_sdri']:.0%}",
+                f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
+                f"{time['p50_ms']:.2f} ms",
+                f"{time['p99_ms']:.2f} ms",
+                *(f"{bench[*way, level]['p50_ms']:.2f} ms" for way in (("openvino", "int8"), ("torch", "fp32"))),
+                f"{time['floor_ms']:.2f} ms",
+            ]
+        )
     return _table(heads, rows)
 
 
@@ -84,15 +134,27 @@ def _targets() -> list[str]:
     """What the ladder was meant to reach on speakers that were never trained on, and what it did."""
     scores = _test_scores()
     dense = [scores[name][0]["si_sdri"] for name in CONDITIONS]
-    rows = [[f"level 0, {name}", f"{target} dB", f"{score:.2f} dB"]
-            for name, target, score in zip(CONDITIONS, (8.5, 6.5, 4.5), dense, strict=True)]
+    rows = [
+        [f"level 0, {name}", f"{target} dB", f"{score:.2f} dB"]
+        for name, target, score in zip(CONDITIONS, (8.5, 6.5, 4.5), dense, strict=True)
+    ]
     single = scores["single"][0]
-    rows.append(["level 0, one voice: SI-SDR / leak", "15 / -20 dB",
-                 f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB"])
+    rows.append(
+        [
+            "level 0, one voice: SI-SDR / leak",
+            "15 / -20 dB",
+            f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
+        ]
+    )
     for level, target in ((2, 0.97), (4, 0.9), (6, 0.75)):
         shares = (scores[name][level]["si_sdri"] / score for name, score in zip(CONDITIONS, dense, strict=True))
-        rows.append([f"level {level}, share of level 0: {', '.join(CONDITIONS)}", f"{target:.0%}",
-                     ", ".join(f"{share:.0%}" for share in shares)])
+        rows.append(
+            [
+                f"level {level}, share of level 0: {', '.join(CONDITIONS)}",
+                f"{target:.0%}",
+                ", ".join(f"{share:.0%}" for share in shares),
+            ]
+        )
     return _table(["what", "target", "reached"], rows)
 
 
@@ -102,16 +164,25 @@ def _finetuning() -> list[str]:
     dense, jobs = found["dense"]["si_sdri"], {(job["epochs"], job["method"]): job["si_sdri"] for job in found["jobs"]}
     methods = {"adam": "Adam", "muon": "Muon", "hints": "Muon and hints", "batch-1": "Muon and hints, batch 1"}
     cut = jobs.pop((0, "adam"))
-    rows = [[f"{epochs:g}", *(f"{(score := jobs[epochs, method]):.2f} dB, {score / dense:.1%}" for method in methods)]
-            for epochs in sorted({epochs for epochs, _ in jobs})]
+    rows = [
+        [f"{epochs:g}", *(f"{(score := jobs[epochs, method]):.2f} dB, {score / dense:.1%}" for method in methods)]
+        for epochs in sorted({epochs for epochs, _ in jobs})
+    ]
     return _table(["epochs", *methods.values()], [["0", f"{cut:.2f} dB, {cut / dense:.1%}", "", "", ""], *rows])
 
 
 def _repeated() -> list[str]:
     """One epoch of fine-tuning, made more than once."""
     found = _claim("repeated")
-    rows = [[str(job["seed"]), str(job["mask_steps"]), f"{job['si_sdri']:.2f} dB",
-             f"{job['si_sdri'] / found['dense']['si_sdri']:.1%}"] for job in (_one_epoch(), *found["jobs"])]
+    rows = [
+        [
+            str(job["seed"]),
+            str(job["mask_steps"]),
+            f"{job['si_sdri']:.2f} dB",
+            f"{job['si_sdri'] / found['dense']['si_sdri']:.1%}",
+        ]
+        for job in (_one_epoch(), *found["jobs"])
+    ]
     return _table(["seed of the mixtures", "updates of the masks", "SI-SDRi", "of dense"], rows)
 
 
@@ -122,40 +193,60 @@ def _scratch() -> list[str]:
     with open(DOCS / "claims" / "scratch-long.csv", newline="", encoding="utf-8") as file:
         looks = [(float(row["audio_hours"]) / epoch, float(row["si_sdri"])) for row in csv.DictReader(file)]
     tuned = _one_epoch()["si_sdri"]
-    return _table(["epochs", "SI-SDRi", "of dense"],
-                  [[f"{epochs:.1f}", f"{score:.2f} dB", f"{score / dense:.0%}"] for epochs, score in looks]
-                  + [["*1 of fine-tuning after the cut*", f"*{tuned:.2f} dB*", f"*{tuned / dense:.0%}*"]])
+    return _table(
+        ["epochs", "SI-SDRi", "of dense"],
+        [[f"{epochs:.1f}", f"{score:.2f} dB", f"{score / dense:.0%}"] for epochs, score in looks]
+        + [["*1 of fine-tuning after the cut*", f"*{tuned:.2f} dB*", f"*{tuned / dense:.0%}*"]],
+    )
 
 
 def _joint() -> list[str]:
     first = {job["epochs"]: job["si_sdri"] for job in _claim("finetuning")["jobs"] if job["method"] == "adam"}
-    return _table(["epochs afterwards", "masks first", "together"],
-                  [[f"{job['epochs']:g}", f"{first[job['epochs']]:.2f} dB", f"{job['si_sdri']:.2f} dB"]
-                   for job in _claim("joint")["jobs"]])
+    return _table(
+        ["epochs afterwards", "masks first", "together"],
+        [
+            [f"{job['epochs']:g}", f"{first[job['epochs']]:.2f} dB", f"{job['si_sdri']:.2f} dB"]
+            for job in _claim("joint")["jobs"]
+        ],
+    )
 
 
 def _steps() -> list[str]:
     jobs = {(job["mask_steps"], job["epochs"]): job for job in _claim("steps")["jobs"]}
     steps = sorted({steps for steps, _ in jobs})
-    return _table(["updates of the masks", *map(str, steps)], [
-        ["as cut", *(f"{jobs[count, 0]['si_sdri']:.2f} dB" for count in steps)],
-        ["after 0.1 epoch", *(f"{jobs[count, 0.1]['si_sdri']:.2f} dB" for count in steps)],
-        ["parameters", *(f"{jobs[count, 0]['params'] / 1e6:.2f} M" for count in steps)]])
+    return _table(
+        ["updates of the masks", *map(str, steps)],
+        [
+            ["as cut", *(f"{jobs[count, 0]['si_sdri']:.2f} dB" for count in steps)],
+            ["after 0.1 epoch", *(f"{jobs[count, 0.1]['si_sdri']:.2f} dB" for count in steps)],
+            ["parameters", *(f"{jobs[count, 0]['params'] / 1e6:.2f} M" for count in steps)],
+        ],
+    )
 
 
 def _front() -> list[str]:
     jobs = {(job["keep"], job["start"]): job for job in _claim("front")["jobs"]}
-    starts = {"shipped": "as it ships", "pruned": "half an epoch of fine-tuning",
-              "scratch": "half an epoch from fresh weights"}
-    return _table(["level", "multiply-adds per second", *starts.values()],
-                  [[str(level), f"{jobs[level, 'shipped']['macs_per_second'] / 1e6:.0f} M",
-                    *(f"{jobs[level, start]['si_sdri']:.2f} dB" if (level, start) in jobs else "" for start in starts)]
-                   for level in sorted({level for level, _ in jobs})])
+    starts = {
+        "shipped": "as it ships",
+        "pruned": "half an epoch of fine-tuning",
+        "scratch": "half an epoch from fresh weights",
+    }
+    return _table(
+        ["level", "multiply-adds per second", *starts.values()],
+        [
+            [
+                str(level),
+                f"{jobs[level, 'shipped']['macs_per_second'] / 1e6:.0f} M",
+                *(f"{jobs[level, start]['si_sdri']:.2f} dB" if (level, start) in jobs else "" for start in starts),
+            ]
+            for level in sorted({level for level, _ in jobs})
+        ],
+    )
 
 
 def _one_epoch() -> dict[str, Any]:
     """What one epoch of fine-tuning gave at its best."""
-    job, = (job for job in _claim("finetuning")["jobs"] if (job["epochs"], job["method"]) == (1, "batch-1"))
+    (job,) = (job for job in _claim("finetuning")["jobs"] if (job["epochs"], job["method"]) == (1, "batch-1"))
     return job
 
 

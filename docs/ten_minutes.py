@@ -45,12 +45,34 @@ def main(seconds: float = 600.0, device_rate: int = 48_000) -> None:
         finally:
             audio.close()
     delays, clocks = _delays(said, heard, arrivals)
-    result = {"machine": machine() | {"load": load()}, "seconds": seconds, "device_rate": device_rate,
-              "delay_ms": delays, "largest_change_ms": max(delays) - min(delays), "devices_apart_ms": clocks,
-              **{key: report[key] for key in ("input_overflows", "output_underflows", "ring_underruns", "ring_overruns",
-                                              "stalls", "drift_samples", "cushion_chunks", "deadline_misses", "chunks",
-                                              "levels", "latest_chunks", "latency", "engine_cpu_seconds", "backend",
-                                              "precision")}}
+    result = {
+        "machine": machine() | {"load": load()},
+        "seconds": seconds,
+        "device_rate": device_rate,
+        "delay_ms": delays,
+        "largest_change_ms": max(delays) - min(delays),
+        "devices_apart_ms": clocks,
+        **{
+            key: report[key]
+            for key in (
+                "input_overflows",
+                "output_underflows",
+                "ring_underruns",
+                "ring_overruns",
+                "stalls",
+                "drift_samples",
+                "cushion_chunks",
+                "deadline_misses",
+                "chunks",
+                "levels",
+                "latest_chunks",
+                "latency",
+                "engine_cpu_seconds",
+                "backend",
+                "precision",
+            )
+        },
+    }
     Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 
@@ -58,12 +80,31 @@ def main(seconds: float = 600.0, device_rate: int = 48_000) -> None:
 def _run(audio: VirtualAudio, seconds: float) -> tuple[dict, np.ndarray, np.ndarray, list[np.ndarray]]:
     """The app's report, what microphone and loudspeaker carried meanwhile, at :data:`RATE`, and when it arrived."""
     path = audio.folder / "report.json"
-    environment = audio.environment | {"PYTHONPATH": str(ROOT), RATE_VARIABLE: str(audio.rate),
-                                       "HOME": os.environ["HOME"]}  # where the converted levels are kept
+    environment = audio.environment | {
+        "PYTHONPATH": str(ROOT),
+        RATE_VARIABLE: str(audio.rate),
+        "HOME": os.environ["HOME"],
+    }  # where the converted levels are kept
     environment |= {"ALSA_CONFIG_PATH": _alsa(audio.folder)}
-    app = subprocess.Popen([sys.executable, "-m", "app", "--headless", "--input", "ci_mic", "--output", "ci_speaker",
-                            "--routing", "mixture", "--seconds", str(seconds), "--report", str(path)],
-                           env=environment)
+    app = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "app",
+            "--headless",
+            "--input",
+            "ci_mic",
+            "--output",
+            "ci_speaker",
+            "--routing",
+            "mixture",
+            "--seconds",
+            str(seconds),
+            "--report",
+            str(path),
+        ],
+        env=environment,
+    )
     audio.play(np.resize(read_mono(asset("demo/mixture.flac"), RATE)[0], round((seconds + 30) * RATE)), RATE)
     time.sleep(5.0)  # the app is up
     listeners = [audio.listen(RATE, sink=sink) for sink in ("mic", "speaker")]
@@ -100,7 +141,7 @@ def _delays(said: np.ndarray, heard: np.ndarray, arrivals: list[np.ndarray]) -> 
     """
     window, reach, found, apart = round(WINDOW * RATE), round(REACH * RATE), [], []
     for start in range(0, min(len(said), len(heard)) - window - 2 * reach, round(EVERY * RATE)):
-        piece, around = said[start:start + window], heard[start:start + window + reach]
+        piece, around = said[start : start + window], heard[start : start + window + reach]
         size = 1 << (len(around) + window).bit_length()
         correlation = np.fft.irfft(np.fft.rfft(around, size) * np.fft.rfft(piece, size).conj(), size)
         later, middle = int(np.argmax(correlation[:reach])), start + window // 2

@@ -23,9 +23,15 @@ if TYPE_CHECKING:
 BLOCK, LEAD_IN = 32, 8
 
 
-def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Sequence[float],
-          backends: Sequence[tuple[str, str]], threads: Sequence[int] = (1,),
-          advance: Callable[[float], None] = lambda share: None) -> dict[str, Any]:
+def bench(
+    ladder: Ladder,
+    levels: Sequence[int],
+    seconds: float,
+    chunk_ms: Sequence[float],
+    backends: Sequence[tuple[str, str]],
+    threads: Sequence[int] = (1,),
+    advance: Callable[[float], None] = lambda share: None,
+) -> dict[str, Any]:
     """Time :meth:`StreamingSeparator.step`, and the floor under it.
 
     Upkeep of segments, which the live engine does after it has handed a chunk on (``settle``), is a column of its own;
@@ -48,8 +54,15 @@ def bench(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: Seque
     """
     rows: list[dict[str, Any]] = []
     for index, duration in enumerate(chunk_ms):
-        rows += _bench_chunk(ladder, levels, seconds, duration, backends, threads,
-                             lambda share, done=index: advance((done + share) / len(chunk_ms)))
+        rows += _bench_chunk(
+            ladder,
+            levels,
+            seconds,
+            duration,
+            backends,
+            threads,
+            lambda share, done=index: advance((done + share) / len(chunk_ms)),
+        )
     return {"machine": machine() | {"load": load()}, "rows": rows}
 
 
@@ -73,8 +86,11 @@ def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int
                 if groups > 1:
                     products.append((weight.shape[0], weight[0].numel(), frames))
                 else:
-                    products.append((weight[0].numel(), weight.shape[0], frames) if transposed
-                                    else (weight.shape[0], weight[0].numel(), frames))
+                    products.append(
+                        (weight[0].numel(), weight.shape[0], frames)
+                        if transposed
+                        else (weight.shape[0], weight[0].numel(), frames)
+                    )
             elif name in ("mm", "addmm"):
                 first, second = args[-2:]
                 products.append((second.shape[1], second.shape[0], first.shape[0]))
@@ -90,9 +106,15 @@ def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int
     return products
 
 
-def _bench_chunk(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms: float,
-                 backends: Sequence[tuple[str, str]], threads: Sequence[int],
-                 advance: Callable[[float], None]) -> list[dict[str, Any]]:
+def _bench_chunk(
+    ladder: Ladder,
+    levels: Sequence[int],
+    seconds: float,
+    chunk_ms: float,
+    backends: Sequence[tuple[str, str]],
+    threads: Sequence[int],
+    advance: Callable[[float], None],
+) -> list[dict[str, Any]]:
     from threadpoolctl import threadpool_limits
 
     keys = [(level, *backend, count) for level in levels for backend in backends for count in threads]
@@ -132,19 +154,39 @@ def _bench_chunk(ladder: Ladder, levels: Sequence[int], seconds: float, chunk_ms
         gc.enable()
     for stream in streams.values():
         stream.close()
-    return [_row(ladder, key, chunk, np.array(times[key][BLOCK:]), np.array(upkeep[key][BLOCK:]), times[key[0]][BLOCK:])
-            for key in keys]
+    return [
+        _row(ladder, key, chunk, np.array(times[key][BLOCK:]), np.array(upkeep[key][BLOCK:]), times[key[0]][BLOCK:])
+        for key in keys
+    ]
 
 
-def _row(ladder: Ladder, key: tuple[int, str, str, int], chunk: int, times: np.ndarray, upkeep: np.ndarray,
-         floor: Sequence[float]) -> dict[str, Any]:
+def _row(
+    ladder: Ladder,
+    key: tuple[int, str, str, int],
+    chunk: int,
+    times: np.ndarray,
+    upkeep: np.ndarray,
+    floor: Sequence[float],
+) -> dict[str, Any]:
     level, backend, precision, threads = key
     p50, p95, p99, largest = (float(value) for value in 1000 * np.percentile(times, (50, 95, 99, 100)))
     chunk_ms = 1000 * chunk / ladder.sample_rate
-    return {"level": level, "backend": backend, "precision": precision, "chunk_ms": chunk_ms, "p50_ms": p50,
-            "p95_ms": p95, "p99_ms": p99, "max_ms": largest, "rtf": 1000 * float((times + upkeep).mean()) / chunk_ms,
-            "macs_per_second": ladder[level].macs_per_second, "floor_ms": 1000 * float(np.median(floor)),
-            "upkeep_ms": 1000 * float(np.percentile(upkeep, 99.5)), "threads": threads, "chunks": len(times)}
+    return {
+        "level": level,
+        "backend": backend,
+        "precision": precision,
+        "chunk_ms": chunk_ms,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "max_ms": largest,
+        "rtf": 1000 * float((times + upkeep).mean()) / chunk_ms,
+        "macs_per_second": ladder[level].macs_per_second,
+        "floor_ms": 1000 * float(np.median(floor)),
+        "upkeep_ms": 1000 * float(np.percentile(upkeep, 99.5)),
+        "threads": threads,
+        "chunks": len(times),
+    }
 
 
 def _floor(ladder: Ladder, level: int, chunk: int) -> Callable[[], None]:
@@ -154,9 +196,14 @@ def _floor(ladder: Ladder, level: int, chunk: int) -> Callable[[], None]:
     """
     samples = call_samples(ladder, ladder[level], chunk)
     random = np.random.default_rng(0)
-    operands = [(random.standard_normal((rows, inner), np.float32),
-                 random.standard_normal((inner, columns), np.float32), np.empty((rows, columns), np.float32))
-                for rows, inner, columns in matrix_products(ladder.build(level), samples)]
+    operands = [
+        (
+            random.standard_normal((rows, inner), np.float32),
+            random.standard_normal((inner, columns), np.float32),
+            np.empty((rows, columns), np.float32),
+        )
+        for rows, inner, columns in matrix_products(ladder.build(level), samples)
+    ]
     calls = range(chunk // samples)
 
     def run() -> None:
@@ -181,12 +228,23 @@ def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
             axes.plot([row["macs_per_second"] / 1e6 for row in line], [row["p50_ms"] for row in line], "o-", label=name)
         line = sorted({(row["macs_per_second"] / 1e6, row["floor_ms"]) for row in rows})
         axes.plot(*zip(*line, strict=True), "ks--", label="floor: bare matrix products")
-        axes.set(title=f"{duration:g} ms chunks", xlabel="million multiply-adds per second of audio",
-                 ylabel="median chunk time (ms)", xscale="log", yscale="log")
-        axes.xaxis.set(minor_locator=NullLocator(), major_locator=FixedLocator([cost for cost, _ in line]),
-                       major_formatter=FuncFormatter(lambda cost, _: f"{cost:.0f}"))
-        axes.yaxis.set(minor_locator=NullLocator(), major_locator=LogLocator(subs=(1, 2, 5)),
-                       major_formatter=FuncFormatter(lambda time, _: f"{time:g}"))
+        axes.set(
+            title=f"{duration:g} ms chunks",
+            xlabel="million multiply-adds per second of audio",
+            ylabel="median chunk time (ms)",
+            xscale="log",
+            yscale="log",
+        )
+        axes.xaxis.set(
+            minor_locator=NullLocator(),
+            major_locator=FixedLocator([cost for cost, _ in line]),
+            major_formatter=FuncFormatter(lambda cost, _: f"{cost:.0f}"),
+        )
+        axes.yaxis.set(
+            minor_locator=NullLocator(),
+            major_locator=LogLocator(subs=(1, 2, 5)),
+            major_formatter=FuncFormatter(lambda time, _: f"{time:g}"),
+        )
         axes.grid(alpha=0.3)
         axes.legend(loc="upper left", fontsize="small")
         axes.margins(y=0.25)

@@ -57,12 +57,14 @@ def _named(arguments: Sequence[str]) -> str | None:
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
     parser = Parser(
-        prog="sepprune", description="Compress speech separators by learned channel pruning, and stream the result.")
+        prog="sepprune", description="Compress speech separators by learned channel pruning, and stream the result."
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():
-        command = subparsers.add_parser(name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".",
-                                        formatter_class=HelpFormatter)
+        command = subparsers.add_parser(
+            name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".", formatter_class=HelpFormatter
+        )
         if name == wanted:
             module = importlib.import_module(f".commands.{name}", __package__)
             module.add_arguments(command)

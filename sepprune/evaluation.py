@@ -42,8 +42,10 @@ def find_mixtures(folder: Path) -> list[Mixture]:
     place = next((folder / name for name in MIXTURE_FOLDERS if (folder / name).is_dir()), None)
     references = sorted(part for part in folder.glob("s[0-9]") if part.is_dir())
     if place is None or len(references) < 2:
-        raise UserError(f"{folder} is no test folder: expected {' or '.join(MIXTURE_FOLDERS[:-1])} beside s1 and s2, "
-                        "with equally named WAV or FLAC files")
+        raise UserError(
+            f"{folder} is no test folder: expected {' or '.join(MIXTURE_FOLDERS[:-1])} beside s1 and s2, "
+            "with equally named WAV or FLAC files"
+        )
     files = sorted(path for path in place.iterdir() if path.suffix.lower() in (".wav", ".flac"))
     if not files:
         raise UserError(f"{place} holds no WAV or FLAC files: give a folder with mixtures")
@@ -54,8 +56,9 @@ def find_mixtures(folder: Path) -> list[Mixture]:
     return [Mixture(path.stem, path, tuple(reference / path.name for reference in references)) for path in files]
 
 
-def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sample_rate: int,
-          extras: Sequence[str] = ()) -> dict[str, Any]:
+def score(
+    estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sample_rate: int, extras: Sequence[str] = ()
+) -> dict[str, Any]:
     """Scores of one mixture, in dB.
 
     Where every reference speaks: ``si_sdr``, ``sdr`` (mean over the voices, permutation of the best mean SI-SDR),
@@ -78,18 +81,30 @@ def score(estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sa
     before = np.repeat(mixture[np.newaxis], len(references), axis=0)
     si_sdr, input_si_sdr = _mean(table[order, range(len(active))]), _mean(np.diag(_si_sdr(before, references)))
     sdr, input_sdr = _sdr(estimates[list(order)], references), _sdr(before, references)
-    scores = {"si_sdr": si_sdr, "input_si_sdr": input_si_sdr, "si_sdri": si_sdr - input_si_sdr,
-              "sdr": sdr, "sdri": sdr - input_sdr,
-              **{name: perceived(name, estimates[list(order)], references, sample_rate) for name in extras}}
+    scores = {
+        "si_sdr": si_sdr,
+        "input_si_sdr": input_si_sdr,
+        "si_sdri": si_sdr - input_si_sdr,
+        "sdr": sdr,
+        "sdri": sdr - input_sdr,
+        **{name: perceived(name, estimates[list(order)], references, sample_rate) for name in extras},
+    }
     if len(mixture) > LONG * sample_rate:
         scores["swaps"] = _swaps(estimates, references, order, round(BLOCK * sample_rate))
     return scores
 
 
-def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int], offline: bool = False,
-             chunk_ms: float = 8.0, backend: str = "auto", precision: str = "fp32",
-             extras: Sequence[str] = (),
-             advance: Callable[[], None] = lambda: None) -> list[dict[str, Any]]:
+def evaluate(
+    ladder: Ladder,
+    mixtures: Sequence[Mixture],
+    levels: Iterable[int],
+    offline: bool = False,
+    chunk_ms: float = 8.0,
+    backend: str = "auto",
+    precision: str = "fp32",
+    extras: Sequence[str] = (),
+    advance: Callable[[], None] = lambda: None,
+) -> list[dict[str, Any]]:
     """Put every mixture through every level and score what comes out.
 
     Args:
@@ -114,22 +129,40 @@ def evaluate(ladder: Ladder, mixtures: Sequence[Mixture], levels: Iterable[int],
             length = min(map(len, signals))
             mixture, *references = (signal[:length] for signal in signals)
             estimates = separate(mixture)
-            files.append({"name": entry.name, "seconds": length / ladder.sample_rate,
-                          **score(estimates, np.stack(references), mixture, ladder.sample_rate,
-                                   extras)})
+            files.append(
+                {
+                    "name": entry.name,
+                    "seconds": length / ladder.sample_rate,
+                    **score(estimates, np.stack(references), mixture, ladder.sample_rate, extras),
+                }
+            )
             advance()
         close()
-        means = {key: _mean(values) if (values := [file[key] for file in files if key in file]) else None
-                 for key in ("si_sdri", "sdri", "input_si_sdr", "active_si_sdr", "leak_db", *extras)}
+        means = {
+            key: _mean(values) if (values := [file[key] for file in files if key in file]) else None
+            for key in ("si_sdri", "sdri", "input_si_sdr", "active_si_sdr", "leak_db", *extras)
+        }
         swaps = [file["swaps"] for file in files if "swaps" in file]
-        reports.append({"level": number, "params": level.params, "macs_per_second": level.macs_per_second, **means,
-                        "si_sdri_ci95": _interval([file["si_sdri"] for file in files if "si_sdri" in file]),
-                        "swaps": sum(swaps) if swaps else None, "per_file": files})
+        reports.append(
+            {
+                "level": number,
+                "params": level.params,
+                "macs_per_second": level.macs_per_second,
+                **means,
+                "si_sdri_ci95": _interval([file["si_sdri"] for file in files if "si_sdri" in file]),
+                "swaps": sum(swaps) if swaps else None,
+                "per_file": files,
+            }
+        )
     return reports
 
 
-def _separator(ladder: Ladder, level: int, offline: bool, how: tuple[float, str, str],
-               ) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[], None]]:
+def _separator(
+    ladder: Ladder,
+    level: int,
+    offline: bool,
+    how: tuple[float, str, str],
+) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[], None]]:
     if not offline:
         stream = StreamingSeparator(ladder, level, *how)
         return lambda mixture: separate_signal(stream, mixture)[0], stream.close
@@ -141,9 +174,9 @@ def _separator(ladder: Ladder, level: int, offline: bool, how: tuple[float, str,
     def separate(mixture: np.ndarray) -> np.ndarray:
         hops = -(-(len(mixture) + ladder.delay) // ladder.hop)
         padded = torch.zeros(1, hops * ladder.hop)
-        padded[0, :len(mixture)] = torch.from_numpy(mixture)
+        padded[0, : len(mixture)] = torch.from_numpy(mixture)
         with torch.inference_mode():
-            return module(padded)[0][0, :, ladder.delay:ladder.delay + len(mixture)].numpy()
+            return module(padded)[0][0, :, ladder.delay : ladder.delay + len(mixture)].numpy()
 
     return separate, lambda: None
 
@@ -156,7 +189,9 @@ def _si_sdr(estimates: np.ndarray, references: np.ndarray) -> np.ndarray:
     shape = len(estimates), len(references), estimates.shape[-1]
     return scale_invariant_signal_distortion_ratio(
         torch.from_numpy(estimates)[:, None].double().expand(shape),
-        torch.from_numpy(references)[None].double().expand(shape), zero_mean=True).numpy()
+        torch.from_numpy(references)[None].double().expand(shape),
+        zero_mean=True,
+    ).numpy()
 
 
 def _sdr(estimates: np.ndarray, references: np.ndarray) -> float:
@@ -177,9 +212,9 @@ def _swaps(estimates: np.ndarray, references: np.ndarray, order: tuple[int, ...]
     """Blocks in which every voice speaks and another order than the whole file's is best."""
     count = 0
     for start in range(0, references.shape[1] - block + 1, block):
-        here = references[:, start:start + block]
+        here = references[:, start : start + block]
         if min(_power(reference) for reference in here) > 100 * SILENCE:
-            count += _best_order(_si_sdr(estimates[:, start:start + block], here)) != order
+            count += _best_order(_si_sdr(estimates[:, start : start + block], here)) != order
     return count
 
 

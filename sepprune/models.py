@@ -75,8 +75,10 @@ def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
             return example
         except Exception as error:  # a foreign module may raise anything
             failures.append((str(error) or type(error).__name__).splitlines()[0])
-    raise UserError(f"{type(module).__name__} takes neither (batch, samples) [{failures[0]}] nor (batch, 1, samples) "
-                    f"[{failures[1]}] with {sample_rate} samples: wrap it in a module that does")
+    raise UserError(
+        f"{type(module).__name__} takes neither (batch, samples) [{failures[0]}] nor (batch, 1, samples) "
+        f"[{failures[1]}] with {sample_rate} samples: wrap it in a module that does"
+    )
 
 
 def _setting(word: str, text: str) -> tuple[str, Any]:
@@ -86,8 +88,10 @@ def _setting(word: str, text: str) -> tuple[str, Any]:
     except ValueError:
         numbers = []
     if not equals or not numbers:
-        raise UserError(f"the setting {word!r} of {text} is not NAME=NUMBER or NAME=NUMBER/NUMBER/…: "
-                        "write for example skim:hidden=128,blocks=2")
+        raise UserError(
+            f"the setting {word!r} of {text} is not NAME=NUMBER or NAME=NUMBER/NUMBER/…: "
+            "write for example skim:hidden=128,blocks=2"
+        )
     return key, numbers[0] if len(numbers) == 1 else numbers
 
 

@@ -23,8 +23,9 @@ def check(names: Sequence[str]) -> None:
         if name not in PACKAGES:
             raise UserError(f"no score is called {name!r}: choose from {', '.join(PACKAGES)}")
         if importlib.util.find_spec(PACKAGES[name]) is None:
-            raise UserError(f"{name} needs the package {PACKAGES[name]}: pip install 'sepprune-live[metrics]', or "
-                            "leave it out")
+            raise UserError(
+                f"{name} needs the package {PACKAGES[name]}: pip install 'sepprune-live[metrics]', or leave it out"
+            )
 
 
 def perceived(name: str, estimates: np.ndarray, references: np.ndarray, sample_rate: int) -> float:

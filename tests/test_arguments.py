@@ -7,11 +7,18 @@ import pytest
 from sepprune.arguments import HelpFormatter, Parser
 
 
-@pytest.mark.parametrize(("default", "help", "shown"), [
-    (None, "folder", "folder"), ("", "names", "names"), ((), "patterns", "patterns"), (False, "be quick", "be quick"),
-    (0, "level", "level (default: 0)"), (8.0, "duration", "duration (default: 8.0)"),
-    ("all", "which (default: all)", "which (default: all)"),
-])
+@pytest.mark.parametrize(
+    ("default", "help", "shown"),
+    [
+        (None, "folder", "folder"),
+        ("", "names", "names"),
+        ((), "patterns", "patterns"),
+        (False, "be quick", "be quick"),
+        (0, "level", "level (default: 0)"),
+        (8.0, "duration", "duration (default: 8.0)"),
+        ("all", "which (default: all)", "which (default: all)"),
+    ],
+)
 def test_a_default_is_shown_once_and_only_where_it_is_a_value(default: object, help: str, shown: str) -> None:
     parser = Parser(formatter_class=HelpFormatter)
     parser.add_argument("--option", default=default, help=help)
@@ -22,5 +29,6 @@ def test_an_error_is_one_sentence_that_shows_the_way_out(capsys: pytest.CaptureF
     parser = Parser(prog="sepprune", formatter_class=argparse.HelpFormatter)
     with pytest.raises(SystemExit, match="2"):
         parser.parse_args(["--unknown"])
-    assert capsys.readouterr().err == ("sepprune: unrecognized arguments: --unknown; sepprune --help shows every "
-                                       "option\n")
+    assert capsys.readouterr().err == (
+        "sepprune: unrecognized arguments: --unknown; sepprune --help shows every option\n"
+    )

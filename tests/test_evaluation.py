@@ -63,7 +63,7 @@ def test_giving_the_mixture_back_improves_nothing() -> None:
 
 def test_sdr_forgives_a_short_filter_that_si_sdr_does_not() -> None:
     voices = [noise(2, 1), noise(2, 2)]
-    found = scores([np.convolve(voice, [1, 0.5, -0.5])[:len(voice)].astype(np.float32) for voice in voices], voices)
+    found = scores([np.convolve(voice, [1, 0.5, -0.5])[: len(voice)].astype(np.float32) for voice in voices], voices)
     assert found["sdr"] > found["si_sdr"] + 20
 
 
@@ -86,15 +86,15 @@ def test_nothing_is_scored_where_nobody_speaks() -> None:
 def test_swaps_are_the_blocks_in_another_order_than_the_file() -> None:
     voices = np.stack([noise(24, 1), noise(24, 2)])
     estimates = voices.copy()
-    estimates[:, 4 * RATE:8 * RATE] = voices[::-1, 4 * RATE:8 * RATE]
+    estimates[:, 4 * RATE : 8 * RATE] = voices[::-1, 4 * RATE : 8 * RATE]
     assert score(estimates, voices, voices.sum(0), RATE)["swaps"] == 2
 
 
 def test_blocks_in_which_one_voice_pauses_cannot_be_swapped() -> None:
     voices = np.stack([noise(24, 1), noise(24, 2)])
-    voices[1, 4 * RATE:8 * RATE] = 0
+    voices[1, 4 * RATE : 8 * RATE] = 0
     estimates = voices.copy()
-    estimates[:, 4 * RATE:8 * RATE] = voices[::-1, 4 * RATE:8 * RATE]
+    estimates[:, 4 * RATE : 8 * RATE] = voices[::-1, 4 * RATE : 8 * RATE]
     assert score(estimates, voices, voices.sum(0), RATE)["swaps"] == 0
 
 
@@ -106,7 +106,9 @@ def test_short_files_are_not_searched_for_swaps() -> None:
 def test_mixtures_are_found_under_the_names_of_the_known_corpora(tmp_path: Path, mixtures: str) -> None:
     found = find_mixtures(voices_folder(tmp_path, mixtures))
     assert [(entry.name, entry.mixture.parent.name, len(entry.references)) for entry in found] == [
-        ("a", mixtures, 2), ("b", mixtures, 2)]
+        ("a", mixtures, 2),
+        ("b", mixtures, 2),
+    ]
 
 
 def test_a_folder_without_references_is_refused(tmp_path: Path) -> None:
@@ -128,21 +130,24 @@ def test_a_stream_scores_like_the_batch(ladder: Ladder, tmp_path: Path) -> None:
 
 
 def test_a_report_has_the_levels_facts_means_and_files(ladder: Ladder, tmp_path: Path) -> None:
-    report, = evaluate(ladder, find_mixtures(voices_folder(tmp_path)), [2], True)
+    (report,) = evaluate(ladder, find_mixtures(voices_folder(tmp_path)), [2], True)
     low, high = report["si_sdri_ci95"]
     assert (report["level"], report["params"], [file["name"] for file in report["per_file"]]) == (
-        2, ladder[2].params, ["a", "b"])
+        2,
+        ladder[2].params,
+        ["a", "b"],
+    )
     assert low < report["si_sdri"] < high
     assert report["si_sdri"] == pytest.approx(np.mean([file["si_sdri"] for file in report["per_file"]]))
 
 
 def test_files_with_one_voice_leave_the_separation_score_empty(ladder: Ladder, tmp_path: Path) -> None:
-    report, = evaluate(ladder, find_mixtures(voices_folder(tmp_path, second=np.zeros(8000, "f4"))), [0], True)
+    (report,) = evaluate(ladder, find_mixtures(voices_folder(tmp_path, second=np.zeros(8000, "f4"))), [0], True)
     assert (report["si_sdri"], report["si_sdri_ci95"]) == (None, None) and report["active_si_sdr"] is not None
 
 
 def test_other_rates_are_brought_to_the_ladders(ladder: Ladder, tmp_path: Path) -> None:
-    report, = evaluate(ladder, find_mixtures(voices_folder(tmp_path, rate=48_000)), [0], True)
+    (report,) = evaluate(ladder, find_mixtures(voices_folder(tmp_path, rate=48_000)), [0], True)
     assert report["per_file"][0]["seconds"] == pytest.approx(0.5 / 3, abs=1e-3)
 
 

@@ -57,15 +57,18 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = package[:len(package) - node.level + 1] if node.level else ()
+            base = package[: len(package) - node.level + 1] if node.level else ()
             found.add(".".join((*base, *([node.module] if node.module else []))))
     return found
 
 
 def modules_after(statement: str) -> set[str]:
     script = f"{statement}; import sys; print(*sys.modules)"
-    return set(subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True,
-                              text=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
 
 
 def test_every_needed_distribution_is_locked() -> None:
@@ -74,8 +77,11 @@ def test_every_needed_distribution_is_locked() -> None:
 
 def test_what_is_installed_is_what_is_locked() -> None:
     versions = locked()
-    different = {name: importlib.metadata.version(name) for name in needed()
-                 if Version(importlib.metadata.version(name)).public != Version(versions[name]).public}
+    different = {
+        name: importlib.metadata.version(name)
+        for name in needed()
+        if Version(importlib.metadata.version(name)).public != Version(versions[name]).public
+    }
     assert not different
 
 
@@ -86,15 +92,21 @@ def test_each_dependency_says_what_it_is_for() -> None:
 
 
 def test_a_wheel_carries_every_asset_where_it_is_looked_for(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)],
-                   cwd=ROOT, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
     [wheel] = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
     script = "from sepprune.resources import asset; print(*map(asset, ('demo/mixture.flac', 'icon.png')), sep='\\n')"
     found = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert [Path(line).relative_to(tmp_path.resolve()).as_posix() for line in found.stdout.splitlines()] == [
-        "sepprune/assets/demo/mixture.flac", "sepprune/assets/icon.png"]
+        "sepprune/assets/demo/mixture.flac",
+        "sepprune/assets/icon.png",
+    ]
 
 
 def test_an_asset_that_is_not_there_is_named() -> None:
@@ -109,8 +121,9 @@ def test_the_demo_lasts_half_a_minute_in_the_separators_format(name: str) -> Non
 
 
 def test_the_demo_mixture_is_its_voices_and_a_quiet_room() -> None:
-    mixture, voice1, voice2 = (soundfile.read(asset(f"demo/{name}.flac"))[0]
-                               for name in ("mixture", "voice1", "voice2"))
+    mixture, voice1, voice2 = (
+        soundfile.read(asset(f"demo/{name}.flac"))[0] for name in ("mixture", "voice1", "voice2")
+    )
     room = mixture - voice1 - voice2
     assert 10 * np.log10(np.mean(room**2) / np.mean((voice1 + voice2) ** 2)) < -30
 
@@ -125,18 +138,25 @@ def test_importing_does_not_load_torch(name: str) -> None:
     assert "torch" not in modules_after(f"import {name}")
 
 
-@pytest.mark.parametrize(("folder", "forbidden"), [
-    ("sepprune", "PyQt6|pyqtgraph|sounddevice|app"),
-    ("sepprune/pruning", "sepprune.separators|sepprune.streaming"),
-    ("sepprune/separators", "sepprune.pruning|sepprune.streaming|sepprune.training"),
-    ("sepprune/streaming", "sepprune.training|rich|matplotlib"),
-    ("app/engine", "PyQt6|pyqtgraph|torch|app.ui"),
-    ("app/ui", "torch|openvino|onnxruntime|sounddevice|sepprune.streaming"),
-])
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("sepprune", "PyQt6|pyqtgraph|sounddevice|app"),
+        ("sepprune/pruning", "sepprune.separators|sepprune.streaming"),
+        ("sepprune/separators", "sepprune.pruning|sepprune.streaming|sepprune.training"),
+        ("sepprune/streaming", "sepprune.training|rich|matplotlib"),
+        ("app/engine", "PyQt6|pyqtgraph|torch|app.ui"),
+        ("app/ui", "torch|openvino|onnxruntime|sounddevice|sepprune.streaming"),
+    ],
+)
 def test_imports_run_one_way(folder: str, forbidden: str) -> None:
     pattern = re.compile(rf"({forbidden})(\.|$)")
-    assert [(path.name, name) for path in sorted((ROOT / folder).rglob("*.py")) for name in sorted(imports(path))
-            if pattern.match(name)] == []
+    assert [
+        (path.name, name)
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in sorted(imports(path))
+        if pattern.match(name)
+    ] == []
 
 
 def test_no_source_file_is_longer_than_300_lines() -> None:
@@ -145,8 +165,12 @@ def test_no_source_file_is_longer_than_300_lines() -> None:
 
 
 def test_the_linter_finds_nothing() -> None:
-    found = subprocess.run([sys.executable, "-m", "ruff", "check", "--quiet", "--no-cache", str(ROOT)], cwd=ROOT,
-                           capture_output=True, text=True)
+    found = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--quiet", "--no-cache", str(ROOT)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert found.stdout == ""
 
 

@@ -34,12 +34,14 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Puts a small shell script before all other programs."""
+
     def write(name: str, body: str) -> Path:
         path = tmp_path / "programs" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\n{body}\n")
         path.chmod(0o755)
         return path
+
     monkeypatch.setenv("PATH", f"{tmp_path / 'programs'}{os.pathsep}{os.environ['PATH']}")
     return write
 

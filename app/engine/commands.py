@@ -113,6 +113,22 @@ class Quit:
     pass
 
 
-Command = (SetLevel | SetRouting | SetGain | SetBypass | SetMute | SetSolo | SetFallback | SetLoop | SetPaused
-           | StartRecording | StopRecording | SetDevices | Rescan | MeasureRoundTrip | Calibrate | ResetStatistics
-           | Quit)
+Command = (
+    SetLevel
+    | SetRouting
+    | SetGain
+    | SetBypass
+    | SetMute
+    | SetSolo
+    | SetFallback
+    | SetLoop
+    | SetPaused
+    | StartRecording
+    | StopRecording
+    | SetDevices
+    | Rescan
+    | MeasureRoundTrip
+    | Calibrate
+    | ResetStatistics
+    | Quit
+)

@@ -53,8 +53,16 @@ class Connection:
         UserError: one of them cannot be opened.
     """
 
-    def __init__(self, input: str, output: str, sample_rate: int, chunk: int, delay: int, loop_file: bool,
-                 emit: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        input: str,
+        output: str,
+        sample_rate: int,
+        chunk: int,
+        delay: int,
+        loop_file: bool,
+        emit: Callable[[Event], None],
+    ) -> None:
         self._sample_rate, self._chunk, self._delay = sample_rate, chunk, delay
         self._loop_file, self._emit, self._clock = loop_file, emit, RealClock()
         self._input, self._output = _Side("input", input), _Side("output", output)
@@ -140,8 +148,12 @@ class Connection:
             if not side.lost and self._stalled(side, now):
                 stalls += 1
                 side.lost, side.attempt_at = True, now
-                self._emit(Notice(f'the {side.direction} device "{side.wanted}" has stopped: it was unplugged or '
-                                  "its driver hangs; it is opened again as soon as that works"))
+                self._emit(
+                    Notice(
+                        f'the {side.direction} device "{side.wanted}" has stopped: it was unplugged or '
+                        "its driver hangs; it is opened again as soon as that works"
+                    )
+                )
             if side.lost and now >= side.attempt_at:
                 self._reopen(side)
         return stalls
@@ -165,8 +177,9 @@ class Connection:
         side = self._output
         if _is_device(side):
             side.device, side.opened_at = self._open(side), time.perf_counter()
-            self.sink = LoudspeakerSink(side.device.port, side.device.info.identity, self._chunk, self._sample_rate,
-                                        time.perf_counter)
+            self.sink = LoudspeakerSink(
+                side.device.port, side.device.info.identity, self._chunk, self._sample_rate, time.perf_counter
+            )
         else:
             self.sink = NullSink(time.perf_counter)
 
@@ -208,8 +221,10 @@ def need_devices(input: str, output: str, purpose: str) -> None:
     Raises:
         UserError: one of them is a file, ``demo`` or ``none``.
     """
-    for wanted, is_other, side, what in ((input, is_file(input), "input", "a microphone"),
-                                         (output, output == NONE, "output", "a loudspeaker")):
+    for wanted, is_other, side, what in (
+        (input, is_file(input), "input", "a microphone"),
+        (output, output == NONE, "output", "a loudspeaker"),
+    ):
         if is_other:
             raise UserError(f'{purpose} needs {what}: the {side} is "{wanted}", choose a device instead')
 

@@ -51,6 +51,7 @@ class OpenDevice:
 
     def close(self) -> bool:
         """Stop and close the stream; False where the driver does not come back from that."""
+
         def close() -> None:
             with contextlib.suppress(Exception):  # its device is gone: there is nothing left to close
                 self._stream.abort()
@@ -127,9 +128,10 @@ def _portaudio() -> ModuleType:
             import sounddevice
         return sounddevice
     except OSError as error:
-        raise UserError("PortAudio is not installed, so no microphone or loudspeaker can be used: install it (Debian "
-                        "and Ubuntu: apt install libportaudio2), or give a sound file as input and none as output"
-                        ) from error
+        raise UserError(
+            "PortAudio is not installed, so no microphone or loudspeaker can be used: install it (Debian "
+            "and Ubuntu: apt install libportaudio2), or give a sound file as input and none as output"
+        ) from error
 
 
 def _enumerate() -> list[tuple[DeviceInfo, int]]:
@@ -144,8 +146,15 @@ def _enumerate() -> list[tuple[DeviceInfo, int]]:
                 seen[name, api, direction] += 1
                 number = seen[name, api, direction]
                 identity = f"{name}, {api}" + (f" #{number}" if number > 1 else "")
-                info = DeviceInfo(identity, name, api, direction, channels, int(device["default_samplerate"]),
-                                  direction == "input" and _MONITOR.search(name) is not None)
+                info = DeviceInfo(
+                    identity,
+                    name,
+                    api,
+                    direction,
+                    channels,
+                    int(device["default_samplerate"]),
+                    direction == "input" and _MONITOR.search(name) is not None,
+                )
                 found.append((info, device["index"]))
     return found
 
@@ -169,8 +178,14 @@ def _find(wanted: str, direction: str) -> tuple[DeviceInfo, int]:
     raise UserError(f'there is no {direction} device "{wanted}": choose {instead}, or a device ({choices})')
 
 
-def _open(wanted: str, direction: str, sample_rate: int, chunk: int, channels: Sequence[int],
-          make_port: Callable[[int, int], Port]) -> OpenDevice:
+def _open(
+    wanted: str,
+    direction: str,
+    sample_rate: int,
+    chunk: int,
+    channels: Sequence[int],
+    make_port: Callable[[int, int], Port],
+) -> OpenDevice:
     portaudio = _portaudio()
     info, index = _find(wanted, direction)
     kind = portaudio.InputStream if direction == "input" else portaudio.OutputStream
@@ -182,16 +197,25 @@ def _open(wanted: str, direction: str, sample_rate: int, chunk: int, channels: S
             port = make_port(rate, count)
             try:
                 with _hushed():
-                    stream = kind(device=index, samplerate=rate, channels=count, dtype="float32", latency=LATENCY_S,
-                                  blocksize=round(chunk * rate / sample_rate), callback=port.callback)
+                    stream = kind(
+                        device=index,
+                        samplerate=rate,
+                        channels=count,
+                        dtype="float32",
+                        latency=LATENCY_S,
+                        blocksize=round(chunk * rate / sample_rate),
+                        callback=port.callback,
+                    )
                     stream.start()
             except portaudio.PortAudioError as error:
                 problem = problem or error
                 continue
             return OpenDevice(info, rate, port, 1000.0 * float(stream.latency), stream)
-    raise UserError(f'the {direction} device "{info.identity}" does not open ({_reason(problem)}): close other '
-                    "programs that use it, allow access to it in the system's privacy settings, or choose another "
-                    "device")
+    raise UserError(
+        f'the {direction} device "{info.identity}" does not open ({_reason(problem)}): close other '
+        "programs that use it, allow access to it in the system's privacy settings, or choose another "
+        "device"
+    )
 
 
 def _rates(sample_rate: int, info: DeviceInfo) -> Sequence[int]:
@@ -199,8 +223,9 @@ def _rates(sample_rate: int, info: DeviceInfo) -> Sequence[int]:
     if not forced:
         return (sample_rate, *RATES, info.rate)
     if not forced.isdecimal() or not int(forced):
-        raise UserError(f"the environment variable {RATE_VARIABLE} is {forced!r}: expected a rate in hertz, such "
-                        "as 48000")
+        raise UserError(
+            f"the environment variable {RATE_VARIABLE} is {forced!r}: expected a rate in hertz, such as 48000"
+        )
     return (int(forced),)
 
 

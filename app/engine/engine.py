@@ -52,9 +52,19 @@ class Engine:
     With a virtual clock a level change waits for its preparation, so that a run can be repeated exactly.
     """
 
-    def __init__(self, separator: StreamingSeparator, source: Source, sink: Sink, telemetry: Telemetry, *,
-                 clock: RealClock | VirtualClock | None = None, emit: Callable[[Event], None] = lambda event: None,
-                 routing: str = "both", gain_db: float = 0.0, fallback: bool = False) -> None:
+    def __init__(
+        self,
+        separator: StreamingSeparator,
+        source: Source,
+        sink: Sink,
+        telemetry: Telemetry,
+        *,
+        clock: RealClock | VirtualClock | None = None,
+        emit: Callable[[Event], None] = lambda event: None,
+        routing: str = "both",
+        gain_db: float = 0.0,
+        fallback: bool = False,
+    ) -> None:
         if separator.sources != 2:
             raise UserError(f"the ladder separates {separator.sources} sources: the app shows exactly 2")
         self.separator, self.source, self.sink, self.telemetry = separator, source, sink, telemetry
@@ -111,8 +121,13 @@ class Engine:
     def set_level(self, level: int) -> None:
         """Go to a level; answered by ``LevelChanged`` once it is heard, or by ``Failed``."""
         if not 0 <= level < len(self.separator.ladder.levels):
-            self._emit(Failed(f"there is no level {level}: choose from 0 (dense) to "
-                              f"{len(self.separator.ladder.levels) - 1} (lightest)", fatal=False))
+            self._emit(
+                Failed(
+                    f"there is no level {level}: choose from 0 (dense) to "
+                    f"{len(self.separator.ladder.levels) - 1} (lightest)",
+                    fatal=False,
+                )
+            )
             return
         if self._fallback is not None:
             self._fallback.ask(level)
@@ -144,8 +159,9 @@ class Engine:
         """Go on with another source or sink."""
         self._publish(final=True)
         if self._probe is not None:
-            self._end_probe(RoundTrip(None, None, 0.0, "the devices changed while the round trip was measured: "
-                                      "measure again"))
+            self._end_probe(
+                RoundTrip(None, None, 0.0, "the devices changed while the round trip was measured: measure again")
+            )
         self.source, self.sink = source, sink
         self._warm_up = WARM_UP_CHUNKS
 
@@ -161,8 +177,8 @@ class Engine:
         if bad:
             separator.reset()  # a state that is not finite never heals
         delayed = np.concatenate([self._past, chunk])
-        self._past = delayed[len(chunk):]
-        signals = np.concatenate([delayed[None, :len(chunk)], voices])
+        self._past = delayed[len(chunk) :]
+        signals = np.concatenate([delayed[None, : len(chunk)], voices])
         mixed = self.mixer(signals)
         if self._probe is not None:
             mixed = self._probe_with(chunk, mixed)

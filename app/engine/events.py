@@ -116,5 +116,6 @@ class FileEnded:
     """A file that is not looped has been played to its last sample."""
 
 
-Event = (Ready | LevelChanged | FellBack | RoundTrip | Calibrated | Recording | Failed | Notice | DevicesChanged
-         | FileEnded)
+Event = (
+    Ready | LevelChanged | FellBack | RoundTrip | Calibrated | Recording | Failed | Notice | DevicesChanged | FileEnded
+)

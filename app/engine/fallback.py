@@ -72,8 +72,12 @@ class Fallback:
         if self._won_at is not None and now - self._won_at < self.calm_s:
             self.calm_s = min(LONGEST_CALM_S, 2 * self.calm_s)
         self._won_at = None
-        return self._go(self.level + 1, now, f"level {self.level + 1} in place of {self.level}, since chunks came too "
-                        f"late: {self.level} is tried again after {self.calm_s:g} calm seconds")
+        return self._go(
+            self.level + 1,
+            now,
+            f"level {self.level + 1} in place of {self.level}, since chunks came too "
+            f"late: {self.level} is tried again after {self.calm_s:g} calm seconds",
+        )
 
     def _win_back(self, now: float) -> FellBack:
         self._won_at = now

@@ -54,8 +54,14 @@ class Session:
         record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`.
     """
 
-    def __init__(self, settings: Settings, seconds: float | None, record: str | None = None,
-                 say: Any = lambda sentence: print(sentence, file=sys.stderr), record_format: str = "wav") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        seconds: float | None,
+        record: str | None = None,
+        say: Any = lambda sentence: print(sentence, file=sys.stderr),
+        record_format: str = "wav",
+    ) -> None:
         self._engine = EngineProcess(settings)
         self._seconds, self._say = seconds, say
         self._record = None if record is None else StartRecording(record, record_format)
@@ -134,8 +140,10 @@ class Session:
         match event:
             case Ready():
                 if self._ready is None and not self._interrupted:
-                    self._say(f"{event.input_name} ({_rates(event.input_rate, event.sample_rate)}) -> "
-                              f"{event.output_name}, {event.backend} {event.precision}, {event.chunk} samples a chunk")
+                    self._say(
+                        f"{event.input_name} ({_rates(event.input_rate, event.sample_rate)}) -> "
+                        f"{event.output_name}, {event.backend} {event.precision}, {event.chunk} samples a chunk"
+                    )
                 self._ready = event
             case Failed(message, fatal):
                 if fatal:
@@ -169,15 +177,32 @@ def print_report(report: dict[str, Any], console: Console) -> None:
     for name in ("level", "chunks", "p50", "p95", "p99", "max", "deadline misses"):
         table.add_column(name, justify="right")
     for row in report["levels"]:
-        table.add_row(str(row["level"]), str(row["chunks"]),
-                      *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")),
-                      str(row["deadline_misses"]))
+        table.add_row(
+            str(row["level"]),
+            str(row["chunks"]),
+            *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")),
+            str(row["deadline_misses"]),
+        )
     console.print(table)
-    console.print(f"Algorithmic latency {latency['algorithmic_ms']:g} ms, driver in {latency['driver_in_ms']:.0f} ms, "
-                  f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms")
-    console.print(", ".join(f"{name.replace('_', ' ')} {report[name]}" for name in (
-        "input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",
-        "fallbacks", "bad_samples")))
+    console.print(
+        f"Algorithmic latency {latency['algorithmic_ms']:g} ms, driver in {latency['driver_in_ms']:.0f} ms, "
+        f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms"
+    )
+    console.print(
+        ", ".join(
+            f"{name.replace('_', ' ')} {report[name]}"
+            for name in (
+                "input_overflows",
+                "output_underflows",
+                "ring_overruns",
+                "ring_underruns",
+                "stalls",
+                "switches",
+                "fallbacks",
+                "bad_samples",
+            )
+        )
+    )
 
 
 def _rates(device: int, model: int) -> str:

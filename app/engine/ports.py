@@ -62,8 +62,7 @@ class OutputPort:
         target: samples.
     """
 
-    def __init__(self, rate: int, channels: int, target: int,
-                 clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, rate: int, channels: int, target: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.rate, self.channels, self.target, self._clock = rate, channels, target, clock
         self.ring = Ring(int(rate * OUTPUT_RING_S), channels)
         self.stamps = Stamps()

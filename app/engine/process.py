@@ -52,8 +52,9 @@ class EngineProcess:
         self._ended = False
         commands, self._commands = context.Pipe(duplex=False)
         self._events, events = context.Pipe(duplex=False)
-        self._process = context.Process(target=main, name="sepprune-engine", daemon=True,
-                                        args=(self.settings, self.telemetry, commands, events))
+        self._process = context.Process(
+            target=main, name="sepprune-engine", daemon=True, args=(self.settings, self.telemetry, commands, events)
+        )
         with _ignored_interrupt():
             self._process.start()
         # the child holds these ends now: with ours closed, the end of either process shows on the other's pipe

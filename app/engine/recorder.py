@@ -39,8 +39,14 @@ class Recorder:
         format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; see :class:`~app.engine.sound_files.SoundFiles`.
     """
 
-    def __init__(self, folder: str | Path, sample_rate: int, facts: Mapping[str, Any],
-                 emit: Callable[[Event], None], format: str = RECORDING_FORMATS[0]) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        sample_rate: int,
+        facts: Mapping[str, Any],
+        emit: Callable[[Event], None],
+        format: str = RECORDING_FORMATS[0],
+    ) -> None:
         self._parent, self._sample_rate, self._facts, self._emit = Path(folder), sample_rate, dict(facts), emit
         self._format = format
         self._queue: queue.Queue[tuple | None] = queue.Queue(QUEUE_CHUNKS)
@@ -84,11 +90,19 @@ class Recorder:
                     self._write(files, folder, chunks)
             files.finish()
             if files.clipped:
-                self._emit(Notice(f"{files.clipped} samples of the recording in {folder} were beyond full scale and "
-                                  "are clipped: WAV keeps such samples"))
+                self._emit(
+                    Notice(
+                        f"{files.clipped} samples of the recording in {folder} were beyond full scale and "
+                        "are clipped: WAV keeps such samples"
+                    )
+                )
             if self._lost:
-                self._emit(Notice(f"the disk was too slow: {self._lost / self._sample_rate:.2f} s of the recording in "
-                                  f"{folder} are silence"))
+                self._emit(
+                    Notice(
+                        f"the disk was too slow: {self._lost / self._sample_rate:.2f} s of the recording in "
+                        f"{folder} are silence"
+                    )
+                )
         except (OSError, soundfile.SoundFileError) as error:
             self._emit(Failed(f"{CANNOT_RECORD} {self._parent}: {error}; choose another folder", fatal=False))
         self._stopping = True
@@ -124,9 +138,13 @@ class Recorder:
         self._describe(folder)
 
     def _describe(self, folder: Path) -> None:
-        facts = {**self._facts, "seconds": self._samples / self._sample_rate,
-                 "lost_seconds": self._lost / self._sample_rate, "levels_over_time": self._levels,
-                 "levels": self._statistics.level_rows()}
+        facts = {
+            **self._facts,
+            "seconds": self._samples / self._sample_rate,
+            "lost_seconds": self._lost / self._sample_rate,
+            "levels_over_time": self._levels,
+            "levels": self._statistics.level_rows(),
+        }
         partial = folder / "session.json.part"
         partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         os.replace(partial, folder / "session.json")

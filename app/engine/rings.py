@@ -34,8 +34,8 @@ class Ring:
         count = min(len(block), self.capacity - self.available)
         start = self.written % self.capacity
         first = min(count, self.capacity - start)
-        self._samples[start:start + first] = block[:first]
-        self._samples[:count - first] = block[first:count]
+        self._samples[start : start + first] = block[:first]
+        self._samples[: count - first] = block[first:count]
         self.written += count
         return count
 
@@ -44,8 +44,8 @@ class Ring:
         count = min(len(block), self.available)
         start = self.read % self.capacity
         first = min(count, self.capacity - start)
-        block[:first] = self._samples[start:start + first]
-        block[first:count] = self._samples[:count - first]
+        block[:first] = self._samples[start : start + first]
+        block[first:count] = self._samples[: count - first]
         self.read += count
         return count
 

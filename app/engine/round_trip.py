@@ -71,8 +71,9 @@ class Probe:
         up = chirp(sample_rate)
         self._chirps = [(up, up[::-1])[number % 2] for number in range(REPEATS)]
         self._lead, self._listen = int(LEAD_S * sample_rate), int(LISTEN_S * sample_rate)
-        self._played = np.concatenate([np.zeros(self._lead, np.float32),
-                                       *[np.pad(one, (0, self._listen - len(one))) for one in self._chirps]])
+        self._played = np.concatenate(
+            [np.zeros(self._lead, np.float32), *[np.pad(one, (0, self._listen - len(one))) for one in self._chirps]]
+        )
         self._heard = np.zeros_like(self._played)
         self._position = 0
 
@@ -84,17 +85,20 @@ class Probe:
     def __call__(self, chunk: np.ndarray) -> np.ndarray:
         """Take what came in, ``(samples,)``, and give what is to be played with it, ``(samples,)``."""
         start, end = self._position, min(self._position + len(chunk), len(self._played))
-        self._heard[start:end] = chunk[:end - start]
+        self._heard[start:end] = chunk[: end - start]
         self._position += len(chunk)
         return np.pad(self._played[start:end], (0, len(chunk) - (end - start)))
 
     def result(self) -> Measurement:
         """Look for every chirp."""
         starts = self._lead + self._listen * np.arange(REPEATS)
-        found = [find(self._heard[start:start + self._listen], one)
-                 for start, one in zip(starts, self._chirps, strict=True)]
-        return Measurement(tuple(delay for delay, match in found if match >= RECOGNISED),
-                           tuple(round(match, 3) for _, match in found))
+        found = [
+            find(self._heard[start : start + self._listen], one)
+            for start, one in zip(starts, self._chirps, strict=True)
+        ]
+        return Measurement(
+            tuple(delay for delay, match in found if match >= RECOGNISED), tuple(round(match, 3) for _, match in found)
+        )
 
     def answer(self, delay: int) -> RoundTrip:
         """The result for people and programs; ``delay`` is the separator's, in samples."""
@@ -102,8 +106,12 @@ class Probe:
         if found.delay is None:
             return RoundTrip(None, None, 0.0, _failure(found))
         way, whole, spread = found.delay * to_ms, (found.delay + delay) * to_ms, found.spread * to_ms
-        return RoundTrip(round(way, 3), round(whole, 3), round(spread, 3),
-                         f"round trip {way:.1f} ms, with the separator {whole:.1f} ms (spread {spread:.1f} ms)")
+        return RoundTrip(
+            round(way, 3),
+            round(whole, 3),
+            round(spread, 3),
+            f"round trip {way:.1f} ms, with the separator {whole:.1f} ms (spread {spread:.1f} ms)",
+        )
 
 
 def chirp(sample_rate: int) -> np.ndarray:
@@ -129,8 +137,8 @@ def find(heard: np.ndarray, sought: np.ndarray) -> tuple[int, float]:
     heard, sought = heard.astype(np.float64), sought.astype(np.float64)
     correlation = np.fft.irfft(np.fft.rfft(heard, size) * np.fft.rfft(sought, size).conj(), size)
     total = np.concatenate([[0.0], np.cumsum(heard**2)])
-    energy = total[len(sought):] - total[:-len(sought)]
-    match = np.abs(correlation[:len(energy)]) / np.sqrt(np.maximum(energy, _SILENCE) * (sought @ sought))
+    energy = total[len(sought) :] - total[: -len(sought)]
+    match = np.abs(correlation[: len(energy)]) / np.sqrt(np.maximum(energy, _SILENCE) * (sought @ sought))
     best = int(np.argmax(match))
     return best, float(match[best])
 
@@ -138,5 +146,7 @@ def find(heard: np.ndarray, sought: np.ndarray) -> tuple[int, float]:
 def _failure(measurement: Measurement) -> str:
     count = len(measurement.delays)
     what = "nothing of the chirps" if count == 0 else f"only {count} of {REPEATS} chirps"
-    return (f"{what} came back within {LISTEN_S - CHIRP_S:g} s: connect the output to the input with a cable, or turn "
-            "the loudspeaker up and bring the microphone near it, and measure again")
+    return (
+        f"{what} came back within {LISTEN_S - CHIRP_S:g} s: connect the output to the input with a cable, or turn "
+        "the loudspeaker up and bring the microphone near it, and measure again"
+    )

@@ -82,8 +82,11 @@ def _measure(engine: EngineProcess, say: Callable[[str], Any]) -> Outcome:
         time.sleep(POLL_S)
     if ready is None:
         return Outcome(None, f"the audio engine was not ready within {LOADING_S:g} s")
-    return Outcome(None, f"{ready.input_name} gave too little sound to measure with: check it, or choose another "
-                   "device", user_caused=True)
+    return Outcome(
+        None,
+        f"{ready.input_name} gave too little sound to measure with: check it, or choose another device",
+        user_caused=True,
+    )
 
 
 def _settled(engine: EngineProcess, ready: Ready) -> bool:

@@ -92,8 +92,7 @@ class LoudspeakerSink:
         clock: the time in seconds.
     """
 
-    def __init__(self, port: OutputPort, name: str, chunk: int, sample_rate: int,
-                 clock: Callable[[], float]) -> None:
+    def __init__(self, port: OutputPort, name: str, chunk: int, sample_rate: int, clock: Callable[[], float]) -> None:
         self.name, self.rate, self.port = name, port.rate, port
         self.cushion = self._overruns = self._drift_samples = 0
         self._chunk, self._sample_rate, self._clock = chunk, sample_rate, clock
@@ -128,8 +127,12 @@ class LoudspeakerSink:
         self.port.ending = True
 
     def counts(self) -> Counter[str]:
-        total = Counter(output_underflows=self.port.underflows, ring_underruns=self.port.underruns,
-                        ring_overruns=self._overruns, drift_samples=self._drift_samples)
+        total = Counter(
+            output_underflows=self.port.underflows,
+            ring_underruns=self.port.underruns,
+            ring_overruns=self._overruns,
+            drift_samples=self._drift_samples,
+        )
         new, self._seen = total - self._seen, total
         return new
 

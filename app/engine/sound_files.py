@@ -35,8 +35,9 @@ class SoundFiles:
         self.clipped = 0  #: samples beyond full scale, which FLAC cannot hold
         for path in self._safe:
             soundfile.SoundFile(path, "w", sample_rate, 1, SUBTYPES["wav"]).close()
-        self._encoders = [soundfile.SoundFile(path, "w", sample_rate, 1, SUBTYPES["flac"], format="FLAC")
-                          for path in self._drafts]
+        self._encoders = [
+            soundfile.SoundFile(path, "w", sample_rate, 1, SUBTYPES["flac"], format="FLAC") for path in self._drafts
+        ]
 
     def write(self, signals: np.ndarray) -> None:
         """Append ``(signals, samples)`` float32."""

@@ -65,8 +65,15 @@ class FileSource:
         UserError: there is no such file, it is empty, or it is no sound.
     """
 
-    def __init__(self, path: str | Path, chunk: int, sample_rate: int, clock: RealClock | VirtualClock,
-                 loop: bool = False, tail: int = 0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        chunk: int,
+        sample_rate: int,
+        clock: RealClock | VirtualClock,
+        loop: bool = False,
+        tail: int = 0,
+    ) -> None:
         if Path(path).is_dir():
             raise UserError(f"{path} is a folder: give a sound file in it, the name of a device, or demo")
         if not Path(path).is_file():
@@ -121,7 +128,7 @@ class FileSource:
     def _next(self) -> np.ndarray:
         while len(self._ready) <= self._chunk and not self._exhausted:  # one more, to know whether this is the last
             self._ready = np.concatenate([self._ready, self._more()])
-        chunk, self._ready = self._ready[:self._chunk], self._ready[self._chunk:]
+        chunk, self._ready = self._ready[: self._chunk], self._ready[self._chunk :]
         if self._exhausted and not len(self._ready):
             self.ended = True
         return np.pad(chunk, (0, self._chunk - len(chunk)))
@@ -171,7 +178,7 @@ class MicrophoneSource:
             self._ready = np.concatenate([self._ready, self._resampler(block[:, None])[:, 0]])
         if len(self._ready) < self._chunk:
             return None
-        chunk, self._ready = self._ready[:self._chunk], self._ready[self._chunk:]
+        chunk, self._ready = self._ready[: self._chunk], self._ready[self._chunk :]
         # the device's sample with which this chunk became whole, and when the driver delivered it
         last = self.port.ring.read - int(len(self._ready) * self.rate / self._resampler.rate_out)
         arrived = self.port.stamps.time_of(last)
@@ -182,8 +189,9 @@ class MicrophoneSource:
         self.port.wake.clear()  # whatever came before this line is found by the read that follows
 
     def counts(self) -> Counter[str]:
-        total = Counter(input_overflows=self.port.overflows, ring_overruns=self.port.overruns,
-                        bad_samples=self._bad_samples)
+        total = Counter(
+            input_overflows=self.port.overflows, ring_overruns=self.port.overruns, bad_samples=self._bad_samples
+        )
         new, self._seen = total - self._seen, total
         return new
 

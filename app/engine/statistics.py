@@ -115,9 +115,14 @@ class LatencyStatistics:
         rows = []
         for level in self.levels:
             summary = self.session(level)
-            rows.append({"level": level, "chunks": summary.chunks,
-                         **{key: round(getattr(summary, key), 4) for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")},
-                         "deadline_misses": summary.deadline_misses})
+            rows.append(
+                {
+                    "level": level,
+                    "chunks": summary.chunks,
+                    **{key: round(getattr(summary, key), 4) for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")},
+                    "deadline_misses": summary.deadline_misses,
+                }
+            )
         return rows
 
     def latest_rows(self) -> list[dict[str, float]]:
@@ -128,9 +133,15 @@ class LatencyStatistics:
         """
         if self._latest is None:
             return []
-        return [{"seconds": round(float(row["t_in"]) - self._since, 3), "level": int(row["level"]),
-                 "queue_ms": round(1000.0 * float(row["t_start"] - row["t_in"]), 3),
-                 "compute_ms": round(1000.0 * float(row["t_done"] - row["t_start"]), 3)} for row in self._latest]
+        return [
+            {
+                "seconds": round(float(row["t_in"]) - self._since, 3),
+                "level": int(row["level"]),
+                "queue_ms": round(1000.0 * float(row["t_start"] - row["t_in"]), 3),
+                "compute_ms": round(1000.0 * float(row["t_done"] - row["t_start"]), 3),
+            }
+            for row in self._latest
+        ]
 
     def report(self, ready: Ready, counters: Mapping[str, float]) -> dict[str, Any]:
         """The JSON object of ``sepprune-live --report``.
@@ -139,9 +150,21 @@ class LatencyStatistics:
             ready: the engine's last :class:`~app.engine.events.Ready`.
             counters: of :attr:`Telemetry.counters <app.engine.telemetry.Telemetry.counters>`.
         """
-        counted = ("input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "switches",
-                   "fallbacks", "recoveries", "deadline_misses", "bad_samples", "cushion_chunks",
-                   "drift_samples", "chunks")
+        counted = (
+            "input_overflows",
+            "output_underflows",
+            "ring_overruns",
+            "ring_underruns",
+            "stalls",
+            "switches",
+            "fallbacks",
+            "recoveries",
+            "deadline_misses",
+            "bad_samples",
+            "cushion_chunks",
+            "drift_samples",
+            "chunks",
+        )
         overall = self.session()
         to_ms = 1000.0 / ready.sample_rate
         return {

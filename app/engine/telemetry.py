@@ -24,8 +24,7 @@ SIGNALS = ("mixture", "voice1", "voice2")
 #: one row a chunk; times are ``time.perf_counter`` seconds (comparable across processes), nan where unknown:
 #: ``t_in`` its last sample has arrived, ``t_start`` and ``t_done`` the separator's work, ``t_out`` its last sample
 #: has been handed to the driver
-FRAME = np.dtype([(name, np.float64) for name in
-                  ("index", "level", "t_in", "t_start", "t_done", "t_out", "flags")])
+FRAME = np.dtype([(name, np.float64) for name in ("index", "level", "t_in", "t_start", "t_done", "t_out", "flags")])
 
 #: bits of a row's ``flags``
 TRANSITION, DEADLINE_MISS, WARM_UP, BYPASS = 1, 2, 4, 8
@@ -35,9 +34,24 @@ TRANSITION, DEADLINE_MISS, WARM_UP, BYPASS = 1, 2, 4, 8
 #: ``deadline_misses``: chunks done too late. ``fallbacks``, ``recoveries``: levels given up for it, and won back.
 #: ``bad_samples``: input that was not a number. ``cushion_chunks``: chunks of delay added after underruns.
 #: ``heartbeat``: ``time.perf_counter`` of the engine's last turn.
-COUNTERS = ("input_overflows", "output_underflows", "ring_overruns", "ring_underruns", "stalls", "deadline_misses",
-            "switches", "fallbacks", "recoveries", "bad_samples", "chunks", "cushion_chunks", "drift_samples",
-            "engine_cpu_seconds", "rss_bytes", "heartbeat")
+COUNTERS = (
+    "input_overflows",
+    "output_underflows",
+    "ring_overruns",
+    "ring_underruns",
+    "stalls",
+    "deadline_misses",
+    "switches",
+    "fallbacks",
+    "recoveries",
+    "bad_samples",
+    "chunks",
+    "cushion_chunks",
+    "drift_samples",
+    "engine_cpu_seconds",
+    "rss_bytes",
+    "heartbeat",
+)
 
 #: decaying peak levels, linear, 1.0 is full scale
 PEAKS = (*SIGNALS, "left", "right")
@@ -60,8 +74,13 @@ class Telemetry:
     """
 
     def __init__(self) -> None:
-        self._shared = (RawArray("f", len(SIGNALS) * _AUDIO_RING), RawArray("d", len(FRAME.names) * _FRAME_RING),
-                        RawArray("d", len(COUNTERS)), RawArray("d", len(PEAKS)), RawArray("q", 2))
+        self._shared = (
+            RawArray("f", len(SIGNALS) * _AUDIO_RING),
+            RawArray("d", len(FRAME.names) * _FRAME_RING),
+            RawArray("d", len(COUNTERS)),
+            RawArray("d", len(PEAKS)),
+            RawArray("q", 2),
+        )
         self._attach()
 
     def __getstate__(self) -> tuple:
@@ -86,8 +105,8 @@ class Telemetry:
         position, samples = int(self._written[0]), signals.shape[1]
         start = position % _AUDIO_RING
         first = min(samples, _AUDIO_RING - start)
-        self._audio[:, start:start + first] = signals[:, :first]
-        self._audio[:, :samples - first] = signals[:, first:]
+        self._audio[:, start : start + first] = signals[:, :first]
+        self._audio[:, : samples - first] = signals[:, first:]
         self._written[0] = position + samples
 
     def write_frame(self, level: int, t_in: float, t_start: float, t_done: float, t_out: float, flags: int) -> None:
@@ -126,7 +145,7 @@ class Telemetry:
         start = min(end, max(position, end - AUDIO_SAMPLES))
         audio = self._audio[:, np.arange(start, end) % _AUDIO_RING]
         overwritten = int(self._written[0]) - AUDIO_SAMPLES - start
-        return end, audio[:, max(0, overwritten):]
+        return end, audio[:, max(0, overwritten) :]
 
     def frames_since(self, index: int) -> np.ndarray:
         """Rows from ``index`` on, or the newest :data:`FRAME_ROWS` of them, oldest first, as an array of :data:`FRAME`.
@@ -137,7 +156,7 @@ class Telemetry:
         start = min(end, max(index, end - FRAME_ROWS))
         rows = self._frames[np.arange(start, end) % _FRAME_RING]
         overwritten = int(self._written[1]) - FRAME_ROWS - start
-        return rows[max(0, overwritten):]
+        return rows[max(0, overwritten) :]
 
     @property
     def counters(self) -> Mapping[str, float]:

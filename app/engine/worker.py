@@ -91,17 +91,37 @@ class Worker:
 
         self._settings, self._telemetry, self._emit = settings, telemetry, emit
         self._connection = self._engine = self._calibration = None
-        self._separator = StreamingSeparator(Ladder.load(settings.ladder), level=settings.level,
-                                             chunk_ms=settings.chunk_ms, backend=settings.backend,
-                                             precision=settings.precision, threads=settings.threads)
+        self._separator = StreamingSeparator(
+            Ladder.load(settings.ladder),
+            level=settings.level,
+            chunk_ms=settings.chunk_ms,
+            backend=settings.backend,
+            precision=settings.precision,
+            threads=settings.threads,
+        )
         self._separator.prepare(quick=True)  # now, not while audio runs: a compiler holds up other threads
         _warm_up(self._separator)
         self._list_devices()
         self._priority = raise_priority()
-        self._connection = Connection(settings.input, settings.output, self._separator.sample_rate,
-                                      self._separator.chunk, self._separator.delay, settings.loop_file, emit)
-        self._engine = Engine(self._separator, self._connection.source, self._connection.sink, telemetry, emit=emit,
-                              routing=settings.routing, gain_db=settings.gain_db, fallback=settings.fallback)
+        self._connection = Connection(
+            settings.input,
+            settings.output,
+            self._separator.sample_rate,
+            self._separator.chunk,
+            self._separator.delay,
+            settings.loop_file,
+            emit,
+        )
+        self._engine = Engine(
+            self._separator,
+            self._connection.source,
+            self._connection.sink,
+            telemetry,
+            emit=emit,
+            routing=settings.routing,
+            gain_db=settings.gain_db,
+            fallback=settings.fallback,
+        )
         self._quit = self._ended = False
         self._watch_at = 0.0
         self._silent = False
@@ -249,8 +269,12 @@ class Worker:
             self._reconnect()
         silent = getattr(self._engine.source, "silent_s", 0.0) > SILENCE_S
         if silent and not self._silent:
-            self._emit(Notice(f'the microphone "{self._engine.source.name}" gives nothing but silence: check its mute '
-                              f"switch and {_privacy_settings()}"))
+            self._emit(
+                Notice(
+                    f'the microphone "{self._engine.source.name}" gives nothing but silence: check its mute '
+                    f"switch and {_privacy_settings()}"
+                )
+            )
         self._silent = silent
 
     def _reconnect(self) -> None:
@@ -270,12 +294,31 @@ class Worker:
 
     def _ready(self) -> Ready:
         separator, connection = self._separator, self._connection
-        facts = [{"level": level.level, "params": level.params, "macs_per_second": level.macs_per_second,
-                  "si_sdri": None if level.si_sdri is None else dict(level.si_sdri)}
-                 for level in separator.ladder.levels]
-        return Ready(facts, separator.sample_rate, separator.chunk, separator.hop, separator.delay, separator.backend,
-                     separator.precision, connection.source.name, connection.sink.name, connection.source.rate,
-                     connection.sink.rate, connection.driver_in_ms, connection.driver_out_ms, self._priority)
+        facts = [
+            {
+                "level": level.level,
+                "params": level.params,
+                "macs_per_second": level.macs_per_second,
+                "si_sdri": None if level.si_sdri is None else dict(level.si_sdri),
+            }
+            for level in separator.ladder.levels
+        ]
+        return Ready(
+            facts,
+            separator.sample_rate,
+            separator.chunk,
+            separator.hop,
+            separator.delay,
+            separator.backend,
+            separator.precision,
+            connection.source.name,
+            connection.sink.name,
+            connection.source.rate,
+            connection.sink.rate,
+            connection.driver_in_ms,
+            connection.driver_out_ms,
+            self._priority,
+        )
 
 
 def _warm_up(separator: StreamingSeparator) -> None:
@@ -286,5 +329,7 @@ def _warm_up(separator: StreamingSeparator) -> None:
 
 
 def _privacy_settings() -> str:
-    return {"darwin": "System Settings > Privacy & Security > Microphone",
-            "win32": "Settings > Privacy & security > Microphone"}.get(sys.platform, "the system's sound settings")
+    return {
+        "darwin": "System Settings > Privacy & Security > Microphone",
+        "win32": "Settings > Privacy & security > Microphone",
+    }.get(sys.platform, "the system's sound settings")

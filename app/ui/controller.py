@@ -246,7 +246,11 @@ class Controller(QObject):
         self._latency.refresh_text(self._data.statistics, counters, ready)
         self._level.refresh_text(self._data.chunk_ms())
         self._status.show_facts(
-            [rates(ready.input_rate, ready.sample_rate, ready.output_rate),
-             f"engine {100 * self._data.cpu_share():.0f} % of a core", f"{counters['rss_bytes'] / 2**20:.0f} MiB"],
+            [
+                rates(ready.input_rate, ready.sample_rate, ready.output_rate),
+                f"engine {100 * self._data.cpu_share():.0f} % of a core",
+                f"{counters['rss_bytes'] / 2**20:.0f} MiB",
+            ],
             "Sample rates of input, separator and output; processor time and memory "
-            f"of the audio engine, whose priority is {ready.priority}")
+            f"of the audio engine, whose priority is {ready.priority}",
+        )

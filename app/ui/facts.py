@@ -28,11 +28,20 @@ def levels_from(ladder: Sequence[dict[str, Any]]) -> list[LevelFacts]:
     """Facts from the dicts of :class:`~app.engine.events.Ready`, sorted by level; conditions without a value go."""
     entries = sorted(ladder, key=lambda entry: entry["level"])
     dense = entries[0]["macs_per_second"] if entries else 1
-    return [LevelFacts(level=entry["level"], params=entry["params"], macs_per_second=entry["macs_per_second"],
-                       share=entry["macs_per_second"] / dense,
-                       si_sdri={name: value for name, value in (entry.get("si_sdri") or {}).items()
-                                if isinstance(value, (int, float)) and math.isfinite(value)})
-            for entry in entries]
+    return [
+        LevelFacts(
+            level=entry["level"],
+            params=entry["params"],
+            macs_per_second=entry["macs_per_second"],
+            share=entry["macs_per_second"] / dense,
+            si_sdri={
+                name: value
+                for name, value in (entry.get("si_sdri") or {}).items()
+                if isinstance(value, (int, float)) and math.isfinite(value)
+            },
+        )
+        for entry in entries
+    ]
 
 
 def fact_rows(levels: Sequence[LevelFacts], level: int, chunk_ms: dict[int, float]) -> list[tuple[str, str, str]]:
@@ -52,8 +61,13 @@ def fact_rows(levels: Sequence[LevelFacts], level: int, chunk_ms: dict[int, floa
     ]
     for condition, value in facts.si_sdri.items():
         change = value - dense.si_sdri.get(condition, math.nan)
-        rows.append((f"SI-SDRi, {condition}", f"{value:.1f} dB",
-                     "" if level == 0 or math.isnan(change) else signed(change) + " dB"))
+        rows.append(
+            (
+                f"SI-SDRi, {condition}",
+                f"{value:.1f} dB",
+                "" if level == 0 or math.isnan(change) else signed(change) + " dB",
+            )
+        )
     return rows
 
 

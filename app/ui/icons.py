@@ -96,8 +96,9 @@ def _help(painter: QPainter) -> None:
 
 
 def _cone(painter: QPainter) -> None:
-    painter.drawPolygon(QPolygonF([QPointF(2, 6), QPointF(4.5, 6), QPointF(8, 3), QPointF(8, 13), QPointF(4.5, 10),
-                                   QPointF(2, 10)]))
+    painter.drawPolygon(
+        QPolygonF([QPointF(2, 6), QPointF(4.5, 6), QPointF(8, 3), QPointF(8, 13), QPointF(4.5, 10), QPointF(2, 10)])
+    )
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
@@ -133,7 +134,19 @@ def _more(painter: QPainter) -> None:
 
 
 _SHAPES: dict[str, Callable[[QPainter], None]] = {
-    "play": _play, "pause": _pause, "record": _record, "stop": _stop, "rescan": _rescan, "reset": _reset,
-    "spectrogram": _spectrogram, "waveform": _waveform, "presentation": _presentation, "help": _help,
-    "loudspeaker": _loudspeaker, "muted": _muted, "loop": _loop, "round_trip": _round_trip, "more": _more,
+    "play": _play,
+    "pause": _pause,
+    "record": _record,
+    "stop": _stop,
+    "rescan": _rescan,
+    "reset": _reset,
+    "spectrogram": _spectrogram,
+    "waveform": _waveform,
+    "presentation": _presentation,
+    "help": _help,
+    "loudspeaker": _loudspeaker,
+    "muted": _muted,
+    "loop": _loop,
+    "round_trip": _round_trip,
+    "more": _more,
 }

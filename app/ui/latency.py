@@ -17,28 +17,44 @@ from .latency_strip import Histogram, LatencyStrip, axis_ticks
 from .theme import Theme
 from .views.axes import Gutter
 
-COLUMNS = (("p50", "half of the chunks were computed faster than this"),
-           ("p95", "19 of 20 chunks were computed faster than this"),
-           ("p99", "99 of 100 chunks were computed faster than this"),
-           ("max", "the slowest chunk"),
-           ("RTF", "real-time factor: median chunk time divided by the chunk's duration; below 1 keeps up"))
+COLUMNS = (
+    ("p50", "half of the chunks were computed faster than this"),
+    ("p95", "19 of 20 chunks were computed faster than this"),
+    ("p99", "99 of 100 chunks were computed faster than this"),
+    ("max", "the slowest chunk"),
+    ("RTF", "real-time factor: median chunk time divided by the chunk's duration; below 1 keeps up"),
+)
 
 #: counter, label, cause and remedy
 CAUSES = (
-    ("deadline_misses", "Missed deadlines",
-     "Chunks that were done too late: the computation, or its wait for the processor, took longer than the sound "
-     "lasts. Choose a lighter level or close other programs."),
-    ("ring_underruns", "Output gaps",
-     "The output ran out of finished sound because chunks came late. A cushion of one chunk is added each time."),
-    ("ring_overruns", "Ring overruns",
-     "Sound was dropped because it arrived faster than it was processed: the separator was behind for long."),
-    ("input_overflows", "Input overflows",
-     "The driver lost recorded sound before the app could take it: the computer served the audio callback too late. "
-     "The separator is not the cause."),
-    ("output_underflows", "Output underflows",
-     "The driver played a gap because the audio callback was served too late. The separator is not the cause."),
-    ("stalls", "Stalls",
-     "A device stopped calling without any error, as when it is unplugged. It is opened again."),
+    (
+        "deadline_misses",
+        "Missed deadlines",
+        "Chunks that were done too late: the computation, or its wait for the processor, took longer than the sound "
+        "lasts. Choose a lighter level or close other programs.",
+    ),
+    (
+        "ring_underruns",
+        "Output gaps",
+        "The output ran out of finished sound because chunks came late. A cushion of one chunk is added each time.",
+    ),
+    (
+        "ring_overruns",
+        "Ring overruns",
+        "Sound was dropped because it arrived faster than it was processed: the separator was behind for long.",
+    ),
+    (
+        "input_overflows",
+        "Input overflows",
+        "The driver lost recorded sound before the app could take it: the computer served the audio callback too late. "
+        "The separator is not the cause.",
+    ),
+    (
+        "output_underflows",
+        "Output underflows",
+        "The driver played a gap because the audio callback was served too late. The separator is not the cause.",
+    ),
+    ("stalls", "Stalls", "A device stopped calling without any error, as when it is unplugged. It is opened again."),
 )
 
 
@@ -57,9 +73,13 @@ class LatencyPanel(QFrame):
         self.counters: dict[str, QLabel] = {}
         self.reset, self.round_trip = QPushButton(), QPushButton()
         for button, name, tip in (
-                (self.reset, "Reset statistics", "Set percentiles and counters to zero"),
-                (self.round_trip, "Measure the round trip",
-                 "Measure the real delay: chirps are played, and listened for through a cable or the air (P)")):
+            (self.reset, "Reset statistics", "Set percentiles and counters to zero"),
+            (
+                self.round_trip,
+                "Measure the round trip",
+                "Measure the real delay: chirps are played, and listened for through a cable or the air (P)",
+            ),
+        ):
             button.setProperty("role", "icon")
             button.setAccessibleName(name)
             button.setToolTip(tip)

@@ -30,6 +30,7 @@ def stages(ready: Ready, frames: np.ndarray) -> list[Stage]:
         ready: what the engine said about itself.
         frames: rows of :data:`~app.engine.telemetry.FRAME`.
     """
+
     def median(later: str, earlier: str) -> float:
         span = 1000 * (frames[later] - frames[earlier])
         span = span[np.isfinite(span)]
@@ -38,15 +39,27 @@ def stages(ready: Ready, frames: np.ndarray) -> list[Stage]:
     to_ms = 1000 / ready.sample_rate
     parts = [
         Stage("chunk", ready.chunk * to_ms, "collecting the samples of one chunk"),
-        Stage("algorithmic", ready.delay * to_ms,
-              "overlap of the synthesis windows: voices lag the mixture by window minus hop"),
-        Stage("queue", median("t_start", "t_in"),
-              "median wait from the arrival of the last sample to the start of the work"),
+        Stage(
+            "algorithmic",
+            ready.delay * to_ms,
+            "overlap of the synthesis windows: voices lag the mixture by window minus hop",
+        ),
+        Stage(
+            "queue",
+            median("t_start", "t_in"),
+            "median wait from the arrival of the last sample to the start of the work",
+        ),
         Stage("compute", median("t_done", "t_start"), "median chunk time of the separator"),
-        Stage("cushion", median("t_out", "t_done"),
-              "median wait of finished sound for the output; grows by a chunk after an underrun"),
-        Stage("driver", ready.driver_in_ms + ready.driver_out_ms,
-              "input and output buffers as the audio system states them, not measured"),
+        Stage(
+            "cushion",
+            median("t_out", "t_done"),
+            "median wait of finished sound for the output; grows by a chunk after an underrun",
+        ),
+        Stage(
+            "driver",
+            ready.driver_in_ms + ready.driver_out_ms,
+            "input and output buffers as the audio system states them, not measured",
+        ),
     ]
     return parts
 
@@ -119,7 +132,6 @@ class LatencyBar(QWidget):
             painter.drawText(QRectF(x + 12, 13, width, metrics.height()), Qt.AlignmentFlag.AlignLeft, word)
             x += width + gap
 
-
     def _legend(self, room: int) -> tuple[list[tuple[str, str]], list[int]]:
         """Names with words, and their widths: where room is short without decimals, then without the
         shortest stages, compute last."""
@@ -137,6 +149,11 @@ class LatencyBar(QWidget):
 
 
 def _colours(theme: Theme) -> dict[str, str]:
-    return {"chunk": blend(theme.card, theme.text, 0.55), "algorithmic": blend(theme.card, theme.text, 0.33),
-            "queue": theme.transition, "compute": theme.compute, "cushion": blend(theme.card, theme.compute, 0.45),
-            "driver": blend(theme.card, theme.text, 0.17)}
+    return {
+        "chunk": blend(theme.card, theme.text, 0.55),
+        "algorithmic": blend(theme.card, theme.text, 0.33),
+        "queue": theme.transition,
+        "compute": theme.compute,
+        "cushion": blend(theme.card, theme.compute, 0.45),
+        "driver": blend(theme.card, theme.text, 0.17),
+    }

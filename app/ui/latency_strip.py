@@ -38,9 +38,11 @@ class LatencyStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 56)
         self.setAccessibleName("Compute time of each chunk over time")
-        self.setToolTip("Each dot is one chunk: its compute time in milliseconds, on a logarithmic axis.\n"
-                        "Dashed line: the deadline, the duration of a chunk. Violet: two levels run during a switch.\n"
-                        "Large: a missed deadline. Pale: warm-up or bypass.")
+        self.setToolTip(
+            "Each dot is one chunk: its compute time in milliseconds, on a logarithmic axis.\n"
+            "Dashed line: the deadline, the duration of a chunk. Violet: two levels run during a switch.\n"
+            "Large: a missed deadline. Pale: warm-up or bypass."
+        )
         self.deadline_ms = 8.0
         self.frames = np.zeros(0, FRAME)
         self.set_theme(DARK)
@@ -95,8 +97,9 @@ class LatencyStrip(QWidget):
         painter, theme = QPainter(self), self._theme
         frames, back = self.shown()
         picture = self.dots(frames, back)
-        image = QImage(picture.data, picture.shape[1], picture.shape[0], picture.shape[1],
-                       QImage.Format.Format_Indexed8)
+        image = QImage(
+            picture.data, picture.shape[1], picture.shape[0], picture.shape[1], QImage.Format.Format_Indexed8
+        )
         image.setColorTable(self._colours)
         opaque = image.convertToFormat(QImage.Format.Format_RGB32)
         opaque.setDevicePixelRatio(self.devicePixelRatioF())
@@ -106,8 +109,11 @@ class LatencyStrip(QWidget):
             if octave == 0:
                 painter.setPen(QPen(QColor(theme.miss), 1, Qt.PenStyle.DashLine))
                 painter.drawLine(QLineF(0, y, self.width(), y))
-                painter.drawText(QRectF(6, y - self.fontMetrics().height() - 1, self.width(), 40), 0,
-                                 f"deadline {self.deadline_ms:g} ms")
+                painter.drawText(
+                    QRectF(6, y - self.fontMetrics().height() - 1, self.width(), 40),
+                    0,
+                    f"deadline {self.deadline_ms:g} ms",
+                )
             else:
                 painter.fillRect(QRectF(0, y, self.width(), 1), self._grid)
         self._draw_level_changes(painter, frames, back)
@@ -153,8 +159,9 @@ class Histogram(QWidget):
         painter.fillRect(QRectF(0, 0, 1, self.height()), QColor(self._theme.border))
         for number in np.flatnonzero(self.counts).tolist():
             length = max(1.5, (self.width() - 2) * float(self.counts[number]) / greatest)
-            painter.fillRect(QRectF(1, self.height() - 2 - (number + 1) * step, length, step),
-                             QColor(self._theme.compute))
+            painter.fillRect(
+                QRectF(1, self.height() - 2 - (number + 1) * step, length, step), QColor(self._theme.compute)
+            )
 
 
 def _stamp(picture: np.ndarray, y: np.ndarray, x: np.ndarray, value: int, side: int) -> None:

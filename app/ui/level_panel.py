@@ -77,8 +77,9 @@ class LevelPanel(QFrame):
         self.sweep_seconds.setToolTip("Seconds that each level lasts during the sweep")
         self.sweep_seconds.valueChanged.connect(lambda seconds: self._sweep_timer.setInterval(1000 * seconds))
         self.fallback.setCheckable(True)
-        self.fallback.setToolTip("Go to a lighter level while chunks come too late, and back after ten calm seconds "
-                                 "(U)")
+        self.fallback.setToolTip(
+            "Go to a lighter level while chunks come too late, and back after ten calm seconds (U)"
+        )
         self.fallback.setAccessibleName("Fall back to a lighter level while chunks come too late")
         self.fallback.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.fallback.clicked.connect(self.fallback_asked)
@@ -178,9 +179,11 @@ class LevelPanel(QFrame):
         labels = (QLabel(), QLabel(), QLabel())
         for column, (label, role) in enumerate(zip(labels, ("muted", "figure", "muted"), strict=True)):
             label.setProperty("role", role)
-            label.setToolTip("Stored with the ladder; measured here are the chunk time, as a median, and the time from "
-                             "the request for a level until it is fully audible.\n"
-                             "SI-SDRi: improvement of the scale-invariant signal-to-distortion ratio, in decibels.")
+            label.setToolTip(
+                "Stored with the ladder; measured here are the chunk time, as a median, and the time from "
+                "the request for a level until it is fully audible.\n"
+                "SI-SDRi: improvement of the scale-invariant signal-to-distortion ratio, in decibels."
+            )
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
             self._fact_grid.addWidget(label, len(self._fact_labels) + 1, column, side)
         self._fact_labels.append(labels)

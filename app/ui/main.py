@@ -28,8 +28,15 @@ from .window import MainWindow
 LOADING_S = 60.0
 
 
-def run(settings: Settings, seconds: float | None = None, report: str | None = None, screenshot: str | None = None,
-        given: frozenset[str] | None = None, record: str | None = None, record_format: str | None = None) -> int:
+def run(
+    settings: Settings,
+    seconds: float | None = None,
+    report: str | None = None,
+    screenshot: str | None = None,
+    given: frozenset[str] | None = None,
+    record: str | None = None,
+    record_format: str | None = None,
+) -> int:
     """Show the window until it is closed or the time is up.
 
     Args:
@@ -99,8 +106,9 @@ class Session(QObject):
     ``problem`` is a sentence if the engine failed in a timed session, where nobody is there to read it in the window.
     """
 
-    def __init__(self, window: MainWindow, seconds: float | None, screenshot: str | None,
-                 recording: StartRecording | None = None) -> None:
+    def __init__(
+        self, window: MainWindow, seconds: float | None, screenshot: str | None, recording: StartRecording | None = None
+    ) -> None:
         super().__init__(window)
         self._recording = recording
         self._window, self._seconds, self._screenshot = window, seconds, screenshot

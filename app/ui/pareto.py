@@ -21,8 +21,10 @@ class ParetoPlot(pg.PlotWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Quality against computation of every level")
-        self.setToolTip("Each point is a level: SI-SDR improvement in dB over millions of multiply-adds a second.\n"
-                        "Click a point to choose it.")
+        self.setToolTip(
+            "Each point is a level: SI-SDR improvement in dB over millions of multiply-adds a second.\n"
+            "Click a point to choose it."
+        )
         self.setMinimumSize(160, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -83,11 +85,18 @@ class ParetoPlot(pg.PlotWidget):
         self.setLabel("left", "SI-SDRi, dB", **label)
         self.setLabel("bottom", f"million multiply-adds/s, {self.condition}", **label)
         self._line.setData(self._macs(), self._gains(), pen=pg.mkPen(blend(theme.card, theme.compute, 0.5), width=1))
-        self._points.setData([
-            {"pos": point, "data": each.level, "size": 13 if each.level == self._level else 7,
-             "brush": pg.mkBrush(QColor(theme.compute if each.level == self._level else theme.card)),
-             "pen": pg.mkPen(theme.compute, width=1)}
-            for each, point in zip(self._levels, zip(self._macs(), self._gains(), strict=True), strict=True)])
+        self._points.setData(
+            [
+                {
+                    "pos": point,
+                    "data": each.level,
+                    "size": 13 if each.level == self._level else 7,
+                    "brush": pg.mkBrush(QColor(theme.compute if each.level == self._level else theme.card)),
+                    "pen": pg.mkPen(theme.compute, width=1),
+                }
+                for each, point in zip(self._levels, zip(self._macs(), self._gains(), strict=True), strict=True)
+            ]
+        )
 
     def _macs(self) -> list[float]:
         return [each.macs_per_second / 1e6 for each in self._levels]

@@ -54,13 +54,19 @@ SCALES = (1, 2)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Take every picture at every scale; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m app.ui.screenshots", description="Take pictures of the window: "
-                                     "NAME.png and, for fine screens, NAME@2x.png.")
+    parser = argparse.ArgumentParser(
+        prog="python -m app.ui.screenshots",
+        description="Take pictures of the window: NAME.png and, for fine screens, NAME@2x.png.",
+    )
     parser.add_argument("folder", type=Path, help="where the pictures go; it has to exist")
     parser.add_argument("--level", type=int, default=3, help="level to show (default: 3)")
     parser.add_argument("--ladder", help="ladder to use (default: the one that ships)")
-    parser.add_argument("--seconds", type=float, default=RUN_S, help="how long sound runs before the first picture "
-                        "(default: %(default)g)")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=RUN_S,
+        help="how long sound runs before the first picture (default: %(default)g)",
+    )
     parser.add_argument("--scale", type=int, choices=SCALES, help="only this scale")
     args = parser.parse_args(arguments)
     if not args.folder.is_dir():
@@ -68,9 +74,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if args.scale is None:  # Qt takes its scale from the environment, once for a process
         options = [*(arguments if arguments is not None else sys.argv[1:])]
-        return max(subprocess.run([sys.executable, "-m", "app.ui.screenshots", *options, "--scale", str(scale)],
-                                  env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale)},
-                                  ).returncode for scale in SCALES)
+        return max(
+            subprocess.run(
+                [sys.executable, "-m", "app.ui.screenshots", *options, "--scale", str(scale)],
+                env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale)},
+            ).returncode
+            for scale in SCALES
+        )
     try:
         for file in take(args.folder, args.level, args.ladder, args.seconds, args.scale):
             print(file)
@@ -105,7 +115,8 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
         window.show()
         window.start()
         if not _wait(application, LOADING_S, lambda: window.link.state in (RUNNING, STOPPED)) or (
-                window.link.state == STOPPED):
+            window.link.state == STOPPED
+        ):
             raise UserError(f"the audio engine does not run: {window.banner.sentence.text() or 'it took too long'}")
         _wait(application, seconds)
         for picture in PICTURES:

@@ -18,8 +18,9 @@ class Segmented(QWidget):
 
     chosen = pyqtSignal(str)
 
-    def __init__(self, choices: Sequence[tuple[str, str, str]], accessible_name: str,
-                 parent: QWidget | None = None) -> None:
+    def __init__(
+        self, choices: Sequence[tuple[str, str, str]], accessible_name: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAccessibleName(accessible_name)
         self.buttons: dict[str, QPushButton] = {}
@@ -33,8 +34,9 @@ class Segmented(QWidget):
             button.setToolTip(tip)
             button.setAccessibleName(f"{accessible_name}: {label or value}")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.setProperty("segment", "left" if number == 0 else
-                               "right" if number == len(choices) - 1 else "middle")
+            button.setProperty(
+                "segment", "left" if number == 0 else "right" if number == len(choices) - 1 else "middle"
+            )
             button.clicked.connect(lambda _, value=value: self.chosen.emit(value))
             self._group.addButton(button)
             self.buttons[value] = button

@@ -94,7 +94,11 @@ def _checked(content: dict[str, Any]) -> Preferences:
                 raise ValueError(f"{name} is {value!r}")
             values[name] = value
     result = Preferences(**values)
-    if (result.routing not in ROUTINGS or result.view not in VIEWS or result.level < 0
-            or result.record_format not in RECORDING_FORMATS):
+    if (
+        result.routing not in ROUTINGS
+        or result.view not in VIEWS
+        or result.level < 0
+        or result.record_format not in RECORDING_FORMATS
+    ):
         raise ValueError("a value is out of range")
     return result

@@ -35,11 +35,18 @@ BINDINGS = (
 )
 
 #: key, signal, what happens while it is held down
-HELD = (("A", "mixture", "hold: the mixture alone"), ("S", "voice1", "hold: voice 1 alone"),
-        ("D", "voice2", "hold: voice 2 alone"))
+HELD = (
+    ("A", "mixture", "hold: the mixture alone"),
+    ("S", "voice1", "hold: voice 1 alone"),
+    ("D", "voice2", "hold: voice 2 alone"),
+)
 
-_FIRST_LINES = (("0 … 9", "choose a level, 0 is dense"), ("← →", "lighter or denser, on the slider"),
-                ("Space", "pause or play"), ("Tab", "next control"))
+_FIRST_LINES = (
+    ("0 … 9", "choose a level, 0 is dense"),
+    ("← →", "lighter or denser, on the slider"),
+    ("Space", "pause or play"),
+    ("Tab", "next control"),
+)
 
 
 def bind(window: QWidget, actions: Mapping[str, Callable[[], None]], level: Callable[[int], None]) -> None:

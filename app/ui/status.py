@@ -9,8 +9,12 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolic
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED
 from .theme import Theme
 
-STATES = {LOADING: "Loading the separator", RUNNING: "Running", SILENT: "The engine does not answer",
-          STOPPED: "Stopped"}
+STATES = {
+    LOADING: "Loading the separator",
+    RUNNING: "Running",
+    SILENT: "The engine does not answer",
+    STOPPED: "Stopped",
+}
 
 
 class ElidedLabel(QLabel):
@@ -87,9 +91,11 @@ class StatusLine(QFrame):
         """Backend and precision of the level that is heard, and what a measurement found, empty before there is one."""
         self.computed_by.setText(text)
         self.computed_by.setVisible(self._facts.isVisibleTo(self))
-        self.computed_by.setToolTip("What computes this level. Click, or press C, to measure beside the sound which "
-                                    "backend and\nprecision is fastest on this computer, level by level."
-                                    + (f"\nFastest here: {measured}." if measured else ""))
+        self.computed_by.setToolTip(
+            "What computes this level. Click, or press C, to measure beside the sound which "
+            "backend and\nprecision is fastest on this computer, level by level."
+            + (f"\nFastest here: {measured}." if measured else "")
+        )
 
     def show_facts(self, facts: list[str], explanation: str) -> None:
         """Short facts on the right."""

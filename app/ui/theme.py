@@ -50,13 +50,39 @@ class Theme:
 
 
 LIGHT = Theme(
-    dark=False, window="#f3f4f6", card="#ffffff", well="#fafbfc", border="#dfe3e8", text="#171b21", muted="#586270",
-    faint="#c3cad2", hover="#eceff3", mixture="#4d5866", voice1="#0068a8", voice2="#a05c00", compute="#007a65",
-    transition="#8a5a9e", miss="#c8321e")
+    dark=False,
+    window="#f3f4f6",
+    card="#ffffff",
+    well="#fafbfc",
+    border="#dfe3e8",
+    text="#171b21",
+    muted="#586270",
+    faint="#c3cad2",
+    hover="#eceff3",
+    mixture="#4d5866",
+    voice1="#0068a8",
+    voice2="#a05c00",
+    compute="#007a65",
+    transition="#8a5a9e",
+    miss="#c8321e",
+)
 DARK = Theme(
-    dark=True, window="#0e1014", card="#16191f", well="#101318", border="#272c35", text="#e9ecf0", muted="#9aa4b2",
-    faint="#3b424d", hover="#20252d", mixture="#aab4c2", voice1="#58b4f0", voice2="#f0aa3c", compute="#2fc4a0",
-    transition="#c99be0", miss="#ff6a4d")
+    dark=True,
+    window="#0e1014",
+    card="#16191f",
+    well="#101318",
+    border="#272c35",
+    text="#e9ecf0",
+    muted="#9aa4b2",
+    faint="#3b424d",
+    hover="#20252d",
+    mixture="#aab4c2",
+    voice1="#58b4f0",
+    voice2="#f0aa3c",
+    compute="#2fc4a0",
+    transition="#c99be0",
+    miss="#ff6a4d",
+)
 
 
 def system_theme(application: QGuiApplication) -> Theme:
@@ -82,7 +108,7 @@ def colour_table(theme: Theme, colour: str) -> np.ndarray:
 
 
 def _rgb(colour: str) -> np.ndarray:
-    return np.array([int(colour[k:k + 2], 16) for k in (1, 3, 5)], dtype=float)
+    return np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)], dtype=float)
 
 
 def _mixed(first: str, second: str, share: float) -> np.ndarray:

@@ -116,8 +116,13 @@ class Transport(QFrame):
         self.record_menu.set_theme(theme)
         views = self.view.buttons
         for button, name in (
-                (self.rescan, "rescan"), (self.loop, "loop"), (self.presentation, "presentation"), (self.help, "help"),
-                (views["spectrogram"], "spectrogram"), (views["waveform"], "waveform")):
+            (self.rescan, "rescan"),
+            (self.loop, "loop"),
+            (self.presentation, "presentation"),
+            (self.help, "help"),
+            (views["spectrogram"], "spectrogram"),
+            (views["waveform"], "waveform"),
+        ):
             button.setIcon(icon(name, theme.text, theme.card))
         self.show_playing(self._playing)
         self.show_recording(None if not self.record.isChecked() else 0.0)
@@ -147,8 +152,12 @@ class Transport(QFrame):
         self.record.setChecked(recording)
         self.record.setText(duration(seconds) if recording else "Record")
         if self._theme:
-            self.record.setIcon(icon("stop" if recording else "record",
-                                     ("#14171c" if self._theme.dark else "#ffffff") if recording else self._theme.miss))
+            self.record.setIcon(
+                icon(
+                    "stop" if recording else "record",
+                    ("#14171c" if self._theme.dark else "#ffffff") if recording else self._theme.miss,
+                )
+            )
 
     def open_file(self) -> None:
         """Ask for a sound file and use it as input."""
@@ -164,8 +173,9 @@ class Transport(QFrame):
         inputs += [(device.identity, _device_label(device)) for device in self._devices if device.direction == "input"]
         inputs.append((OPEN_FILE, "Open file…"))
         outputs = [(NONE, "No output")]
-        outputs += [(device.identity, _device_label(device)) for device in self._devices
-                    if device.direction == "output"]
+        outputs += [
+            (device.identity, _device_label(device)) for device in self._devices if device.direction == "output"
+        ]
         if self._sink not in [value for value, _ in outputs]:
             outputs.append((self._sink, self._sink))
         for choice, entries, current in ((self.input, inputs, self._source), (self.output, outputs, self._sink)):

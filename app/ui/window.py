@@ -56,8 +56,9 @@ class MainWindow(QWidget):
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
         self.listening = Listening(self, self.link)
-        self.recordings = Recordings(self, self.link, StartRecording(recordings_folder(preferences),
-                                                                     preferences.record_format))
+        self.recordings = Recordings(
+            self, self.link, StartRecording(recordings_folder(preferences), preferences.record_format)
+        )
         self.controller = Controller(self, self.link, self.data)
         self.theme: Theme | None = None
         self._fixed_theme: Theme | None = None
@@ -106,18 +107,30 @@ class MainWindow(QWidget):
         controller, listening = self.controller, self.listening
         routes = {name: lambda name=name: listening.set_routing(name) for name in self.listen.routing.buttons}
         views = {"spectrogram": "waveform", "waveform": "spectrogram"}
-        bind(self, {
-            **routes, "bypass": listening.toggle_bypass, "mute": listening.toggle_mute,
-            "record": self.recordings.toggle, "loop": lambda: controller.set_loop(not self.link.settings.loop_file),
-            "fallback": lambda: controller.set_fallback(not self.link.settings.fallback),
-            "calibrate": controller.calibrate,
-            "round_trip": controller.measure_round_trip,
-            "view": lambda: self.set_view(views[self.tracks.view]), "sweep": self.level.sweep.toggle,
-            "louder": lambda: listening.change_gain(1), "quieter": lambda: listening.change_gain(-1),
-            "open": self.transport.open_file, "rescan": controller.rescan,
-            "presentation": lambda: self.set_presentation(not self._presentation),
-            "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
-            "help": self.overlay.toggle, "quit": self.close}, controller.choose_level)
+        bind(
+            self,
+            {
+                **routes,
+                "bypass": listening.toggle_bypass,
+                "mute": listening.toggle_mute,
+                "record": self.recordings.toggle,
+                "loop": lambda: controller.set_loop(not self.link.settings.loop_file),
+                "fallback": lambda: controller.set_fallback(not self.link.settings.fallback),
+                "calibrate": controller.calibrate,
+                "round_trip": controller.measure_round_trip,
+                "view": lambda: self.set_view(views[self.tracks.view]),
+                "sweep": self.level.sweep.toggle,
+                "louder": lambda: listening.change_gain(1),
+                "quieter": lambda: listening.change_gain(-1),
+                "open": self.transport.open_file,
+                "rescan": controller.rescan,
+                "presentation": lambda: self.set_presentation(not self._presentation),
+                "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
+                "help": self.overlay.toggle,
+                "quit": self.close,
+            },
+            controller.choose_level,
+        )
 
     def set_view(self, view: str) -> None:
         """Show ``"spectrogram"`` or ``"waveform"``."""
@@ -163,11 +176,22 @@ class MainWindow(QWidget):
         settings, recordings = self.link.settings, self.recordings.choice
         chosen = "" if recordings.folder == recordings_folder(Preferences()) else recordings.folder
         return replace(
-            self._preferences, input=settings.input, output=settings.output, level=settings.level,
-            routing=settings.routing, gain_db=settings.gain_db, view=self.tracks.view, width=self.width(),
-            height=self.height(), presentation=self._presentation, sweep_s=self.level.sweep_seconds.value(),
-            recordings=chosen, record_format=recordings.format, loop_file=settings.loop_file,
-            fallback=settings.fallback)
+            self._preferences,
+            input=settings.input,
+            output=settings.output,
+            level=settings.level,
+            routing=settings.routing,
+            gain_db=settings.gain_db,
+            view=self.tracks.view,
+            width=self.width(),
+            height=self.height(),
+            presentation=self._presentation,
+            sweep_s=self.level.sweep_seconds.value(),
+            recordings=chosen,
+            record_format=recordings.format,
+            loop_file=settings.loop_file,
+            fallback=settings.fallback,
+        )
 
     def _apply_theme(self, theme: Theme) -> None:
         font = QApplication.font()

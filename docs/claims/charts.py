@@ -1,6 +1,6 @@
 """A picture of what claims.py found, from the JSON files beside this one.
 
-    python docs/claims/charts.py
+python docs/claims/charts.py
 """
 
 from __future__ import annotations
@@ -38,8 +38,12 @@ def tuned_by(method: str, found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def finetuning(axes: Axes) -> None:
     found = read("finetuning")
-    for method, style, label in (("batch-1", "-", "Muon and hints, batch 1"), ("hints", "--", "Muon and hints"),
-                                 ("muon", "-.", "Muon"), ("adam", ":", "Adam")):
+    for method, style, label in (
+        ("batch-1", "-", "Muon and hints, batch 1"),
+        ("hints", "--", "Muon and hints"),
+        ("muon", "-.", "Muon"),
+        ("adam", ":", "Adam"),
+    ):
         line(axes, tuned_by(method, found), "epochs", color=OURS, linestyle=style, label=f"masks first: {label}")
     line(axes, read("joint")["jobs"], "epochs", color=JOINT, linestyle=":", label="masks and weights together: Adam")
     dense_line(axes, found)
@@ -74,17 +78,22 @@ def front(axes: Axes) -> None:
 def front_in_time(axes: Axes) -> None:
     """The same models by what a chunk of them takes, which their shapes alone decide."""
     rows = json.loads((HERE.parent / "bench.json").read_text(encoding="utf-8"))["rows"]
-    times = {row["level"]: row["p50_ms"] for row in rows
-             if (row["backend"], row["precision"], row["chunk_ms"]) == ("openvino", "fp32", 8.0)}
+    times = {
+        row["level"]: row["p50_ms"]
+        for row in rows
+        if (row["backend"], row["precision"], row["chunk_ms"]) == ("openvino", "fp32", 8.0)
+    }
     _front(axes, lambda level, job: times[level])
     axes.set(title="levels by time", xlabel="median chunk time (ms, chunks of 8 ms, one thread, fp32)")
 
 
 def _front(axes: Axes, x_of: Callable[[int, dict[str, Any]], float]) -> None:
     found = read("front")
-    for start, label, colour, style in (("shipped", "the ladder that ships", OURS, "-"),
-                                        ("pruned", "pruned, half an epoch of fine-tuning", OURS, "--"),
-                                        ("scratch", "half an epoch from fresh weights", SCRATCH, "--")):
+    for start, label, colour, style in (
+        ("shipped", "the ladder that ships", OURS, "-"),
+        ("pruned", "pruned, half an epoch of fine-tuning", OURS, "--"),
+        ("scratch", "half an epoch from fresh weights", SCRATCH, "--"),
+    ):
         jobs = [job | {"x": x_of(job["keep"], job)} for job in found["jobs"] if job["start"] == start]
         line(axes, jobs, "x", color=colour, linestyle=style, label=label)
     axes.plot([x_of(0, found["dense"])], [found["dense"]["si_sdri"]], "s", color=DENSE, label="dense")

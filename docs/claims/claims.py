@@ -69,10 +69,12 @@ class Method:
 #: Adam as a few minutes of it do best, Muon as the ladder's heaviest pruned level had it
 MUON = {"method": "muon", "learning_rate": 8e-4, "ema": 0.999}
 HINTED = {**MUON, "frozen": ("encoder", "low_encoder", "decoder")}
-METHODS = {"adam": Method({"method": "adam", "learning_rate": 6e-4}),
-           "muon": Method(MUON),
-           "hints": Method(HINTED, hints=True),
-           "batch-1": Method({**HINTED, "learning_rate": 6e-4}, hints=True, batch=1)}
+METHODS = {
+    "adam": Method({"method": "adam", "learning_rate": 6e-4}),
+    "muon": Method(MUON),
+    "hints": Method(HINTED, hints=True),
+    "batch-1": Method({**HINTED, "learning_rate": 6e-4}, hints=True, batch=1),
+}
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,24 @@ class Job:
 SIZE = ("params", 0.6)
 EXPERIMENTS = {
     "finetuning": [Job("cut", SIZE, "pruned", 0)]
-    + [Job(f"finetuned-{epochs:g}-{method}", SIZE, "pruned", epochs, method=method)
-       for epochs in (1, 0.5, 0.1) for method in METHODS],
+    + [
+        Job(f"finetuned-{epochs:g}-{method}", SIZE, "pruned", epochs, method=method)
+        for epochs in (1, 0.5, 0.1)
+        for method in METHODS
+    ],
     "repeated": [Job(f"repeated-seed-{seed}", SIZE, "pruned", 1, method="batch-1", seed=seed) for seed in (1, 2)]
     + [Job("repeated-steps-300", SIZE, "pruned", 1, 300, "batch-1")],
     "joint": [Job(f"joint-{epochs:g}", SIZE, "joint", epochs) for epochs in (0, 0.1, 0.5)],
-    "steps": [Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
-              for epochs in (0, 0.1) for steps in (1100, 900, 700, 500, 300, 100)],
-    "front": [Job(f"front-{level}-{start}", level, start, 0.5, method="batch-1")
-              for level in (2, 4, 5, 6) for start in ("scratch", "pruned")]
+    "steps": [
+        Job(f"steps-{steps}-{epochs:g}", ("macs", 0.4), "pruned", epochs, steps)
+        for epochs in (0, 0.1)
+        for steps in (1100, 900, 700, 500, 300, 100)
+    ],
+    "front": [
+        Job(f"front-{level}-{start}", level, start, 0.5, method="batch-1")
+        for level in (2, 4, 5, 6)
+        for start in ("scratch", "pruned")
+    ]
     + [Job(f"front-{level}-shipped", level, "shipped", 0) for level in range(1, 8)],
 }
 
@@ -128,12 +139,19 @@ class Maker:
         separator = self._trained(job, self._student(job)) if job.epochs else self._student(job)
         scores = self.score(separator)
         costs = analyze(separator)
-        return {**dataclasses.asdict(job), "si_sdri": sum(scores.values()) / len(scores), "by_condition": scores,
-                "params": costs.params, "macs_per_second": costs.macs_per_second}
+        return {
+            **dataclasses.asdict(job),
+            "si_sdri": sum(scores.values()) / len(scores),
+            "by_condition": scores,
+            "params": costs.params,
+            "macs_per_second": costs.macs_per_second,
+        }
 
     def score(self, separator: nn.Module) -> dict[str, float]:
-        return {name: si_sdr_improvement(separator, *mixtures)
-                for name, mixtures in validation_mixtures(self.settings).items()}
+        return {
+            name: si_sdr_improvement(separator, *mixtures)
+            for name, mixtures in validation_mixtures(self.settings).items()
+        }
 
     def _student(self, job: Job) -> nn.Module:
         if job.start == "shipped":
@@ -186,8 +204,14 @@ class Maker:
 
     def _prune(self, prepared: Prepared, job: Job, progress: Callable[[int, float], None]) -> PruningPlan:
         kind, share = job.keep
-        return prune(prepared, **{kind: share}, steps=job.mask_steps, loss=ordered_snr_loss, progress=progress,
-                     data=ordered_batches(self.settings, self.dense, MASK_SEED + job.seed)).plan
+        return prune(
+            prepared,
+            **{kind: share},
+            steps=job.mask_steps,
+            loss=ordered_snr_loss,
+            progress=progress,
+            data=ordered_batches(self.settings, self.dense, MASK_SEED + job.seed),
+        ).plan
 
     def _prepared(self) -> Prepared:
         return prepare(self.dense, batch=training_batches(self.settings)[0])
@@ -220,8 +244,16 @@ def main() -> None:
     if not dense.is_file():
         maker = Maker(settings)
         scores, costs = maker.score(maker.dense), analyze(maker.dense)
-        dense.write_text(json.dumps({"si_sdri": sum(scores.values()) / len(scores), "by_condition": scores,
-                                     "params": costs.params, "macs_per_second": costs.macs_per_second}))
+        dense.write_text(
+            json.dumps(
+                {
+                    "si_sdri": sum(scores.values()) / len(scores),
+                    "by_condition": scores,
+                    "params": costs.params,
+                    "macs_per_second": costs.macs_per_second,
+                }
+            )
+        )
     for name in args.experiments or EXPERIMENTS:
         jobs = EXPERIMENTS[name]
         missing = [job for job in jobs if not _result(settings, job).is_file()]

@@ -23,9 +23,11 @@ from sepprune.pruning.pipeline import prepare
 from sepprune.streaming.machine import load, machine
 
 #: name -> where the paper prunes, published parameters (M) and GMAC a second, before and after
-PAPER = {"afrcnn-12": ("network.block.fuse.*.norm", (5.13, 28.58), (3.06, 16.52)),
-         "sudormrf-1.0x": ("network.*.pyramid.expand.norm", (2.72, 4.65), (1.54, 2.91)),
-         "tdanet": ("network.block.top.mlp.expand.norm", (2.35, 4.77), (1.92, 4.33))}
+PAPER = {
+    "afrcnn-12": ("network.block.fuse.*.norm", (5.13, 28.58), (3.06, 16.52)),
+    "sudormrf-1.0x": ("network.*.pyramid.expand.norm", (2.72, 4.65), (1.54, 2.91)),
+    "tdanet": ("network.block.top.mlp.expand.norm", (2.35, 4.77), (1.92, 4.33)),
+}
 OTHERS = ("afrcnn-16", "tdanet-large", "conv-tasnet", "skim")
 RATE = 16_000
 
@@ -54,23 +56,33 @@ def _half(name: str) -> dict[str, float]:
     found = time.perf_counter()
     result = prune(prepared, macs=0.5, method="l2")
     ended = time.perf_counter()
-    return {"discovery_seconds": found - started, "surgery_seconds": ended - found,
-            "macs_kept": result.report["macs_after"] / result.report["macs_before"],
-            "params_kept": result.report["params_after"] / result.report["params_before"],
-            "largest_relative_difference": result.report["max_relative_difference"]}
+    return {
+        "discovery_seconds": found - started,
+        "surgery_seconds": ended - found,
+        "macs_kept": result.report["macs_after"] / result.report["macs_before"],
+        "params_kept": result.report["params_after"] / result.report["params_before"],
+        "largest_relative_difference": result.report["max_relative_difference"],
+    }
 
 
-def _at_the_papers_sites(name: str, sites: str, before: tuple[float, float],
-                         after: tuple[float, float]) -> dict[str, Any]:
+def _at_the_papers_sites(
+    name: str, sites: str, before: tuple[float, float], after: tuple[float, float]
+) -> dict[str, Any]:
     torch.manual_seed(0)
     module, example = load_named(name), _example(name)
     result = prune(module, example, params=after[0] / before[0], method="random", include=[sites])
     counted = analyze(result.model, example)
     gmacs = counted.macs_per_second_ptflops / 1e9
-    return {"sites": sites, "params": counted.params / 1e6, "gmacs": gmacs,
-            "published_params": after[0], "published_gmacs": after[1],
-            "params_off": counted.params / 1e6 / after[0] - 1, "gmacs_off": gmacs / after[1] - 1,
-            "largest_relative_difference": result.report["max_relative_difference"]}
+    return {
+        "sites": sites,
+        "params": counted.params / 1e6,
+        "gmacs": gmacs,
+        "published_params": after[0],
+        "published_gmacs": after[1],
+        "params_off": counted.params / 1e6 / after[0] - 1,
+        "gmacs_off": gmacs / after[1] - 1,
+        "largest_relative_difference": result.report["max_relative_difference"],
+    }
 
 
 if __name__ == "__main__":

@@ -45,8 +45,10 @@ RATE, WARM_UP, AVERAGE = 6e-4, 50, 0.998
 
 def nested_plans(prepared: Prepared, plans: list[PruningPlan]) -> list[PruningPlan]:
     """Plans with the group sizes of those given, heaviest first, each keeping a part of what the one before keeps."""
-    ranks = [np.mean([np.argsort(np.argsort(plan.groups[group].scores)) for plan in plans], axis=0)
-             for group in range(len(plans[0].groups))]
+    ranks = [
+        np.mean([np.argsort(np.argsort(plan.groups[group].scores)) for plan in plans], axis=0)
+        for group in range(len(plans[0].groups))
+    ]
     counts = np.minimum.accumulate([[len(group.keep) for group in plan.groups] for plan in plans], axis=0)
     found = []
     for plan, row in zip(plans, counts, strict=True):
@@ -77,19 +79,20 @@ class Nested:
             for cut in self._plans[level - 1].cuts:
                 weights[cut.tensor] = weights[cut.tensor].index_select(cut.dimension, torch.tensor(cut.keep))
             sources, _ = functional_call(self._shells[level - 1], weights, (mixture,))
-            return sources[..., self.dense.delay:].float()
+            return sources[..., self.dense.delay :].float()
 
     def module(self, level: int) -> nn.Module:
         """A level as it would ship."""
         return self._plans[level - 1].apply(self.dense) if level else self.dense
 
 
-def update_loss(nested: Nested, teacher: nn.Module, mixture: Tensor, reference: Tensor, between: int,
-                lightest: int) -> Tensor:
+def update_loss(
+    nested: Nested, teacher: nn.Module, mixture: Tensor, reference: Tensor, between: int, lightest: int
+) -> Tensor:
     """The sandwich: dense, lightest and one between, sources in the teacher's order."""
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         guide = sources_of(teacher, mixture, teacher.delay).float()
-    target = reorder(reference[..., :guide.shape[-1]], guide)
+    target = reorder(reference[..., : guide.shape[-1]], guide)
     dense = nested.separate(0, mixture)
     loss = ordered_snr_loss(dense, target)
     for level in (between, lightest):
@@ -113,8 +116,9 @@ def train(nested: Nested, average: nn.Module, data: str, hours: float) -> None:
     batch_hours = settings.mixtures.batch * settings.mixtures.seconds / 3600
     updates, lightest = round(hours / batch_hours), len(nested._plans)
     batches = Subset(training_batches(settings), range(first, BATCHES))
-    for update, (mixture, reference) in zip(range(first, updates),
-                                            DataLoader(batches, batch_size=None, num_workers=1), strict=False):
+    for update, (mixture, reference) in zip(
+        range(first, updates), DataLoader(batches, batch_size=None, num_workers=1), strict=False
+    ):
         between = random.Random(update).randint(1, lightest - 1)
         loss = update_loss(nested, teacher, mixture, reference, between, lightest)
         optimiser.zero_grad()
@@ -129,8 +133,15 @@ def train(nested: Nested, average: nn.Module, data: str, hours: float) -> None:
                 mean.lerp_(now, 1 - min(AVERAGE, (update - first + 1) / (update - first + 11)))
         if (update + 1) % 200 == 0 or update + 1 == updates:
             print(f"{(update + 1) * batch_hours:.2f} h of mixtures, loss {float(loss.detach()):.2f}", flush=True)
-            torch.save({"dense": nested.dense.state_dict(), "average": average.state_dict(),
-                        "optimiser": optimiser.state_dict(), "updates": update + 1}, file)
+            torch.save(
+                {
+                    "dense": nested.dense.state_dict(),
+                    "average": average.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "updates": update + 1,
+                },
+                file,
+            )
 
 
 def scores(separator: nn.Module, validation: dict[str, MixtureSet]) -> dict[str, float]:
@@ -148,14 +159,23 @@ def main(data: str, hours: float) -> None:
     validation = validation_mixtures(load_settings(str(CONFIG), data=data))
     nested, rows = Nested(average, plans), []
     for level in ladder.levels:
-        row: dict[str, Any] = {"level": level.level, "macs_per_second": level.macs_per_second,
-                               "separate": scores(level.build(), validation),
-                               "nested": scores(nested.module(level.level).eval(), validation)}
-        rows.append(row | {"difference": float(np.mean(list(row["nested"].values())))
-                           - float(np.mean(list(row["separate"].values())))})
+        row: dict[str, Any] = {
+            "level": level.level,
+            "macs_per_second": level.macs_per_second,
+            "separate": scores(level.build(), validation),
+            "nested": scores(nested.module(level.level).eval(), validation),
+        }
+        rows.append(
+            row
+            | {
+                "difference": float(np.mean(list(row["nested"].values())))
+                - float(np.mean(list(row["separate"].values())))
+            }
+        )
         print(json.dumps(rows[-1]), flush=True)
-    HERE.joinpath("nested.json").write_text(json.dumps({"hours": hours, "levels": rows}, indent=1) + "\n",
-                                            encoding="utf-8")
+    HERE.joinpath("nested.json").write_text(
+        json.dumps({"hours": hours, "levels": rows}, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -44,11 +44,15 @@ def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.
     A mixture has the same voices under all conditions, which are not independent: they are averaged first.
     """
     gains = {name: scores[name] - first[name] for name in scores}
-    differences = torch.cat([torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0)
-                             for split in SPLITS])
-    return {"level": level, "si_sdri": {name: round(float(values.mean()), 3) for name, values in scores.items()},
-            "difference": round(float(differences.mean()), 3),
-            "interval": round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3)}
+    differences = torch.cat(
+        [torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0) for split in SPLITS]
+    )
+    return {
+        "level": level,
+        "si_sdri": {name: round(float(values.mean()), 3) for name, values in scores.items()},
+        "difference": round(float(differences.mean()), 3),
+        "interval": round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3),
+    }
 
 
 def main() -> None:
@@ -62,8 +66,11 @@ def main() -> None:
         if not re.fullmatch(r".+:\d+", level):
             parser.error(f"{level!r} names no level of a ladder: give FOLDER:NUMBER, such as assets/ladder:0")
     torch.set_num_threads(1)
-    sets = {f"{split} {name}": mixtures for split in SPLITS
-            for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()}
+    sets = {
+        f"{split} {name}": mixtures
+        for split in SPLITS
+        for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()
+    }
     rows, first = [], None
     for level in track(args.levels, "scoring", console=Console(stderr=True)):
         scores = score(level, sets)
@@ -71,8 +78,11 @@ def main() -> None:
         rows.append(summary(level, scores, first))
     table = Table(*["level", *sets, "difference"])
     for row in rows:
-        table.add_row(row["level"], *[f"{value:.2f}" for value in row["si_sdri"].values()],
-                      f"{row['difference']:+.2f} ± {row['interval']:.2f}")
+        table.add_row(
+            row["level"],
+            *[f"{value:.2f}" for value in row["si_sdri"].values()],
+            f"{row['difference']:+.2f} ± {row['interval']:.2f}",
+        )
     Console(width=160).print(table)
     if args.json:
         args.json.write_text(json.dumps({"mixtures_each": args.count, "levels": rows}, indent=1) + "\n")

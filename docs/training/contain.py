@@ -35,10 +35,17 @@ MASK = "mask."
 def contain(structure: Structure, light: PruningPlan, share: float, seconds: float) -> PruningPlan:
     """The plan that keeps what ``light`` keeps and then what it ranks next, within a share of the dense MACs."""
     groups = {group.id: group for group in light.groups}  # what the plan does not know, it keeps whole
-    scores = np.concatenate([groups[group.id].scores if group.id in groups else np.zeros(group.channels)
-                             for group in structure.groups])
-    kept = np.concatenate([np.isin(np.arange(group.channels), groups[group.id].keep) if group.id in groups
-                           else np.ones(group.channels, bool) for group in structure.groups])
+    scores = np.concatenate(
+        [groups[group.id].scores if group.id in groups else np.zeros(group.channels) for group in structure.groups]
+    )
+    kept = np.concatenate(
+        [
+            np.isin(np.arange(group.channels), groups[group.id].keep)
+            if group.id in groups
+            else np.ones(group.channels, bool)
+            for group in structure.groups
+        ]
+    )
     free = ~np.isin(structure.group_of, list(_normed(structure)))
     cost = macs_cost(structure, seconds)
     limit = share * cost.total(structure.sizes)
@@ -51,8 +58,11 @@ def contain(structure: Structure, light: PruningPlan, share: float, seconds: flo
         kept = wider
     cuts, sizes, removals = edits(structure, kept)
     bounds = np.cumsum(structure.sizes)[:-1]
-    plans = tuple(replace(groups[group.id], keep=tuple(np.flatnonzero(stays).tolist()))
-                  for group, stays in zip(structure.groups, np.split(kept, bounds), strict=True) if group.id in groups)
+    plans = tuple(
+        replace(groups[group.id], keep=tuple(np.flatnonzero(stays).tolist()))
+        for group, stays in zip(structure.groups, np.split(kept, bounds), strict=True)
+        if group.id in groups
+    )
     return replace(light, budget={"macs": share}, groups=plans, cuts=cuts, sizes=sizes, removals=removals)
 
 
@@ -67,8 +77,9 @@ def _normed(structure: Structure) -> set[int]:
 
 
 @torch.no_grad()
-def begin(heavy: dict[str, Tensor], heavy_plan: PruningPlan, light: Mapping[str, Tensor],
-          light_plan: PruningPlan) -> None:
+def begin(
+    heavy: dict[str, Tensor], heavy_plan: PruningPlan, light: Mapping[str, Tensor], light_plan: PruningPlan
+) -> None:
     """Put the lighter level's weights into their places; old rows read nothing that is new."""
     keeps = [{(cut.tensor, cut.dimension): cut.keep for cut in plan.cuts} for plan in (heavy_plan, light_plan)]
     for name, old in light.items():
@@ -102,8 +113,12 @@ def main() -> None:
     light = light_plan.apply(dense)
     load_weights(light, folders[1] / "best.safetensors")
     prepared = prepare(dense)
-    plan = contain(prepared.structure, light_plan, 1 - settings.reductions[args.heavier - 1],
-                   prepared.inputs[0].shape[-1] / dense.sample_rate)
+    plan = contain(
+        prepared.structure,
+        light_plan,
+        1 - settings.reductions[args.heavier - 1],
+        prepared.inputs[0].shape[-1] / dense.sample_rate,
+    )
     heavy = plan.apply(dense)
     state = heavy.state_dict()
     begin(state, plan, light.state_dict(), light_plan)
@@ -113,8 +128,10 @@ def main() -> None:
     sound = prepared.inputs[0]
     with torch.no_grad():
         difference = float((heavy.eval()(sound)[0] - light.eval()(sound)[0]).abs().max())
-    print(f"level {args.heavier} has {sum(p.numel() for p in heavy.parameters())} parameters and computes what level "
-          f"{args.lighter} computes within {difference:.1g}")
+    print(
+        f"level {args.heavier} has {sum(p.numel() for p in heavy.parameters())} parameters and computes what level "
+        f"{args.lighter} computes within {difference:.1g}"
+    )
 
 
 if __name__ == "__main__":

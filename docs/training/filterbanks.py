@@ -45,11 +45,18 @@ def main() -> None:
     for level in ladder.levels[1:]:
         plan = PruningPlan.load(level.folder / level.plan)
         pruned = level.build()
-        kept = next((cut.keep for cut in plan.cuts if (cut.tensor, cut.dimension) == (f"{FEATURES}.weight", 1)),
-                    range(seen.shape[-1]))
-        rows.append({"level": level.level, "encoder_distance": distance(pruned, dense, plan),
-                     "unexplained_from_own_features": unexplained(heard(pruned, mixtures, FEATURES), wanted),
-                     "unexplained_from_dense_features": unexplained(seen[..., list(kept)], wanted)})
+        kept = next(
+            (cut.keep for cut in plan.cuts if (cut.tensor, cut.dimension) == (f"{FEATURES}.weight", 1)),
+            range(seen.shape[-1]),
+        )
+        rows.append(
+            {
+                "level": level.level,
+                "encoder_distance": distance(pruned, dense, plan),
+                "unexplained_from_own_features": unexplained(heard(pruned, mixtures, FEATURES), wanted),
+                "unexplained_from_dense_features": unexplained(seen[..., list(kept)], wanted),
+            }
+        )
         print(rows[-1], flush=True)
     (HERE / "filterbanks.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
@@ -72,8 +79,9 @@ def distance(separator: nn.Module, other: nn.Module, plan: PruningPlan | None) -
 def unexplained(features: Tensor, wanted: Tensor) -> float:
     """Share of the variance of ``wanted`` that a linear prediction from ``features`` leaves."""
     with_one = torch.cat([features, torch.ones_like(features[..., :1])], -1).double()
-    (known, asked), (target, truth) = ((half.flatten(0, 1) for half in (part[::2], part[1::2]))
-                                       for part in (with_one, wanted.double()))
+    (known, asked), (target, truth) = (
+        (half.flatten(0, 1) for half in (part[::2], part[1::2])) for part in (with_one, wanted.double())
+    )
     damping = 1e-5 * len(known) * torch.eye(known.shape[1], dtype=known.dtype)
     weights = torch.linalg.solve(known.T @ known + damping, known.T @ target)
     return float((asked @ weights - truth).square().mean() / (truth - truth.mean(0)).square().mean())

@@ -45,8 +45,12 @@ def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int
 def by_split(separator: torch.nn.Module, data: Path) -> dict[str, float]:
     """Mean SI-SDR improvement on clean mixtures of 4 s, fully overlapped, of the speakers of either split."""
     settings = MixtureSettings(seconds=4.0, batch=COUNT, speed=0.0, partial_overlap=0.0)
-    return {split: si_sdr_improvement(separator, *Mixtures(settings, load_sounds(Collection(data), split, settings),
-                                                           batches=1, seed=99)[0]) for split in ("train", "valid")}
+    return {
+        split: si_sdr_improvement(
+            separator, *Mixtures(settings, load_sounds(Collection(data), split, settings), batches=1, seed=99)[0]
+        )
+        for split in ("train", "valid")
+    }
 
 
 @torch.no_grad()
@@ -59,18 +63,33 @@ def main() -> None:
     with open(data / "manifest.csv", newline="", encoding="utf-8") as file:
         sexes = {row["speaker"]: row["sex"][:1].upper() or "?" for row in csv.DictReader(file)}
     with open(data / "valid/info.csv", newline="", encoding="utf-8") as file:
-        pairs = {row["name"]: "".join(sorted(sexes[row[speaker]] for speaker in ("speaker1", "speaker2")))
-                 for row in csv.DictReader(file) if row["condition"] == "clean"}
+        pairs = {
+            row["name"]: "".join(sorted(sexes[row[speaker]] for speaker in ("speaker1", "speaker2")))
+            for row in csv.DictReader(file)
+            if row["condition"] == "clean"
+        }
     rows, rate = [], separator.sample_rate
     for entry in find_mixtures(data / "valid/clean"):
-        signals = torch.from_numpy(np.stack([read_mono(path, rate)[0]
-                                             for path in (entry.mixture, *entry.references)]))
-        signals = signals[:, :signals.shape[1] // separator.hop * separator.hop]
-        estimates = [sources_of(separator, signals[:1], delay_of(separator))[0],
-                     ideal(signals[0], signals[1:], separator.hop, separator.analysis_window)]
-        rows.append((pairs[entry.name], *(
-            score(estimate.numpy(), signals[1:, :estimate.shape[1]].numpy(), signals[0, :estimate.shape[1]].numpy(),
-                  rate)["si_sdri"] for estimate in estimates)))
+        signals = torch.from_numpy(np.stack([read_mono(path, rate)[0] for path in (entry.mixture, *entry.references)]))
+        signals = signals[:, : signals.shape[1] // separator.hop * separator.hop]
+        estimates = [
+            sources_of(separator, signals[:1], delay_of(separator))[0],
+            ideal(signals[0], signals[1:], separator.hop, separator.analysis_window),
+        ]
+        rows.append(
+            (
+                pairs[entry.name],
+                *(
+                    score(
+                        estimate.numpy(),
+                        signals[1:, : estimate.shape[1]].numpy(),
+                        signals[0, : estimate.shape[1]].numpy(),
+                        rate,
+                    )["si_sdri"]
+                    for estimate in estimates
+                ),
+            )
+        )
     rows.sort(key=lambda row: row[1])
     third = len(rows) // 3
     groups = {"hardest third": rows[:third], "easiest third": rows[-third:], "all": rows}

@@ -35,8 +35,10 @@ def main() -> None:
     began = time.monotonic()
     sounds = load_sounds(Collection(args.data), "train", mixtures)
     device_mixtures = DeviceMixtures(mixtures, sounds).to(device)
-    print(f"{sounds.speech.hours:.2f} h of {len(sounds.speech)} speakers, ready after "
-          f"{time.monotonic() - began:.0f} s", flush=True)
+    print(
+        f"{sounds.speech.hours:.2f} h of {len(sounds.speech)} speakers, ready after {time.monotonic() - began:.0f} s",
+        flush=True,
+    )
     learners = [_learner(settings, args, level, device) for level in map(int, args.levels.split(","))]
     together = Together(device_mixtures, learners[0], learners[1:])
     together.prepare()
@@ -82,8 +84,13 @@ def _learner(settings, args: argparse.Namespace, level: int, device: torch.devic
         separator = plan.apply(separator)
         load_weights(separator, weights)
     rate = args.dense_rate if not level else args.level_rate * settings.learning_rates[level - 1]
-    optimiser = dataclasses.replace(training.optimiser, learning_rate=rate, precision=args.precision, ema=args.ema,
-                                    frozen=("encoder", "low_encoder", "decoder"))
+    optimiser = dataclasses.replace(
+        training.optimiser,
+        learning_rate=rate,
+        precision=args.precision,
+        ema=args.ema,
+        frozen=("encoder", "low_encoder", "decoder"),
+    )
     return Learner(separator.to(device), optimiser, training.imitation if level else 0.0, hints, training.hint_weight)
 
 
@@ -91,8 +98,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("settings", help="TOML file of the ladder")
     parser.add_argument("--data", required=True, help="data folder or pack")
-    parser.add_argument("--start", type=Path, help="ladder folder with plans and weights to go on from; without it the "
-                        "dense separator starts from fresh weights, alone")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="ladder folder with plans and weights to go on from; without it the "
+        "dense separator starts from fresh weights, alone",
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and log")
     parser.add_argument("--levels", default="0,1,2,3,4,5,6,7", help="the dense one first")
     parser.add_argument("--minutes", type=float, default=9.0)

@@ -13,9 +13,12 @@ from rich.table import Table
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="built-in separator (skim, skim:hidden=128) or FILE.py:FACTORY")
     parser.add_argument("--sample-rate", type=int, default=16_000, help="in hertz; MACs are counted for a second of it")
-    parser.add_argument("--like-ptflops", action="store_true",
-                        help="count modules and groups as ptflops does: biases, norms, activations and interpolation "
-                             "too, some of them twice")
+    parser.add_argument(
+        "--like-ptflops",
+        action="store_true",
+        help="count modules and groups as ptflops does: biases, norms, activations and interpolation "
+        "too, some of them twice",
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -23,8 +26,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..pruning import analyze
 
     module = load_named(args.model)
-    analysis = analyze(module, example_for(module, args.sample_rate), sample_rate=args.sample_rate,
-                       like_ptflops=args.like_ptflops)
+    analysis = analyze(
+        module, example_for(module, args.sample_rate), sample_rate=args.sample_rate, like_ptflops=args.like_ptflops
+    )
     if args.json != "-":
         _print(args.model, analysis)
     report = asdict(analysis)
@@ -34,23 +38,36 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _print(name: str, analysis: Any) -> None:
     console = Console()
-    modules = Table(title=f"{name}: {analysis.params / 1e6:.2f} M parameters, "
-                          f"{analysis.macs_per_second / 1e6:.1f} M multiply-adds per second of audio "
-                          f"({analysis.macs_per_second_ptflops / 1e6:.1f} M as ptflops counts)")
+    modules = Table(
+        title=f"{name}: {analysis.params / 1e6:.2f} M parameters, "
+        f"{analysis.macs_per_second / 1e6:.1f} M multiply-adds per second of audio "
+        f"({analysis.macs_per_second_ptflops / 1e6:.1f} M as ptflops counts)"
+    )
     for column in ("layer", "parameters", "M MACs/s", "share"):
         modules.add_column(column, justify="left" if column == "layer" else "right")
     for module in analysis.modules:
         if module["share"] >= 0.005:
-            modules.add_row(module["name"], f"{module['params']:,}", f"{module['macs_per_second'] / 1e6:.2f}",
-                            f"{module['share']:.1%}")
+            modules.add_row(
+                module["name"],
+                f"{module['params']:,}",
+                f"{module['macs_per_second'] / 1e6:.2f}",
+                f"{module['share']:.1%}",
+            )
     console.print(modules)
-    groups = Table(title="Channel groups: channels that live or die together, and what depends on them",
-                   caption="Groups overlap: a product of two groups' channels counts for both.")
+    groups = Table(
+        title="Channel groups: channels that live or die together, and what depends on them",
+        caption="Groups overlap: a product of two groups' channels counts for both.",
+    )
     for column in ("group", "channels", "layers", "parameters", "M MACs/s"):
         groups.add_column(column, justify="left" if column == "group" else "right")
     for group in analysis.groups:
-        groups.add_row(group["id"], str(group["channels"]), str(len(group["layers"])), f"{group['params']:,}",
-                       f"{group['macs_per_second'] / 1e6:.2f}")
+        groups.add_row(
+            group["id"],
+            str(group["channels"]),
+            str(len(group["layers"])),
+            f"{group['params']:,}",
+            f"{group['macs_per_second'] / 1e6:.2f}",
+        )
     console.print(groups)
     if analysis.blocked:
         blocked = Table(title="Channels that cannot be pruned safely")

@@ -22,8 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="audio for each row")
     parser.add_argument("--chunk-ms", default="4,8,16", help="chunk durations, rounded up to whole hops")
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
-    parser.add_argument("--backend", default="all",
-                        help="openvino, onnxruntime, torch, cuda, auto, or all: each in every precision that works")
+    parser.add_argument(
+        "--backend",
+        default="all",
+        help="openvino, onnxruntime, torch, cuda, auto, or all: each in every precision that works",
+    )
     parser.add_argument("--threads", default="1", help="processor threads that share a chunk, for example 1,2")
     parser.add_argument("--plot", metavar="FILE.png", help="draw chunk time against multiply-adds")
 
@@ -41,8 +44,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     threads = _threads(args.threads)
     with Progress(console=notes, transient=True) as progress:
         task = progress.add_task("timing", total=1.0)
-        report = bench(ladder, levels, args.seconds, durations, backends, threads,
-                       lambda share: progress.update(task, completed=share))
+        report = bench(
+            ladder,
+            levels,
+            args.seconds,
+            durations,
+            backends,
+            threads,
+            lambda share: progress.update(task, completed=share),
+        )
     if args.plot:
         try:
             plot(report, args.plot)
@@ -70,14 +80,25 @@ def _threads(text: str) -> list[int]:
 
 def _table(report: dict[str, Any]) -> Table:
     machine = report["machine"]
-    table = Table(title=f"{machine['processor']}, {machine['cores']} cores; times in ms", box=box.SIMPLE_HEAD,
-                  padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(
+        title=f"{machine['processor']}, {machine['cores']} cores; times in ms",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
     for title in ("level", "MACs/s", "chunk", "backend", "p50", "p95", "p99", "max", "RTF", "floor"):
         table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=title != "backend")
     for row in report["rows"]:
         times = [*(_short(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms")), _shorter(row["max_ms"])]
-        table.add_row(str(row["level"]), f"{row['macs_per_second'] / 1e6:.0f} M", f"{row['chunk_ms']:g}",
-                      contender(row), *times, f"{row['rtf']:.2f}", _short(row["floor_ms"]))
+        table.add_row(
+            str(row["level"]),
+            f"{row['macs_per_second'] / 1e6:.0f} M",
+            f"{row['chunk_ms']:g}",
+            contender(row),
+            *times,
+            f"{row['rtf']:.2f}",
+            _short(row["floor_ms"]),
+        )
     return table
 
 

@@ -17,8 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file of the comparison, see configs/compare.toml")
     parser.add_argument("--processes", type=int, default=1, help="cells made side by side")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
-    parser.add_argument("--out", help="folder for cells, comparison.json and comparison.png, instead of the "
-                                      "configuration's; one that holds a part of this comparison is gone on with")
+    parser.add_argument(
+        "--out",
+        help="folder for cells, comparison.json and comparison.png, instead of the "
+        "configuration's; one that holds a part of this comparison is gone on with",
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -28,12 +31,20 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..pruning.comparison import compare, load_comparison_settings
 
     settings = load_comparison_settings(args.config, args.data, args.out)
-    bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-                   console=Console(stderr=True))
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+    )
     with bar:
         task = bar.add_task("dense", total=None)
-        report = compare(settings, args.processes, lambda finished, total, what: bar.update(
-            task, completed=finished, total=total, description=what))
+        report = compare(
+            settings,
+            args.processes,
+            lambda finished, total, what: bar.update(task, completed=finished, total=total, description=what),
+        )
     if args.json != "-":
         _print(report, settings.out)
     return report
@@ -42,14 +53,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 def _print(report: dict[str, Any], out: str) -> None:
     console = Console()
     stages = {"pruned": "before fine-tuning", "tuned": f"after {report['updates']} updates"}
-    table = Table(title="SI-SDR improvement in dB, mean and standard deviation over seeds; "
-                        f"dense {report['dense']:.2f}")
+    table = Table(
+        title=f"SI-SDR improvement in dB, mean and standard deviation over seeds; dense {report['dense']:.2f}"
+    )
     table.add_column("method")
     columns = [(stage, reduction) for stage in stages for reduction in sorted(report["reductions"])]
     for stage, reduction in columns:
         table.add_column(f"{reduction:.0%} fewer MACs\n{stages[stage]}", justify="right")
-    cells = {(row["method"], row["stage"], row["reduction"]): f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}"
-             for row in report["rows"]}
+    cells = {
+        (row["method"], row["stage"], row["reduction"]): f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}"
+        for row in report["rows"]
+    }
     for method in report["methods"]:
         table.add_row(method, *(cells.get((method, *column), "") for column in columns))
     console.print(table)

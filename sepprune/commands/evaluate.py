@@ -22,8 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
     parser.add_argument("--store", metavar="CONDITION", help="write SI-SDRi into the ladder under this name")
     parser.add_argument("--offline", action="store_true", help="one batch forward through torch instead of a stream")
-    parser.add_argument("--extra", metavar="NAMES", default="", help="also estoi (intelligibility) or pesq (quality), "
-                        "or both, joined by a comma; slow, and pesq is built from source")
+    parser.add_argument(
+        "--extra",
+        metavar="NAMES",
+        default="",
+        help="also estoi (intelligibility) or pesq (quality), "
+        "or both, joined by a comma; slow, and pesq is built from source",
+    )
     add_stream(parser, precision="fp32")
 
 
@@ -33,20 +38,42 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     levels, mixtures = chosen_levels(args.levels, ladder), find_mixtures(Path(args.data))
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("separating", total=len(levels) * len(mixtures))
-        rows = evaluate(ladder, mixtures, levels, args.offline, args.chunk_ms, args.backend, args.precision, extras,
-                        lambda: progress.advance(task))
+        rows = evaluate(
+            ladder,
+            mixtures,
+            levels,
+            args.offline,
+            args.chunk_ms,
+            args.backend,
+            args.precision,
+            extras,
+            lambda: progress.advance(task),
+        )
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
     if args.json != "-":
         Console().print(_table(rows, len(mixtures), args.data))
-    return {"ladder": ladder.name, "data": args.data, "offline": args.offline, "mixtures": len(mixtures),
-            "levels": rows}
+    return {
+        "ladder": ladder.name,
+        "data": args.data,
+        "offline": args.offline,
+        "mixtures": len(mixtures),
+        "levels": rows,
+    }
 
 
 def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
     table = Table(title=f"{mixtures} mixtures of {data}, means in dB")
-    columns = {"SI-SDRi": "si_sdri", "SDRi": "sdri", "input SI-SDR": "input_si_sdr",
-               "active SI-SDR": "active_si_sdr", "leak": "leak_db", "ESTOI": "estoi", "PESQ": "pesq", "swaps": "swaps"}
+    columns = {
+        "SI-SDRi": "si_sdri",
+        "SDRi": "sdri",
+        "input SI-SDR": "input_si_sdr",
+        "active SI-SDR": "active_si_sdr",
+        "leak": "leak_db",
+        "ESTOI": "estoi",
+        "PESQ": "pesq",
+        "swaps": "swaps",
+    }
     shown = {title: key for title, key in columns.items() if any(row.get(key) is not None for row in rows)}
     for title in ("level", "params", "MACs/s", *shown):
         table.add_column(title, justify="right")

@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Write a level as ONNX or OpenVINO, one chunk a call: signal (the chunk after the samples before it) and state "
         "in, sources and new_state out. A level whose state needs upkeep at the ends of segments (skim) gets a second "
-        "file, FILE.end_segment.onnx or .xml, that maps state to new_state and is due after every segment.")
+        "file, FILE.end_segment.onnx or .xml, that maps state to new_state and is due after every segment."
+    )
     parser.add_argument("--level", type=int, default=0, help="0 is dense, higher is lighter")
     parser.add_argument("--format", choices=sorted(_SUFFIX), required=True)
     parser.add_argument("--out", required=True, metavar="F", help="file to write, .onnx, or .xml with a .bin beside it")
@@ -44,8 +45,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ladder, target = Ladder.load(args.ladder), Path(args.out)
     level = ladder[args.level]
     if target.suffix != _SUFFIX[args.format]:
-        raise UserError(f"--out {target} does not end in {_SUFFIX[args.format]}, as {args.format} files do: "
-                        "rename it")
+        raise UserError(f"--out {target} does not end in {_SUFFIX[args.format]}, as {args.format} files do: rename it")
     chunk = chunk_samples(ladder, args.chunk_ms)
     samples = call_samples(ladder, level, chunk)
     with tempfile.TemporaryDirectory() as name:
@@ -65,10 +65,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     runner = LevelRunner(level, executor.load(files, samples), ladder.hop, ladder.sources)
     difference = _difference(module, runner, samples, ladder)
     calls = None if level.segment is None else level.segment * ladder.hop // samples
-    report = {"file": str(target), "max_abs_difference": difference, "level": args.level, "format": args.format,
-              "samples": samples, "past": module.past,
-              "delay": ladder.delay, "sample_rate": ladder.sample_rate, "segment": level.segment,
-              "end_segment_file": end and str(end), "calls_per_segment": calls}
+    report = {
+        "file": str(target),
+        "max_abs_difference": difference,
+        "level": args.level,
+        "format": args.format,
+        "samples": samples,
+        "past": module.past,
+        "delay": ladder.delay,
+        "sample_rate": ladder.sample_rate,
+        "segment": level.segment,
+        "end_segment_file": end and str(end),
+        "calls_per_segment": calls,
+    }
     if args.json != "-":
         _explain(report, ladder.sources, chunk)
     return report
@@ -93,7 +102,10 @@ def _explain(report: dict[str, Any], sources: int, chunk: int) -> None:
     say(f"wrote {report['file']}, within {report['max_abs_difference']:.1e} of torch")
     say(_EXPLAINED.format(**report, sources=sources))
     if report["end_segment_file"]:
-        say(_SEGMENT.format(calls=report["calls_per_segment"], segment=report["segment"],
-                            end=report["end_segment_file"]))
+        say(
+            _SEGMENT.format(
+                calls=report["calls_per_segment"], segment=report["segment"], end=report["end_segment_file"]
+            )
+        )
     if report["samples"] != chunk:
         say(f"A call takes {report['samples']} samples, not {chunk}, so that segments end where calls end.")

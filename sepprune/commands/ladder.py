@@ -13,8 +13,11 @@ from .train import keep_memory
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file of the ladder, see configs/")
     parser.add_argument("--minutes", type=float, default=60.0, help="fine-tuning time of all these levels together")
-    parser.add_argument("--levels", help="only these levels, for example 1,3 (default: all that lack fine-tuning); "
-                                         "they are fine-tuned side by side and hear the same mixtures")
+    parser.add_argument(
+        "--levels",
+        help="only these levels, for example 1,3 (default: all that lack fine-tuning); "
+        "they are fine-tuned side by side and hear the same mixtures",
+    )
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
     parser.add_argument("--write-only", action="store_true", help="put what has been trained into the ladder folder")
 

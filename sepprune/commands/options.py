@@ -18,8 +18,12 @@ def add_ladder(parser: argparse.ArgumentParser) -> None:
 def add_stream(parser: argparse.ArgumentParser, precision: str = "auto") -> None:
     parser.add_argument("--chunk-ms", type=float, default=8.0, help="chunk duration, rounded up to whole hops")
     parser.add_argument("--backend", default="auto", help="openvino, onnxruntime, torch, cuda or auto")
-    parser.add_argument("--precision", default=precision, help="fp32, bf16, int8, or auto: with --backend auto what "
-                        "was measured to be fastest on this machine, else fp32 (default: %(default)s)")
+    parser.add_argument(
+        "--precision",
+        default=precision,
+        help="fp32, bf16, int8, or auto: with --backend auto what "
+        "was measured to be fastest on this machine, else fp32 (default: %(default)s)",
+    )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:

@@ -11,9 +11,13 @@ from rich.console import Console
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help="data folder with a manifest.csv")
-    parser.add_argument("--out", required=True, metavar="FILE",
-                        help="the pack to write; several are called FILE-1.pack and so on, and the folder that holds "
-                        "them is then the data")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="the pack to write; several are called FILE-1.pack and so on, and the folder that holds "
+        "them is then the data",
+    )
     parser.add_argument("--megabytes", type=float, default=48.0, help="largest size of a pack")
     parser.add_argument("--parts", type=int, default=1, help="packs to write, that together hold more")
     parser.add_argument("--no-validation", action="store_true", help="leave the validation speech out")
@@ -25,10 +29,12 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..training.pack import write_packs
 
     out = Path(args.out)
-    files = [out] if args.parts <= 1 else [out.with_name(f"{out.stem}-{part}.pack")
-                                           for part in range(1, args.parts + 1)]
+    files = (
+        [out] if args.parts <= 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
+    )
     report = write_packs(Collection(args.data), files, args.megabytes, args.seed, not args.no_validation)
     Console(stderr=args.json == "-").print(
         f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, {report['recordings']} recordings of "
-        f"{report['speakers']} voices")
+        f"{report['speakers']} voices"
+    )
     return {"file": args.out, "files": [str(file) for file in files], **report}

@@ -30,8 +30,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     mixture, bad = read_mono(path, ladder.sample_rate)
     if bad:
         notes.print(f"{path}: {bad} samples were not finite and are taken as zero", soft_wrap=True)
-    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend, args.precision,
-                             args.threads) as stream:
+    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend, args.precision, args.threads) as stream:
         sources, rtf = separate_signal(stream, mixture)
         chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, f"{stream.backend} {stream.precision}"
     if abs(chunk_ms - args.chunk_ms) > 1e-6:
@@ -44,7 +43,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     except (OSError, soundfile.LibsndfileError) as error:
         raise UserError(f"cannot write into {out} ({error}): choose another folder with --out") from error
     if args.json != "-":
-        Console().print("\n".join(map(str, outputs)), f"\nlevel {args.level}, real-time factor {rtf:.3f} on {backend}",
-                        highlight=False, soft_wrap=True)
-    return {"outputs": [str(output) for output in outputs], "rtf": rtf, "sample_rate": ladder.sample_rate,
-            "level": args.level, "backend": backend, "chunk_ms": chunk_ms, "bad_samples": bad}
+        Console().print(
+            "\n".join(map(str, outputs)),
+            f"\nlevel {args.level}, real-time factor {rtf:.3f} on {backend}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    return {
+        "outputs": [str(output) for output in outputs],
+        "rtf": rtf,
+        "sample_rate": ladder.sample_rate,
+        "level": args.level,
+        "backend": backend,
+        "chunk_ms": chunk_ms,
+        "bad_samples": bad,
+    }

@@ -46,18 +46,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     given = {name: value for name in ("weights", "plan") if (value := getattr(args, name)) is not None}
     settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **given))
     if settings.imitation or settings.hints:
-        raise UserError(f"{args.config} asks for imitation or hints, and there is no teacher here: remove them, or use "
-                        "`sepprune ladder`, where the dense separator is the teacher")
+        raise UserError(
+            f"{args.config} asks for imitation or hints, and there is no teacher here: remove them, or use "
+            "`sepprune ladder`, where the dense separator is the teacher"
+        )
     torch.manual_seed(settings.seed)
     with Processes() as processes:
         student = Student(settings, load_model(settings.model), args.resume or processes.restarted, processes)
-        report, = Trainer(settings, [student], processes=processes).run(args.minutes, args.cooldown)
+        (report,) = Trainer(settings, [student], processes=processes).run(args.minutes, args.cooldown)
     if not processes.first:
         args.json = None  # one report a run
         return report
     Console(stderr=args.json == "-").print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
-        f"{report['steps']} updates, {report['seconds'] / 60:.0f} minutes: {settings.out}/best.safetensors")
+        f"{report['steps']} updates, {report['seconds'] / 60:.0f} minutes: {settings.out}/best.safetensors"
+    )
     return report
 
 

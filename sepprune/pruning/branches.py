@@ -37,8 +37,7 @@ def with_branches(structure: Structure) -> Structure:
     whole = replace(structure, branches=found)
     if agrees(whole, _without(whole, found)):
         return whole
-    return replace(structure, branches=tuple(
-        branch for branch in found if agrees(whole, _without(whole, [branch]))))
+    return replace(structure, branches=tuple(branch for branch in found if agrees(whole, _without(whole, [branch]))))
 
 
 def close_branches(structure: Structure, kept: np.ndarray) -> np.ndarray:
@@ -52,8 +51,9 @@ def close_branches(structure: Structure, kept: np.ndarray) -> np.ndarray:
 
 def removals(structure: Structure, kept: np.ndarray) -> tuple[Removal, ...]:
     """The branches that go with these kept channels."""
-    return tuple(Removal(branch.module, branch.bias, branch.dimension, branch.state)
-                 for branch in _removed(structure, kept))
+    return tuple(
+        Removal(branch.module, branch.bias, branch.dimension, branch.state) for branch in _removed(structure, kept)
+    )
 
 
 def _removed(structure: Structure, kept: np.ndarray) -> list[Branch]:
@@ -92,8 +92,9 @@ def _found(structure: Structure) -> Iterator[Branch]:
         inside = any(candidate.module.startswith(f"{other}.") for other in free)
         if free[candidate.module] and not inside:  # the outermost of nested branches goes whole
             ((bias, dimension),) = ends[candidate.module]
-            yield Branch(candidate.module, candidate.groups, tuple(free[candidate.module]), bias, dimension,
-                         candidate.state)
+            yield Branch(
+                candidate.module, candidate.groups, tuple(free[candidate.module]), bias, dimension, candidate.state
+            )
 
 
 def _candidates(structure: Structure) -> Iterator[_Candidate]:
@@ -108,8 +109,11 @@ def _candidates(structure: Structure) -> Iterator[_Candidate]:
     for module, its_results in results.items():
         found = [result for result in its_results if result is not None]
         states = set().union(*(groups for _, groups in found))
-        groups = tuple(index for index, group in enumerate(structure.groups) if index in states
-                       or all(name.startswith(f"{module}.") for name, _, _ in group.members))
+        groups = tuple(
+            index
+            for index, group in enumerate(structure.groups)
+            if index in states or all(name.startswith(f"{module}.") for name, _, _ in group.members)
+        )
         if module and groups and len(found) == len(its_results):
             yield _Candidate(module, tuple(node for node, _ in found), groups, bool(states))
 
@@ -134,8 +138,12 @@ def _groups_of(structure: Structure, state: fx.Node) -> set[int]:
     """The groups whose channels are one whole dimension of a tensor; none where anything else is among them."""
     dims = structure.flows[0].dims.get(state)
     along = [structure.numbered(vector) for vector in dims] if isinstance(dims, tuple) else []
-    return {int(group) for numbers in along if numbers is not None and numbers.all()
-            for group in structure.group_of[numbers - 1]}
+    return {
+        int(group)
+        for numbers in along
+        if numbers is not None and numbers.all()
+        for group in structure.group_of[numbers - 1]
+    }
 
 
 class _Listener(MaskedModel):

@@ -65,16 +65,21 @@ class Budget:
             UserError: the share is not between 0 and 1, or less than what remains at the floor.
         """
         if not 0 < share <= 1:
-            raise UserError(f"a budget of {share} for {kind} is not a share of the dense cost: "
-                            "give a number above 0 and at most 1")
+            raise UserError(
+                f"a budget of {share} for {kind} is not a share of the dense cost: give a number above 0 and at most 1"
+            )
         if not structure.groups:
-            raise UserError(f"{type(structure.module).__name__} has no channels that can be pruned safely: "
-                            "see what blocks them with sepprune analyze")
+            raise UserError(
+                f"{type(structure.module).__name__} has no channels that can be pruned safely: "
+                "see what blocks them with sepprune analyze"
+            )
         dense = float(cost.total(structure.sizes))
         least = float(cost.total(floor.of(structure.sizes, structure.removable))) / dense
         if least > share:
-            raise UserError(f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
-                            f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor")
+            raise UserError(
+                f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
+                f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor"
+            )
         return Budget(kind, share, cost, share * dense)
 
 
@@ -97,8 +102,11 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
     while True:
         counts = _affordable(structure, budget, units)
         left = [branch for branch in structure.branches if all(counts[group] for group in branch.free)]
-        narrow = [branch for branch in left
-                  if any(counts[group] < min(floor.narrowest, structure.sizes[group]) for group in branch.free)]
+        narrow = [
+            branch
+            for branch in left
+            if any(counts[group] < min(floor.narrowest, structure.sizes[group]) for group in branch.free)
+        ]
         if not narrow or len(left) < 2:
             return best_of_groups(structure, scores, counts)
         closed = min(narrow, key=lambda branch: min(counts[group] for group in branch.free))
@@ -140,23 +148,24 @@ def best_of_groups(structure: Structure, scores: np.ndarray, counts: np.ndarray)
     kept = np.zeros(len(scores), dtype=bool)
     start = 0
     for size, count in zip(structure.sizes, counts, strict=True):
-        order = np.argsort(-scores[start:start + size], kind="stable")
+        order = np.argsort(-scores[start : start + size], kind="stable")
         kept[start + order[:count]] = True
         start += size
     return kept
 
 
-def _units(structure: Structure, scores: np.ndarray, floors: np.ndarray,
-           round_to: int) -> list[tuple[float, int, np.ndarray]]:
+def _units(
+    structure: Structure, scores: np.ndarray, floors: np.ndarray, round_to: int
+) -> list[tuple[float, int, np.ndarray]]:
     """What is kept or dropped at once: score (infinite for the floor), group, channels, best first in a group."""
     units: list[tuple[float, int, np.ndarray]] = []
     start = 0
     for group, (size, floor) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
-        order = start + np.argsort(-scores[start:start + size], kind="stable")
+        order = start + np.argsort(-scores[start : start + size], kind="stable")
         least = min(size, -(-floor // round_to) * round_to)
         units.append((np.inf, group, order[:least]))
         for position in range(least, size, round_to):
-            channels = order[position:position + round_to]
+            channels = order[position : position + round_to]
             units.append((float(scores[channels].mean()), group, channels))
         start += size
     return units

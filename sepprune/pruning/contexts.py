@@ -25,7 +25,7 @@ def inline_contexts(graph_module: fx.GraphModule) -> None:
         wrapped = getattr(graph_module, node.args[position].target)
         inline_contexts(wrapped)
         places = [item for item in wrapped.graph.nodes if item.op == "placeholder"]
-        mapping: dict[fx.Node, fx.Node] = dict(zip(places, node.args[position + 1:], strict=True))
+        mapping: dict[fx.Node, fx.Node] = dict(zip(places, node.args[position + 1 :], strict=True))
         with graph.inserting_before(node):
             outputs = graph.graph_copy(wrapped.graph, mapping)
         _replace(node, outputs)

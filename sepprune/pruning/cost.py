@@ -65,8 +65,12 @@ class Cost:
             factors.append(indices)
         width = max((len(indices) for indices in factors), default=1)
         padded = np.array([indices + [0] * (width - len(indices)) for indices in factors], dtype=np.int64)
-        return Cost(np.array([constant for _, constant, _ in terms], dtype=np.float64),
-                    padded.reshape(len(terms), width), np.array(sizes), tuple(layer for layer, _, _ in terms))
+        return Cost(
+            np.array([constant for _, constant, _ in terms], dtype=np.float64),
+            padded.reshape(len(terms), width),
+            np.array(sizes),
+            tuple(layer for layer, _, _ in terms),
+        )
 
     def by_term(self, kept: np.ndarray) -> np.ndarray:
         """Cost of every term when groups keep so many channels; ``kept`` is ``(..., groups)``."""
@@ -98,8 +102,16 @@ def params_cost(structure: Structure) -> Cost:
     for value in structure.module.parameters():
         name = names[id(value)]
         dims = followed.get(name, (None,) * value.dim())
-        terms.append((name.rpartition(".")[0], 1.0, [np.zeros(size, dtype=np.int64) if vector is None else vector
-                                                   for vector, size in zip(dims, value.shape, strict=True)]))
+        terms.append(
+            (
+                name.rpartition(".")[0],
+                1.0,
+                [
+                    np.zeros(size, dtype=np.int64) if vector is None else vector
+                    for vector, size in zip(dims, value.shape, strict=True)
+                ],
+            )
+        )
     return Cost.of(structure, terms)
 
 
@@ -116,8 +128,9 @@ def macs_cost(structure: Structure, seconds: float, like_ptflops: bool = False) 
     flow = structure.flows[0]
     if like_ptflops:
         return Cost.of(structure, list(ptflops_terms(flow, seconds)))
-    return Cost.of(structure, [(layer_of(product.node), product.constant / seconds, product.dims)
-                               for product in flow.products])
+    return Cost.of(
+        structure, [(layer_of(product.node), product.constant / seconds, product.dims) for product in flow.products]
+    )
 
 
 @dataclass(frozen=True)
@@ -156,13 +169,28 @@ def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False
     for index, cost in enumerate((params, macs)):
         for layer, value in zip(cost.layers, cost.by_term(full), strict=True):
             by_layer.setdefault(layer, [0.0, 0.0])[index] += value
-    modules = [{"name": layer or type(structure.module).__name__, "params": round(own_params),
-                "macs_per_second": float(own_macs), "share": float(own_macs / max(total_macs, 1.0))}
-               for layer, (own_params, own_macs) in sorted(by_layer.items(), key=lambda item: -item[1][1])]
+    modules = [
+        {
+            "name": layer or type(structure.module).__name__,
+            "params": round(own_params),
+            "macs_per_second": float(own_macs),
+            "share": float(own_macs / max(total_macs, 1.0)),
+        }
+        for layer, (own_params, own_macs) in sorted(by_layer.items(), key=lambda item: -item[1][1])
+    ]
     without = full - np.diag(full)
-    groups = [{"id": group.id, "channels": group.channels, "macs_per_second": total_macs - float(rest_macs),
-               "params": round(total_params - float(rest_params)), "layers": list(group.layers)}
-              for group, rest_macs, rest_params in zip(structure.groups, macs.total(without), params.total(without),
-                                                       strict=True)]
-    return Analysis(round(total_params), float(bare.total(full)), float(published.total(full)), modules, groups,
-                    structure.blocked)
+    groups = [
+        {
+            "id": group.id,
+            "channels": group.channels,
+            "macs_per_second": total_macs - float(rest_macs),
+            "params": round(total_params - float(rest_params)),
+            "layers": list(group.layers),
+        }
+        for group, rest_macs, rest_params in zip(
+            structure.groups, macs.total(without), params.total(without), strict=True
+        )
+    ]
+    return Analysis(
+        round(total_params), float(bare.total(full)), float(published.total(full)), modules, groups, structure.blocked
+    )

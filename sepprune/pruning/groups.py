@@ -104,18 +104,23 @@ class Structure:
         numbers = np.where(known, self.numbers[np.where(known, settled, 0)], 0)
         return numbers if numbers.any() else None
 
-
     def without(self, unsafe: Mapping[str, Reason]) -> Structure:
         """Without some groups, by id, for these reasons."""
         stays = np.array([group.id not in unsafe for group in self.groups], dtype=bool)
         channel_stays = np.repeat(stays, self.sizes)
         renumbered = np.concatenate([[0], np.where(channel_stays, np.cumsum(channel_stays), 0)])
-        return replace(self, groups=tuple(group for group in self.groups if group.id not in unsafe),
-                       blocked=(*self.blocked, *unsafe.values()), numbers=renumbered[self.numbers], branches=())
+        return replace(
+            self,
+            groups=tuple(group for group in self.groups if group.id not in unsafe),
+            blocked=(*self.blocked, *unsafe.values()),
+            numbers=renumbered[self.numbers],
+            branches=(),
+        )
 
 
-def discover(module: nn.Module, examples: Sequence[tuple[Any, ...]], include: Sequence[str] = (),
-             exclude: Sequence[str] = ()) -> Structure:
+def discover(
+    module: nn.Module, examples: Sequence[tuple[Any, ...]], include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Structure:
     """Find the channel groups of any module.
 
     Args:
@@ -157,12 +162,16 @@ def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], 
     ids: Counter = Counter()
     for members, labels in alike.items():
         layers = tuple(dict.fromkeys(name.rpartition(".")[0] for name, _, _ in members))
-        produced = [flow.channels[name, dimension] for name, dimension, _ in members
-                    if (name, dimension) in flow.channels]
+        produced = [
+            flow.channels[name, dimension] for name, dimension, _ in members if (name, dimension) in flow.channels
+        ]
         if len(labels) < 2 or not produced or not _wanted(layers, include, exclude):
             continue
-        producers = [flow.channels[name, dimension] for name, dimension, _ in members if dimension == 0
-                     and (name, dimension) in flow.channels] or produced
+        producers = [
+            flow.channels[name, dimension]
+            for name, dimension, _ in members
+            if dimension == 0 and (name, dimension) in flow.channels
+        ] or produced
         ids[producers[0]] += 1
         name = producers[0] + (f":{ids[producers[0]]}" if ids[producers[0]] > 1 else "")
         groups.append(Group(name, len(labels), members, layers))

@@ -25,8 +25,15 @@ class Importance:
 
     needs_data: ClassVar[bool] = False
 
-    def scores(self, structure: Structure, seed: int, loss: GateLoss | None = None,
-               batches: Iterator[Any] | None = None, number: int = 0, device: torch.device | str = "cpu") -> np.ndarray:
+    def scores(
+        self,
+        structure: Structure,
+        seed: int,
+        loss: GateLoss | None = None,
+        batches: Iterator[Any] | None = None,
+        number: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> np.ndarray:
         """Scores of all channels, ``(channels,)``; higher is more important."""
         raise NotImplementedError
 
@@ -38,7 +45,7 @@ def weight_rows(structure: Structure, group: Group) -> Iterator[Tensor]:
     """
     flow = structure.flows[0]
     tensors = dict(structure.module.named_parameters())
-    start = 1 + int(structure.sizes[:structure.groups.index(group)].sum())
+    start = 1 + int(structure.sizes[: structure.groups.index(group)].sum())
     for name, dimension, count in group.members:
         value = tensors.get(name)
         numbers = structure.numbered(flow.parameters[name][dimension])
@@ -65,8 +72,15 @@ class Magnitude(Importance):
         return np.concatenate([_relative(self._group(structure, group)) for group in structure.groups])
 
     def _group(self, structure: Structure, group: Group) -> np.ndarray:
-        return sum(rows.norm(self.order, dim=1) / rows.norm(self.order, dim=1).mean().clamp(min=1e-12)
-                   for rows in weight_rows(structure, group)).cpu().double().numpy()
+        return (
+            sum(
+                rows.norm(self.order, dim=1) / rows.norm(self.order, dim=1).mean().clamp(min=1e-12)
+                for rows in weight_rows(structure, group)
+            )
+            .cpu()
+            .double()
+            .numpy()
+        )
 
 
 class L1(Magnitude):
@@ -107,9 +121,15 @@ class Taylor(Importance):
 
     needs_data = True
 
-    def scores(self, structure: Structure, seed: int, loss: GateLoss | None = None,
-               batches: Iterator[Any] | None = None, number: int = 16,
-               device: torch.device | str = "cpu") -> np.ndarray:
+    def scores(
+        self,
+        structure: Structure,
+        seed: int,
+        loss: GateLoss | None = None,
+        batches: Iterator[Any] | None = None,
+        number: int = 16,
+        device: torch.device | str = "cpu",
+    ) -> np.ndarray:
         total = torch.zeros(int(structure.sizes.sum()), device=device)
         for _ in range(number):
             gates = torch.ones_like(total, requires_grad=True)
@@ -131,8 +151,15 @@ class HRank(Importance):
 
     needs_data = True
 
-    def scores(self, structure: Structure, seed: int, loss: GateLoss | None = None,
-               batches: Iterator[Any] | None = None, number: int = 4, device: torch.device | str = "cpu") -> np.ndarray:
+    def scores(
+        self,
+        structure: Structure,
+        seed: int,
+        loss: GateLoss | None = None,
+        batches: Iterator[Any] | None = None,
+        number: int = 4,
+        device: torch.device | str = "cpu",
+    ) -> np.ndarray:
         total = np.zeros(int(structure.sizes.sum()) + 1)
         seen = np.zeros_like(total)
         for _ in range(number):
@@ -168,8 +195,8 @@ class _Watcher(MaskedModel):
                 continue
             maps = value.movedim(dimension, 0).flatten(1)
             side = max(1, min(_MAP_SIDE, math.isqrt(maps.shape[1])))
-            squares = maps.shape[1] // side ** 2
-            maps = maps[:, :squares * side ** 2].reshape(maps.shape[0], squares, side, side)
+            squares = maps.shape[1] // side**2
+            maps = maps[:, : squares * side**2].reshape(maps.shape[0], squares, side, side)
             ranks = torch.linalg.matrix_rank(maps.float(), rtol=1e-3).double().mean(1).cpu().numpy()
             np.add.at(self.total, numbers, ranks)
             np.add.at(self.seen, numbers, 1)
@@ -181,4 +208,11 @@ def _relative(scores: np.ndarray) -> np.ndarray:
 
 #: every rival by the name that commands take
 RIVALS: dict[str, Callable[[], Importance]] = {
-    "random": Random, "l1": L1, "l2": L2, "taylor": Taylor, "fpgm": FPGM, "hrank": HRank, "lamp": LAMP}
+    "random": Random,
+    "l1": L1,
+    "l2": L2,
+    "taylor": Taylor,
+    "fpgm": FPGM,
+    "hrank": HRank,
+    "lamp": LAMP,
+}

@@ -32,8 +32,11 @@ class MaskedModel(fx.Interpreter):
             numbers = [structure.numbered(vector) for vector in site.vectors]
             if any(item is not None for item in numbers):
                 self.places[node] = tuple(
-                    torch.zeros(len(vector) if vector is not None else 1, dtype=torch.long) if item is None
-                    else torch.from_numpy(item) for item, vector in zip(numbers, site.vectors, strict=True))
+                    torch.zeros(len(vector) if vector is not None else 1, dtype=torch.long)
+                    if item is None
+                    else torch.from_numpy(item)
+                    for item, vector in zip(numbers, site.vectors, strict=True)
+                )
                 self.runs[node] = site.run
         self._gates = torch.ones(1)
 
@@ -49,8 +52,9 @@ class MaskedModel(fx.Interpreter):
         """
         self._gates = torch.cat([gates.new_ones(1), gates])
         if self.places and next(iter(self.places.values()))[0].device != gates.device:
-            self.places = {node: tuple(place.to(gates.device) for place in places)
-                           for node, places in self.places.items()}
+            self.places = {
+                node: tuple(place.to(gates.device) for place in places) for node, places in self.places.items()
+            }
         return self.run(*inputs)
 
     def run_node(self, node: fx.Node) -> Any:

@@ -58,9 +58,16 @@ class HardSigmoid(torch.autograd.Function):
         return gradient.clamp(-1, 1), None
 
 
-def learn_by_threshold(structure: Structure, loss: GateLoss, batches: Iterator[Any], threshold: float,
-                       learning: Learning, seed: int, device: torch.device,
-                       report: Callable[[int, float], None]) -> tuple[np.ndarray, np.ndarray]:
+def learn_by_threshold(
+    structure: Structure,
+    loss: GateLoss,
+    batches: Iterator[Any],
+    threshold: float,
+    learning: Learning,
+    seed: int,
+    device: torch.device,
+    report: Callable[[int, float], None],
+) -> tuple[np.ndarray, np.ndarray]:
     """The published method; the final mask takes no noise, so that it depends on nothing but the logits.
 
     Returns:
@@ -86,9 +93,18 @@ def learn_by_threshold(structure: Structure, loss: GateLoss, batches: Iterator[A
     return final.numpy(), gates.numpy() > 0.5
 
 
-def learn_in_budget(structure: Structure, loss: GateLoss, batches: Iterator[Any], budget: Budget, floor: Floor,
-                    learning: Learning, seed: int, device: torch.device, start: np.ndarray | None,
-                    report: Callable[[int, float], None]) -> np.ndarray:
+def learn_in_budget(
+    structure: Structure,
+    loss: GateLoss,
+    batches: Iterator[Any],
+    budget: Budget,
+    floor: Floor,
+    learning: Learning,
+    seed: int,
+    device: torch.device,
+    start: np.ndarray | None,
+    report: Callable[[int, float], None],
+) -> np.ndarray:
     """Learn logits whose global ranking meets the budget best.
 
     Args:

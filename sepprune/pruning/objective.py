@@ -73,7 +73,7 @@ class Objective:
                 target = tree_leaves(self.structure.module(*inputs))[0]
             return self.loss(estimate, target)
         references = batch[1].to(estimate.device)
-        return self.loss(estimate[..., self.delay:], references[..., :references.shape[-1] - self.delay])
+        return self.loss(estimate[..., self.delay :], references[..., : references.shape[-1] - self.delay])
 
     def flow_for(self, inputs: tuple[Tensor, ...]) -> Flow:
         """The module's graph at the shape of these inputs.
@@ -96,8 +96,10 @@ class Objective:
         before = _all_numbers(self.structure)
         flow = follow(self.structure.module, trace(self.structure.module, inputs), self.structure.flows[0])
         if any(not np.array_equal(old, new) for old, new in zip(before, _all_numbers(self.structure), strict=False)):
-            raise UserError(f"{type(self.structure.module).__name__} couples its channels otherwise for a batch of "
-                            f"shape {tuple(inputs[0].shape)}: make all batches of one shape")
+            raise UserError(
+                f"{type(self.structure.module).__name__} couples its channels otherwise for a batch of "
+                f"shape {tuple(inputs[0].shape)}: make all batches of one shape"
+            )
         return flow
 
 

@@ -60,8 +60,15 @@ class PruneResult:
     report: dict[str, Any]
 
 
-def analyze(module: nn.Module, example_input: Any = None, *, sample_rate: int = 16_000, like_ptflops: bool = False,
-            include: Sequence[str] = (), exclude: Sequence[str] = ()) -> Analysis:
+def analyze(
+    module: nn.Module,
+    example_input: Any = None,
+    *,
+    sample_rate: int = 16_000,
+    like_ptflops: bool = False,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Analysis:
     """Where a module's computation goes, and which of its channels can be pruned.
 
     Args:
@@ -78,8 +85,14 @@ def analyze(module: nn.Module, example_input: Any = None, *, sample_rate: int = 
     return analysis_of(prepared.structure, prepared.inputs[0].shape[-1] / sample_rate, like_ptflops)
 
 
-def prepare(module: nn.Module, example_input: Any = None, *, batch: Any = None, include: Sequence[str] = (),
-            exclude: Sequence[str] = ()) -> Prepared:
+def prepare(
+    module: nn.Module,
+    example_input: Any = None,
+    *,
+    batch: Any = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Prepared:
     """Find the channel groups of a module that will be pruned several times.
 
     Args:
@@ -100,12 +113,27 @@ def prepare(module: nn.Module, example_input: Any = None, *, batch: Any = None, 
     return Prepared(module, prove(discover(freeze(copy.deepcopy(module)), examples, include, exclude)), inputs)
 
 
-def prune(module: nn.Module | Prepared, example_input: Any = None, *, macs: float | None = None,
-          params: float | None = None, chunk_time: float | None = None, threshold: float | None = None,
-          method: str = "sepprune", data: Iterable[Any] | None = None, loss: Loss | str | None = None,
-          steps: int = 500, seed: int = 0, include: Sequence[str] = (), exclude: Sequence[str] = (),
-          floor: Floor = DEFAULT_FLOOR, round_to: int = 1, sample_rate: int = 16_000, learning: Learning | None = None,
-          progress: Callable[[int, float], None] | None = None) -> PruneResult:
+def prune(
+    module: nn.Module | Prepared,
+    example_input: Any = None,
+    *,
+    macs: float | None = None,
+    params: float | None = None,
+    chunk_time: float | None = None,
+    threshold: float | None = None,
+    method: str = "sepprune",
+    data: Iterable[Any] | None = None,
+    loss: Loss | str | None = None,
+    steps: int = 500,
+    seed: int = 0,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    floor: Floor = DEFAULT_FLOOR,
+    round_to: int = 1,
+    sample_rate: int = 16_000,
+    learning: Learning | None = None,
+    progress: Callable[[int, float], None] | None = None,
+) -> PruneResult:
     """Prune a separator to a budget.
 
     Args:
@@ -138,37 +166,73 @@ def prune(module: nn.Module | Prepared, example_input: Any = None, *, macs: floa
         raise UserError(f"a threshold belongs to the method sepprune; {method} needs a budget: give macs or params")
     needs_data = method not in WITHOUT_DATA
     if needs_data and data is None:
-        raise UserError(f"the method {method} needs data: give batches of (mixture, references), or choose a method "
-                        f"that looks at weights alone: {', '.join(WITHOUT_DATA)}")
+        raise UserError(
+            f"the method {method} needs data: give batches of (mixture, references), or choose a method "
+            f"that looks at weights alone: {', '.join(WITHOUT_DATA)}"
+        )
     first, batches = _with_first(data) if needs_data and data is not None else (None, None)
-    prepared = module if isinstance(module, Prepared) else prepare(
-        module, example_input, batch=first, include=include, exclude=exclude)
+    prepared = (
+        module
+        if isinstance(module, Prepared)
+        else prepare(module, example_input, batch=first, include=include, exclude=exclude)
+    )
     inputs, structure = prepared.inputs, prepared.structure
     if floor.whole_branches:
         structure = with_branches(structure)
     seconds = inputs[0].shape[-1] / sample_rate
     params_of, macs_of = params_cost(structure), macs_cost(structure, seconds)
-    budget = None if kind == "threshold" else Budget.of(
-        kind, share, _cost_of(kind, structure, params_of, macs_of), structure, floor)
-    scores, kept = _choose(structure, batches, inputs, method, budget, share, loss, floor, round_to, seed,
-                           _with_steps(learning, steps), progress or (lambda step, value: None))
+    budget = (
+        None
+        if kind == "threshold"
+        else Budget.of(kind, share, _cost_of(kind, structure, params_of, macs_of), structure, floor)
+    )
+    scores, kept = _choose(
+        structure,
+        batches,
+        inputs,
+        method,
+        budget,
+        share,
+        loss,
+        floor,
+        round_to,
+        seed,
+        _with_steps(learning, steps),
+        progress or (lambda step, value: None),
+    )
     cuts, sizes, removals = edits(structure, kept)
-    plan = PruningPlan(type(prepared.module).__name__, method, {kind: share}, seed,
-                       _group_plans(structure, scores, kept), cuts, sizes, removals)
+    plan = PruningPlan(
+        type(prepared.module).__name__,
+        method,
+        {kind: share},
+        seed,
+        _group_plans(structure, scores, kept),
+        cuts,
+        sizes,
+        removals,
+    )
     absolute, relative = difference(structure, plan.apply(structure.module), kept)
     if relative > TOLERANCE:
-        raise SurgeryError(f"the pruned model differs from the masked model by {relative:.2g} relative, more than "
-                           f"{TOLERANCE:g}: no model is returned")
+        raise SurgeryError(
+            f"the pruned model differs from the masked model by {relative:.2g} relative, more than "
+            f"{TOLERANCE:g}: no model is returned"
+        )
     counts, removed = _counts(structure, kept), [removal.module for removal in removals]
     model = plan.apply(prepared.module)
     report = {
-        "method": method, "budget": plan.budget, "seed": seed,
+        "method": method,
+        "budget": plan.budget,
+        "seed": seed,
         "params_before": round(float(params_of.total(structure.sizes))),
         "params_after": sum(parameter.numel() for parameter in model.parameters()),
-        "macs_before": float(macs_of.total(structure.sizes)), "macs_after": macs_of.outside(removed, counts),
-        "max_abs_difference": absolute, "max_relative_difference": relative,
-        "groups": [{"id": group.id, "channels": group.channels, "kept": int(count)}
-                   for group, count in zip(structure.groups, counts, strict=True)],
+        "macs_before": float(macs_of.total(structure.sizes)),
+        "macs_after": macs_of.outside(removed, counts),
+        "max_abs_difference": absolute,
+        "max_relative_difference": relative,
+        "groups": [
+            {"id": group.id, "channels": group.channels, "kept": int(count)}
+            for group, count in zip(structure.groups, counts, strict=True)
+        ],
         "removed": removed,
         "blocked": [reason._asdict() for reason in structure.blocked],
     }
@@ -213,17 +277,31 @@ def _with_steps(learning: Learning | None, steps: int) -> Learning:
     return replace(learning or Learning(), steps=steps)
 
 
-def _choose(structure: Structure, batches: Any, inputs: tuple[Any, ...], method: str, budget: Budget | None,
-            share: float, loss: Loss | str | None, floor: Floor, round_to: int, seed: int, learning: Learning,
-            progress: Callable[[int, float], None]) -> tuple[np.ndarray, np.ndarray]:
+def _choose(
+    structure: Structure,
+    batches: Any,
+    inputs: tuple[Any, ...],
+    method: str,
+    budget: Budget | None,
+    share: float,
+    loss: Loss | str | None,
+    floor: Floor,
+    round_to: int,
+    seed: int,
+    learning: Learning,
+    progress: Callable[[int, float], None],
+) -> tuple[np.ndarray, np.ndarray]:
     """Scores and kept channels."""
     device = inputs[0].device
     objective = Objective(structure, loss, inputs[0].dim()) if batches is not None else None
     if budget is None:
         return learn_by_threshold(structure, objective, batches, share, learning, seed, device, progress)
     if method == "sepprune":
-        start = None if learning.start == "equal" else _warm_start(
-            RIVALS["taylor"]().scores(structure, seed, objective, batches, 8, device))
+        start = (
+            None
+            if learning.start == "equal"
+            else _warm_start(RIVALS["taylor"]().scores(structure, seed, objective, batches, 8, device))
+        )
         scores = learn_in_budget(structure, objective, batches, budget, floor, learning, seed, device, start, progress)
     else:
         scores = RIVALS[method]().scores(structure, seed, objective, batches, device=device)
@@ -243,7 +321,7 @@ def _counts(structure: Structure, kept: np.ndarray) -> np.ndarray:
 
 def _group_plans(structure: Structure, scores: np.ndarray, kept: np.ndarray) -> tuple[GroupPlan, ...]:
     bounds = np.cumsum(structure.sizes)[:-1]
-    return tuple(GroupPlan(group.id, group.channels, tuple(np.flatnonzero(stays).tolist()),
-                           tuple(np.round(values, 5).tolist()))
-                 for group, stays, values in zip(structure.groups, np.split(kept, bounds),
-                                                 np.split(scores, bounds), strict=True))
+    return tuple(
+        GroupPlan(group.id, group.channels, tuple(np.flatnonzero(stays).tolist()), tuple(np.round(values, 5).tolist()))
+        for group, stays, values in zip(structure.groups, np.split(kept, bounds), np.split(scores, bounds), strict=True)
+    )

@@ -121,23 +121,40 @@ class PruningPlan:
         """
         inside = tuple(f"{removal.module}." for removal in later.removals)
         renamed = {f"{removal.module}.{removal.bias}": f"{removal.module}.bias" for removal in later.removals}
-        keeps = {(renamed.get(cut.tensor, cut.tensor), cut.dimension): cut.keep for cut in self.cuts
-                 if cut.tensor in renamed or not cut.tensor.startswith(inside)}
+        keeps = {
+            (renamed.get(cut.tensor, cut.tensor), cut.dimension): cut.keep
+            for cut in self.cuts
+            if cut.tensor in renamed or not cut.tensor.startswith(inside)
+        }
         for cut in later.cuts:
             first = keeps.get((cut.tensor, cut.dimension))
             keeps[cut.tensor, cut.dimension] = cut.keep if first is None else tuple(first[index] for index in cut.keep)
-        sizes = {(edit.module, edit.attribute, edit.index): edit for edit in self.sizes
-                 if not f"{edit.module}.".startswith(inside)}
+        sizes = {
+            (edit.module, edit.attribute, edit.index): edit
+            for edit in self.sizes
+            if not f"{edit.module}.".startswith(inside)
+        }
         sizes |= {(edit.module, edit.attribute, edit.index): edit for edit in later.sizes}
         groups = {group.id: group for group in self.groups}
-        groups |= {group.id: group if group.id not in groups else groups[group.id].then(group)
-                   for group in later.groups}
+        groups |= {
+            group.id: group if group.id not in groups else groups[group.id].then(group) for group in later.groups
+        }
         shares = [*self.budget.values(), *later.budget.values()]
-        budget = {kind: shares[0] * shares[1] for kind in later.budget} if self.budget.keys() == later.budget.keys() \
+        budget = (
+            {kind: shares[0] * shares[1] for kind in later.budget}
+            if self.budget.keys() == later.budget.keys()
             else later.budget
-        return PruningPlan(self.module, later.method, budget, later.seed, tuple(groups.values()),
-                           tuple(Cut(tensor, dimension, keep) for (tensor, dimension), keep in keeps.items()),
-                           tuple(sizes.values()), self.removals + later.removals)
+        )
+        return PruningPlan(
+            self.module,
+            later.method,
+            budget,
+            later.seed,
+            tuple(groups.values()),
+            tuple(Cut(tensor, dimension, keep) for (tensor, dimension), keep in keeps.items()),
+            tuple(sizes.values()),
+            self.removals + later.removals,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As plain data."""
@@ -152,20 +169,34 @@ class PruningPlan:
         """
         try:
             if data["format"] != FORMAT or data["version"] != VERSION:
-                raise UserError(f"this is {data['format']} version {data['version']}, expected {FORMAT} version "
-                                f"{VERSION}: use the release of sepprune that wrote it")
+                raise UserError(
+                    f"this is {data['format']} version {data['version']}, expected {FORMAT} version "
+                    f"{VERSION}: use the release of sepprune that wrote it"
+                )
             return PruningPlan(
-                module=data["module"], method=data["method"], budget=dict(data["budget"]), seed=int(data["seed"]),
-                groups=tuple(GroupPlan(item["id"], item["channels"], tuple(item["keep"]), tuple(item["scores"]))
-                             for item in data["groups"]),
+                module=data["module"],
+                method=data["method"],
+                budget=dict(data["budget"]),
+                seed=int(data["seed"]),
+                groups=tuple(
+                    GroupPlan(item["id"], item["channels"], tuple(item["keep"]), tuple(item["scores"]))
+                    for item in data["groups"]
+                ),
                 cuts=tuple(Cut(item["tensor"], item["dimension"], tuple(item["keep"])) for item in data["cuts"]),
-                sizes=tuple(SizeEdit(item["module"], item["attribute"], tuple(item["index"]), item["value"])
-                            for item in data["sizes"]),
-                removals=tuple(Removal(item["module"], item["bias"], item["dimension"], item.get("state", False))
-                               for item in data.get("removals", ())))
+                sizes=tuple(
+                    SizeEdit(item["module"], item["attribute"], tuple(item["index"]), item["value"])
+                    for item in data["sizes"]
+                ),
+                removals=tuple(
+                    Removal(item["module"], item["bias"], item["dimension"], item.get("state", False))
+                    for item in data.get("removals", ())
+                ),
+            )
         except (KeyError, TypeError) as error:
-            raise UserError(f"this is not a pruning plan: {error} is missing or of the wrong kind; "
-                            "use a file that sepprune prune wrote") from error
+            raise UserError(
+                f"this is not a pruning plan: {error} is missing or of the wrong kind; "
+                "use a file that sepprune prune wrote"
+            ) from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON, whole or not at all."""
@@ -186,8 +217,9 @@ class PruningPlan:
         except OSError as error:
             raise UserError(f"cannot read the pruning plan {path}: {error.strerror}") from error
         except ValueError as error:
-            raise UserError(f"the pruning plan {path} is not JSON ({error}): "
-                            "use a file that sepprune prune wrote") from error
+            raise UserError(
+                f"the pruning plan {path} is not JSON ({error}): use a file that sepprune prune wrote"
+            ) from error
         return PruningPlan.from_json(data)
 
 
@@ -211,8 +243,9 @@ class Bypass(nn.Module):
         return (features, *others) if self.state else features
 
 
-def edited(module: nn.Module, cuts: Sequence[Cut], sizes: Sequence[SizeEdit],
-           removals: Sequence[Removal] = ()) -> nn.Module:
+def edited(
+    module: nn.Module, cuts: Sequence[Cut], sizes: Sequence[SizeEdit], removals: Sequence[Removal] = ()
+) -> nn.Module:
     """A copy of ``module`` without these branches, with these tensors cut and these sizes corrected."""
     return cut_sizes(cut_tensors(remove(copy.deepcopy(module), removals), cuts), sizes)
 
@@ -229,8 +262,10 @@ def remove(module: nn.Module, removals: Sequence[Removal]) -> nn.Module:
             branch = module.get_submodule(removal.module)
             bias = None if removal.bias is None else branch.get_parameter(removal.bias)
         except AttributeError as error:
-            raise UserError(f"the pruning plan removes {removal.module}, which {type(module).__name__} does not have "
-                            f"as it was ({error}): apply it to the class and settings that it was made for") from error
+            raise UserError(
+                f"the pruning plan removes {removal.module}, which {type(module).__name__} does not have "
+                f"as it was ({error}): apply it to the class and settings that it was made for"
+            ) from error
         bypass = Bypass(bias, removal.dimension, removal.state).train(branch.training)
         setattr(module.get_submodule(path), last, bypass.requires_grad_(bias is None or bias.requires_grad))
     return module
@@ -250,15 +285,19 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
     for name, its_cuts in by_tensor.items():
         value = named.get(name)
         if value is None:
-            raise UserError(f"the pruning plan cuts {name}, which {type(module).__name__} does not have: "
-                            "apply it to the class and settings that it was made for")
+            raise UserError(
+                f"the pruning plan cuts {name}, which {type(module).__name__} does not have: "
+                "apply it to the class and settings that it was made for"
+            )
         result = value.detach()
         for cut in its_cuts:
             last = max(cut.keep, default=-1)
             if cut.dimension >= result.dim() or last >= result.shape[cut.dimension]:
-                raise UserError(f"the pruning plan keeps index {last} of dimension {cut.dimension} of {name}, "
-                                f"whose shape is {tuple(value.shape)}: apply it to the class and settings that it "
-                                "was made for")
+                raise UserError(
+                    f"the pruning plan keeps index {last} of dimension {cut.dimension} of {name}, "
+                    f"whose shape is {tuple(value.shape)}: apply it to the class and settings that it "
+                    "was made for"
+                )
             result = result.index_select(cut.dimension, torch.tensor(cut.keep, dtype=torch.long, device=result.device))
         if isinstance(value, nn.Parameter):
             result = nn.Parameter(result, requires_grad=value.requires_grad)

@@ -55,16 +55,17 @@ def prove(structure: Structure, seed: int = 0) -> Structure:
             group = structure.groups[groups[0]]
             unsafe[group.id] = Reason(group.id, "surgery", why)
             return
-        search(groups[:len(groups) // 2])
-        search(groups[len(groups) // 2:])
+        search(groups[: len(groups) // 2])
+        search(groups[len(groups) // 2 :])
 
     remaining = list(range(len(structure.groups)))
     while remaining and (why := failure(remaining)) is not None:
         found = len(unsafe)
         search(remaining)
         if len(unsafe) == found and failure(remaining) is not None:  # only together: none of them can be trusted
-            unsafe |= {structure.groups[index].id: Reason(structure.groups[index].id, "surgery", why)
-                       for index in remaining}
+            unsafe |= {
+                structure.groups[index].id: Reason(structure.groups[index].id, "surgery", why) for index in remaining
+            }
         remaining = [index for index in remaining if structure.groups[index].id not in unsafe]
     return structure.without(unsafe) if unsafe else structure
 

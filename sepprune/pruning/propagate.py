@@ -139,8 +139,11 @@ def follow(module: nn.Module, trace: Trace, earlier: Flow | None = None) -> Flow
     """
     from . import rules_pieces, rules_products, rules_recurrent, rules_reductions, rules_shapes  # noqa: F401
 
-    flow = Flow(trace) if earlier is None else Flow(
-        trace, labels=earlier.labels, parameters=earlier.parameters, channels=earlier.channels)
+    flow = (
+        Flow(trace)
+        if earlier is None
+        else Flow(trace, labels=earlier.labels, parameters=earlier.parameters, channels=earlier.channels)
+    )
     for node in trace.graph.graph.nodes:
         flow.dims[node] = _dims_of(flow, module, node)
     _keep_attributes_single(flow)
@@ -235,7 +238,7 @@ def _keep_attention_square(flow: Flow, module: nn.Module) -> None:
             rows, columns = weight
             reason = Reason(name, "multi_head_attention", "torch's attention has one width inside and outside")
             for start in range(0, 3 * part.embed_dim, part.embed_dim):
-                flow.labels.tie(columns, None if rows is None else rows[start:start + part.embed_dim], reason)
+                flow.labels.tie(columns, None if rows is None else rows[start : start + part.embed_dim], reason)
 
 
 def matched_sizes(sizes: Sequence[Any], slots: Sequence[tuple[int, Vector]]) -> list[tuple[Any, Vector]]:

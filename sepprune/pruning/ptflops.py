@@ -45,8 +45,10 @@ def ptflops_terms(flow: Flow, seconds: float) -> Iterator[tuple[str, float, Sequ
             continue
         factor = _element_factor(node)
         if factor:
-            sizes = [np.zeros(size, dtype=np.int64) if vector is None else vector for vector, size
-                     in zip(dims[0] if isinstance(dims, list) else dims, _output_shape(node), strict=True)]
+            sizes = [
+                np.zeros(size, dtype=np.int64) if vector is None else vector
+                for vector, size in zip(dims[0] if isinstance(dims, list) else dims, _output_shape(node), strict=True)
+            ]
             yield layer_of(node), factor / seconds, sizes
         elif _is_resized(node) and _class(node) != "Upsample":
             yield layer_of(node), math.prod(arguments(node)["output_size"]) / seconds, ()

@@ -14,8 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-_RESULTS = "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, " \
-           "bool batch_first) -> "
+_RESULTS = (
+    "Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, bool bidirectional, "
+    "bool batch_first) -> "
+)
 
 
 @cache
@@ -26,19 +28,39 @@ def stand_ins() -> dict[Callable, tuple[Callable, torch._ops.OpOverload]]:
     library.define(f"gru(Tensor input, Tensor hx, {_RESULTS}(Tensor, Tensor)")
     _keep.append(library)
 
-    def lstm(data: Tensor, hx: list[Tensor], params: list[Tensor], has_biases: bool, num_layers: int, dropout: float,
-             train: bool, bidirectional: bool, batch_first: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def lstm(
+        data: Tensor,
+        hx: list[Tensor],
+        params: list[Tensor],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         width = hx[0].shape[-1] * (2 if bidirectional else 1)
         return data.new_empty(*data.shape[:-1], width), hx[0].clone(), hx[1].clone()
 
-    def gru(data: Tensor, hx: Tensor, params: list[Tensor], has_biases: bool, num_layers: int, dropout: float,
-            train: bool, bidirectional: bool, batch_first: bool) -> tuple[Tensor, Tensor]:
+    def gru(
+        data: Tensor,
+        hx: Tensor,
+        params: list[Tensor],
+        has_biases: bool,
+        num_layers: int,
+        dropout: float,
+        train: bool,
+        bidirectional: bool,
+        batch_first: bool,
+    ) -> tuple[Tensor, Tensor]:
         return data.new_empty(*data.shape[:-1], hx.shape[-1] * (2 if bidirectional else 1)), hx.clone()
 
     torch.library.register_fake("sepprune::lstm", lstm)
     torch.library.register_fake("sepprune::gru", gru)
-    return {torch._VF.lstm: (torch.ops.sepprune.lstm, torch.ops.aten.lstm.input),
-            torch._VF.gru: (torch.ops.sepprune.gru, torch.ops.aten.gru.input)}
+    return {
+        torch._VF.lstm: (torch.ops.sepprune.lstm, torch.ops.aten.lstm.input),
+        torch._VF.gru: (torch.ops.sepprune.gru, torch.ops.aten.gru.input),
+    }
 
 
 #: registered operations live as long as their library object

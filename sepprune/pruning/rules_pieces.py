@@ -24,8 +24,12 @@ def _cat(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
                 result[index] = flow.tie(node, result[index], vector, "tensors that are concatenated")
     joined = [flow.of(tensor)[axis] for tensor in tensors]
     if any(vector is not None for vector in joined):
-        result[axis] = np.concatenate([np.full(shape(tensor)[axis], FIXED) if vector is None else vector
-                                       for tensor, vector in zip(tensors, joined, strict=True)])
+        result[axis] = np.concatenate(
+            [
+                np.full(shape(tensor)[axis], FIXED) if vector is None else vector
+                for tensor, vector in zip(tensors, joined, strict=True)
+            ]
+        )
     else:
         result[axis] = None
     return tuple(result)
@@ -36,8 +40,10 @@ def _stack(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     tensors = args["tensors"]
     result = list(flow.of(tensors[0]))
     for tensor in tensors[1:]:
-        result = [flow.tie(node, first, second, "tensors that are stacked")
-                  for first, second in zip(result, flow.of(tensor), strict=True)]
+        result = [
+            flow.tie(node, first, second, "tensors that are stacked")
+            for first, second in zip(result, flow.of(tensor), strict=True)
+        ]
     result.insert(args["dim"] % (len(result) + 1), None)
     return tuple(result)
 
@@ -55,19 +61,20 @@ def _split_rule(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims]:
     if not isinstance(sizes, (list, tuple)):  # pieces of one width: they must go on having one
         if len(set(widths)) > 1:
             flow.freeze(node, vector, "a split into pieces of different widths")
-            return [(*dims[:axis], None, *dims[axis + 1:])] * len(widths)
+            return [(*dims[:axis], None, *dims[axis + 1 :])] * len(widths)
         for start in starts[1:-1]:
-            flow.tie(node, vector[:widths[0]], vector[start:start + widths[0]], "pieces of a split have one width")
+            flow.tie(node, vector[: widths[0]], vector[start : start + widths[0]], "pieces of a split have one width")
         if isinstance(sizes, int):
-            flow.size_slots[node] = [(sizes, vector[:widths[0]])]
+            flow.size_slots[node] = [(sizes, vector[: widths[0]])]
     else:
-        flow.size_slots[node] = [(width, vector[start:start + width])
-                                 for start, width in zip(starts, widths, strict=False)]
-    parts = [vector[start:start + width] for start, width in zip(starts, widths, strict=False)]
+        flow.size_slots[node] = [
+            (width, vector[start : start + width]) for start, width in zip(starts, widths, strict=False)
+        ]
+    parts = [vector[start : start + width] for start, width in zip(starts, widths, strict=False)]
     for part in parts:
         if len(part) == 1:
             flow.freeze(node, part, "a single channel is taken out")
-    return [(*dims[:axis], part if len(part) > 1 else None, *dims[axis + 1:]) for part in parts]
+    return [(*dims[:axis], part if len(part) > 1 else None, *dims[axis + 1 :]) for part in parts]
 
 
 @rule("getitem")
@@ -85,8 +92,10 @@ def _slice(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     size, vector = sizes[axis], dims[axis]
     if "length" in args:
         start, stop, step = args["start"] % size, args["start"] % size + args["length"], 1
-        flow.size_slots[node] = [(args["start"], None if vector is None else vector[:start]),
-                                 (args["length"], None if vector is None else vector[start:stop])]
+        flow.size_slots[node] = [
+            (args["start"], None if vector is None else vector[:start]),
+            (args["length"], None if vector is None else vector[start:stop]),
+        ]
     else:
         start, stop, step = slice(args["start"], args["end"], args["step"]).indices(size)
         flow.size_slots[node] = _slice_slots(args, vector, size)
@@ -99,7 +108,7 @@ def _slice(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
         return tuple(dims)
     if size % length == 0 and start % length == 0:  # a piece of an even split
         for other in range(0, size, length):
-            flow.tie(node, vector[start:stop], vector[other:other + length], "pieces of a split have one width")
+            flow.tie(node, vector[start:stop], vector[other : other + length], "pieces of a split have one width")
     dims[axis] = vector[start:stop]
     return tuple(dims)
 
@@ -121,8 +130,27 @@ def _select(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
     return tuple(dims) if "index" in args else [tuple(dims)] * len(node.meta["val"])
 
 
-@rule("index_select", "gather", "index", "flip", "roll", "sort", "topk", "argsort", "scatter", "index_add",
-      "unfold", "diff", "_fft_r2c", "_fft_c2r", "_fft_c2c", "fft_rfft", "fft_irfft", "cummax", "cumprod")
+@rule(
+    "index_select",
+    "gather",
+    "index",
+    "flip",
+    "roll",
+    "sort",
+    "topk",
+    "argsort",
+    "scatter",
+    "index_add",
+    "unfold",
+    "diff",
+    "_fft_r2c",
+    "_fft_c2r",
+    "_fft_c2c",
+    "fft_rfft",
+    "fft_irfft",
+    "cummax",
+    "cumprod",
+)
 def _along(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
     """Operations along one dimension, in which order or number matters; the others pass."""
     source = args["self"]

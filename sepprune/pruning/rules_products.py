@@ -49,7 +49,7 @@ def _convolution(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     channel = len(data_dims) - len(weight_dims) + 1
     flow.note_channels(node, weight, 0, 1)
     flow.freeze(node, weight_dims[2:], "taps of a kernel are not channels")
-    flow.freeze(node, data_dims[channel + 1:], "a convolution runs along this dimension")
+    flow.freeze(node, data_dims[channel + 1 :], "a convolution runs along this dimension")
     per_group = shape(weight)[1] if not transposed else shape(weight)[0] // groups
     inputs, first, second = data_dims[channel], weight_dims[0], weight_dims[1]
     if groups == 1:
@@ -63,13 +63,21 @@ def _convolution(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     if args["bias"] is not None:
         output = flow.tie(node, output, flow.of(args["bias"])[0], "the bias of a convolution")
     positions = data if transposed else node
-    spatial = math.prod(shape(positions)[channel + 1:]) * math.prod(shape(node)[:channel])
+    spatial = math.prod(shape(positions)[channel + 1 :]) * math.prod(shape(node)[:channel])
     flow.products.append(Product(node, spatial, sizes_of(weight, weight_dims)))
     return (*data_dims[:channel], output, *((None,) * (len(data_dims) - channel - 1)))
 
 
-def _grouped(flow: Flow, node: fx.Node, inputs: Vector, first: Vector, second: Vector, groups: int, per_group: int,
-             transposed: bool) -> Vector:
+def _grouped(
+    flow: Flow,
+    node: fx.Node,
+    inputs: Vector,
+    first: Vector,
+    second: Vector,
+    groups: int,
+    per_group: int,
+    transposed: bool,
+) -> Vector:
     """Output channels of a grouped convolution.
 
     Depthwise: a group is a channel, and goes as a whole. Otherwise every group loses the same of its channels.
@@ -82,8 +90,12 @@ def _grouped(flow: Flow, node: fx.Node, inputs: Vector, first: Vector, second: V
         if transposed:
             return rows
         for index in range(1, each):
-            flow.tie(node, rows, None if first is None else first.reshape(groups, each)[:, index],
-                     "outputs of one input of a depthwise convolution")
+            flow.tie(
+                node,
+                rows,
+                None if first is None else first.reshape(groups, each)[:, index],
+                "outputs of one input of a depthwise convolution",
+            )
         return None if rows is None else np.repeat(rows, each)
     inner = _same_in_every_group(flow, node, inputs, groups)
     rows, contracted = (second, first) if transposed else (first, second)
@@ -104,9 +116,13 @@ def _same_in_every_group(flow: Flow, node: fx.Node, vector: Vector, groups: int)
         return None
     rows = vector.reshape(groups, -1)
     first = rows[0] if rows.shape[1] > 1 else None
-    for row in rows[0 if first is None else 1:]:
-        first = flow.tie(node, first, row if first is not None or rows.shape[1] == 1 else None,
-                         "every group of a grouped convolution has the same width")
+    for row in rows[0 if first is None else 1 :]:
+        first = flow.tie(
+            node,
+            first,
+            row if first is not None or rows.shape[1] == 1 else None,
+            "every group of a grouped convolution has the same width",
+        )
     return first
 
 
@@ -141,14 +157,23 @@ def _matrix_product(flow: Flow, node: fx.Node, left_name: str, left: fx.Node, ri
     left_dims, right_dims = flow.of(left), flow.of(right)
     for factor, dims in ((left, left_dims), (right, right_dims)):
         flow.note_channels(node, factor, *range(len(dims)))
-    inner = flow.tie(node, left_dims[-1], right_dims[-2] if len(right_dims) > 1 else right_dims[0],
-                     "a matrix product sums over these channels")
+    inner = flow.tie(
+        node,
+        left_dims[-1],
+        right_dims[-2] if len(right_dims) > 1 else right_dims[0],
+        "a matrix product sums over these channels",
+    )
     if inner is not None:
         smaller_left = math.prod(shape(left)) < math.prod(shape(right))
         dimension = -1 if smaller_left else -2 if len(right_dims) > 1 else -1
         flow.sites[node] = Site((inner,), scale(left_name if smaller_left else right_name, dimension))
-    batch = broadcast(flow, node, [left_dims[:-2], right_dims[:-2]], [shape(left)[:-2], shape(right)[:-2]],
-                       "factors of a batched matrix product")
+    batch = broadcast(
+        flow,
+        node,
+        [left_dims[:-2], right_dims[:-2]],
+        [shape(left)[:-2], shape(right)[:-2]],
+        "factors of a batched matrix product",
+    )
     dims = (*batch, *left_dims[-2:-1], *(right_dims[-1:] if len(right_dims) > 1 else ()))
     flow.products.append(Product(node, 1, (*sizes_of(node, dims), size_of(inner, shape(left)[-1]))))
     return dims
@@ -159,8 +184,11 @@ def broadcast(flow: Flow, node: fx.Node, operands: Sequence[Dims], shapes: Seque
     rank = max(len(dims) for dims in operands)
     result: list[Vector] = []
     for position in range(-rank, 0):
-        present = [(dims[position], sizes[position]) for dims, sizes in zip(operands, shapes, strict=True)
-                   if len(dims) >= -position]
+        present = [
+            (dims[position], sizes[position])
+            for dims, sizes in zip(operands, shapes, strict=True)
+            if len(dims) >= -position
+        ]
         wide = [vector for vector, size in present if size > 1]
         merged = wide[0] if wide else None
         for vector in wide[1:]:
@@ -184,13 +212,20 @@ def _einsum(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims | None:
         flow.note_channels(node, tensor, *range(len(term)))
         for letter, vector, size in zip(term, flow.of(tensor), shape(tensor), strict=True):
             if size > 1:
-                letters[letter] = flow.tie(node, letters[letter], vector, "one index of an einsum") \
-                    if letter in letters else vector
+                letters[letter] = (
+                    flow.tie(node, letters[letter], vector, "one index of an einsum") if letter in letters else vector
+                )
             sizes[letter] = max(size, sizes.get(letter, 1))
     summed = [letter for letter in sizes if letter not in output and letters.get(letter) is not None]
     if summed:
-        owner = [next(index for index, term in enumerate(terms) if letter in term and shape(tensors[index])[
-            term.index(letter)] > 1) for letter in summed]
+        owner = [
+            next(
+                index
+                for index, term in enumerate(terms)
+                if letter in term and shape(tensors[index])[term.index(letter)] > 1
+            )
+            for letter in summed
+        ]
 
         def run(target: Any, arguments: dict[str, Any], masks: Sequence[Tensor]) -> Any:
             factors = list(arguments["tensors"])
@@ -212,9 +247,11 @@ def _attention(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     flow.freeze(node, keys, "attention weighs these positions")
     if args["attn_mask"] is not None:
         flow.freeze(node, flow.of(args["attn_mask"]), "an attention mask")
-    batch = broadcast(flow, node, [q[:-2], k[:-2], v[:-2]], [shape(item)[:-2] for item in (query, key, value)],
-                       "attention's batch")
+    batch = broadcast(
+        flow, node, [q[:-2], k[:-2], v[:-2]], [shape(item)[:-2] for item in (query, key, value)], "attention's batch"
+    )
     if features is not None:
+
         def run(target: Any, arguments: dict[str, Any], masks: Sequence[Tensor]) -> Any:
             kept = masks[0].sum()
             masked = arguments["query"] * along(masks[0], arguments["query"], -1)

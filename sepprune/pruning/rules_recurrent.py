@@ -35,7 +35,7 @@ def _recurrent(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims] | 
     inputs, steps = data_dims[-1], math.prod(shape(data)[:-1])
     for layer in range(args["num_layers"]):
         for direction in range(directions):
-            weight_in, weight_back, *biases = params[(layer * directions + direction) * each:][:each]
+            weight_in, weight_back, *biases = params[(layer * directions + direction) * each :][:each]
             flow.note_channels(node, weight_in, 0, 1)
             flow.note_channels(node, weight_back, 0, 1)
             columns = flow.tie(node, inputs, flow.of(weight_in)[1], "a recurrent layer sums over its input")
@@ -43,11 +43,13 @@ def _recurrent(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims] | 
             for tensor in (weight_in, weight_back, *biases):
                 rows = flow.of(tensor)[0]
                 for gate in range(gates):
-                    part = None if rows is None else rows[gate * hidden_size:(gate + 1) * hidden_size]
+                    part = None if rows is None else rows[gate * hidden_size : (gate + 1) * hidden_size]
                     hidden = flow.tie(node, hidden, part, "gates of one unit")
             vectors += [columns, hidden]
-            flow.products += [Product(node, steps * gates, (size_of(hidden, hidden_size), size_of(vector, size)))
-                              for vector, size in ((columns, shape(weight_in)[1]), (hidden, hidden_size))]
+            flow.products += [
+                Product(node, steps * gates, (size_of(hidden, hidden_size), size_of(vector, size)))
+                for vector, size in ((columns, shape(weight_in)[1]), (hidden, hidden_size))
+            ]
         inputs = hidden if hidden is None or directions == 1 else np.tile(hidden, directions)
     if any(vector is not None for vector in vectors):
         flow.sites[node] = Site(tuple(vectors), _run_recurrent(each))

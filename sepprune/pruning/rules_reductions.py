@@ -23,16 +23,70 @@ from .rules_shapes import reshape
 def pointwise(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     """Element by element: operands' channels at equal positions go together."""
     operands = [item for item in node.all_input_nodes if isinstance(item.meta.get("val"), Tensor)]
-    return broadcast(flow, node, [flow.of(item) for item in operands], [shape(item) for item in operands],
-                      "operands of an element-wise operation")
+    return broadcast(
+        flow,
+        node,
+        [flow.of(item) for item in operands],
+        [shape(item) for item in operands],
+        "operands of an element-wise operation",
+    )
 
 
-rule("contiguous", "clone", "detach", "to", "_to_copy", "type_as", "alias", "lift_fresh", "lift_fresh_copy", "dropout",
-     "feature_dropout", "alpha_dropout", "gelu", "complex", "polar", "where", "masked_fill", "masked_fill_", "copy",
-     "fill", "zero", "real", "imag", "conj", "resolve_conj", "resolve_neg", "zeros_like", "ones_like", "full_like",
-     "empty_like", "detach_copy", "float", "softplus", "silu", "mish", "hardswish", "relu6", "leaky_relu", "elu",
-     "selu", "celu", "log_sigmoid", "logaddexp", "rsub", "_conj", "abs", "angle", "hardtanh", "clamp",
-     "rand_like", "randn_like", "square", "_assert_tensor_metadata")(pointwise)
+rule(
+    "contiguous",
+    "clone",
+    "detach",
+    "to",
+    "_to_copy",
+    "type_as",
+    "alias",
+    "lift_fresh",
+    "lift_fresh_copy",
+    "dropout",
+    "feature_dropout",
+    "alpha_dropout",
+    "gelu",
+    "complex",
+    "polar",
+    "where",
+    "masked_fill",
+    "masked_fill_",
+    "copy",
+    "fill",
+    "zero",
+    "real",
+    "imag",
+    "conj",
+    "resolve_conj",
+    "resolve_neg",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "empty_like",
+    "detach_copy",
+    "float",
+    "softplus",
+    "silu",
+    "mish",
+    "hardswish",
+    "relu6",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "celu",
+    "log_sigmoid",
+    "logaddexp",
+    "rsub",
+    "_conj",
+    "abs",
+    "angle",
+    "hardtanh",
+    "clamp",
+    "rand_like",
+    "randn_like",
+    "square",
+    "_assert_tensor_metadata",
+)(pointwise)
 
 
 @rule("view_as_complex")
@@ -84,8 +138,10 @@ def _layer_norm(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     rank = len(args["normalized_shape"])
     for name in ("weight", "bias"):
         if args.get(name) is not None:
-            dims[-rank:] = [flow.tie(node, vector, other, "scales of a norm")
-                            for vector, other in zip(dims[-rank:], flow.of(args[name]), strict=True)]
+            dims[-rank:] = [
+                flow.tie(node, vector, other, "scales of a norm")
+                for vector, other in zip(dims[-rank:], flow.of(args[name]), strict=True)
+            ]
     flow.size_slots[node] = list(zip(args["normalized_shape"], dims[-rank:], strict=True))
     centred = str(node.target).startswith("aten.layer_norm")
 
@@ -132,8 +188,9 @@ def _group_norm(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     return (dims[0], vector, *((None,) * (len(dims) - 2)))
 
 
-def _moments(data: Tensor, axes: Sequence[int], masked: Sequence[int], masks: Sequence[Tensor], correction: float,
-             centred: bool) -> tuple[Tensor, Tensor]:
+def _moments(
+    data: Tensor, axes: Sequence[int], masked: Sequence[int], masks: Sequence[Tensor], correction: float, centred: bool
+) -> tuple[Tensor, Tensor]:
     """Mean and variance over ``axes``, of what the masks keep along the ``masked`` ones."""
     weight = data.new_ones(())
     count: Any = math.prod(data.shape[axis] for axis in axes)
@@ -199,8 +256,9 @@ def _variance(node: fx.Node, axes: Sequence[int], labelled: Sequence[int]) -> Ma
 
     def run(target: Any, arguments: dict[str, Any], masks: Sequence[Tensor]) -> Any:
         correction = arguments.get("correction", float(arguments.get("unbiased", True)))
-        mean, variance = _moments(arguments["self"], axes, labelled, masks,
-                                  1.0 if correction is None else correction, True)
+        mean, variance = _moments(
+            arguments["self"], axes, labelled, masks, 1.0 if correction is None else correction, True
+        )
         if not arguments.get("keepdim"):
             mean, variance = mean.squeeze(tuple(axes)), variance.squeeze(tuple(axes))
         spread = variance.sqrt() if name.startswith("std") else variance
@@ -238,8 +296,22 @@ def _softmax(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     return dims
 
 
-@rule("amax", "amin", "max", "min", "argmax", "argmin", "prod", "any", "all", "logsumexp", "median", "log_softmax",
-      "mode", "nanmean")
+@rule(
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "argmax",
+    "argmin",
+    "prod",
+    "any",
+    "all",
+    "logsumexp",
+    "median",
+    "log_softmax",
+    "mode",
+    "nanmean",
+)
 def _extreme(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
     if "other" in args:
         return pointwise(flow, node, args)
@@ -251,11 +323,32 @@ def _extreme(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
     return _without(flow, node, dims, axes, bool(args.get("keepdim")))
 
 
-@rule("upsample_nearest1d", "upsample_nearest2d", "upsample_linear1d", "upsample_bilinear2d", "upsample_bicubic2d",
-      "upsample_nearest3d", "upsample_trilinear3d", "max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d",
-      "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d",
-      "adaptive_max_pool1d", "adaptive_max_pool2d", "_adaptive_avg_pool2d", "max_pool1d_with_indices",
-      "max_pool2d_with_indices", "_upsample_nearest_exact1d", "_upsample_nearest_exact2d", "_upsample_bilinear2d_aa")
+@rule(
+    "upsample_nearest1d",
+    "upsample_nearest2d",
+    "upsample_linear1d",
+    "upsample_bilinear2d",
+    "upsample_bicubic2d",
+    "upsample_nearest3d",
+    "upsample_trilinear3d",
+    "max_pool1d",
+    "max_pool2d",
+    "max_pool3d",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
+    "_adaptive_avg_pool2d",
+    "max_pool1d_with_indices",
+    "max_pool2d_with_indices",
+    "_upsample_nearest_exact1d",
+    "_upsample_nearest_exact2d",
+    "_upsample_bilinear2d_aa",
+)
 def _resample(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
     """Resampling of time and frequency, each channel for itself."""
     source = args.get("self", args.get("input"))

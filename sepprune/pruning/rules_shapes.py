@@ -25,7 +25,7 @@ def _view(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     if stated is not None:
         flow.size_slots[node] = _slots(stated, dims)
     elif "sizes" in args:
-        flow.size_slots[node] = _slots(args["sizes"], dims[args["dim"] % len(shape(source)):])
+        flow.size_slots[node] = _slots(args["sizes"], dims[args["dim"] % len(shape(source)) :])
     return dims
 
 
@@ -103,7 +103,7 @@ def _merge(flow: Flow, node: fx.Node, vectors: Sequence[Vector], parts: Sequence
     for axis in labelled:
         if axis != keep:
             flow.freeze(node, vectors[axis], "a reshape merges these channels with others")
-    return np.tile(np.repeat(vectors[keep], math.prod(parts[keep + 1:])), math.prod(parts[:keep]))
+    return np.tile(np.repeat(vectors[keep], math.prod(parts[keep + 1 :])), math.prod(parts[:keep]))
 
 
 @rule("permute")
@@ -129,8 +129,9 @@ def _t(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
 @rule("movedim")
 def _movedim(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     dims = flow.of(args["self"])
-    source, destination = ([axes] if isinstance(axes, int) else list(axes)
-                           for axes in (args["source"], args["destination"]))
+    source, destination = (
+        [axes] if isinstance(axes, int) else list(axes) for axes in (args["source"], args["destination"])
+    )
     order = {to % len(dims): origin % len(dims) for to, origin in zip(destination, source, strict=True)}
     rest = iter(axis for axis in range(len(dims)) if axis not in order.values())
     return tuple(dims[order[axis]] if axis in order else dims[next(rest)] for axis in range(len(dims)))
@@ -156,8 +157,10 @@ def _expand(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     dims, before, after = list(flow.of(args["self"])), list(shape(args["self"])), shape(node)
     padding = len(after) - len(dims)
     dims, before = [None] * padding + dims, [1] * padding + before
-    result = tuple(flow.labels.fresh(new) if old == 1 and new > 1 else vector
-                   for vector, old, new in zip(dims, before, after, strict=True))
+    result = tuple(
+        flow.labels.fresh(new) if old == 1 and new > 1 else vector
+        for vector, old, new in zip(dims, before, after, strict=True)
+    )
     flow.size_slots[node] = _slots(args.get("size", ()), result)
     return result
 
@@ -168,8 +171,9 @@ def _repeat(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     dims = [None] * (len(shape(node)) - len(dims)) + dims
     repeats = args.get("repeats", args.get("dims"))
     repeats = [1] * (len(dims) - len(repeats)) + list(repeats)
-    return tuple(None if vector is None else np.tile(vector, count)
-                 for vector, count in zip(dims, repeats, strict=True))
+    return tuple(
+        None if vector is None else np.tile(vector, count) for vector, count in zip(dims, repeats, strict=True)
+    )
 
 
 @rule("zeros", "ones", "empty", "full", "new_zeros", "new_ones", "new_empty", "new_full")

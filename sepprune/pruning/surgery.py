@@ -26,8 +26,7 @@ class SurgeryError(RuntimeError):
     """The pruned model does not compute what the masked model computes."""
 
 
-def edits(structure: Structure,
-          kept: np.ndarray) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...], tuple[Removal, ...]]:
+def edits(structure: Structure, kept: np.ndarray) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...], tuple[Removal, ...]]:
     """The edits that remove channels.
 
     Args:
@@ -50,12 +49,23 @@ def edits(structure: Structure,
             if keep is not None:
                 cuts.append(Cut(name, dimension, tuple(keep.tolist())))
     pruned = edited(structure.module, cuts, (), gone)
-    sizes = {**_library_sizes(pruned), **{
-        place: value for place, value in _attribute_sizes(structure, stays).items()
-        if not f"{place[0]}.".startswith(inside)}}
-    return tuple(cuts), tuple(SizeEdit(module, attribute, index, value)
-                              for (module, attribute, index), value in sizes.items()
-                              if _current(pruned, (module, attribute, index)) != value), gone
+    sizes = {
+        **_library_sizes(pruned),
+        **{
+            place: value
+            for place, value in _attribute_sizes(structure, stays).items()
+            if not f"{place[0]}.".startswith(inside)
+        },
+    }
+    return (
+        tuple(cuts),
+        tuple(
+            SizeEdit(module, attribute, index, value)
+            for (module, attribute, index), value in sizes.items()
+            if _current(pruned, (module, attribute, index)) != value
+        ),
+        gone,
+    )
 
 
 def _kept_indices(structure: Structure, vector: Vector, stays: np.ndarray) -> np.ndarray | None:
@@ -87,8 +97,14 @@ def _attribute_sizes(structure: Structure, stays: np.ndarray) -> dict[Place, int
         if size.evaluate(solved) == wanted:
             continue
         for place in size.places:
-            value = next((value for value in range(1, _current(structure.module, place) + 1)
-                          if size.evaluate({**solved, place: value}) == wanted), None)
+            value = next(
+                (
+                    value
+                    for value in range(1, _current(structure.module, place) + 1)
+                    if size.evaluate({**solved, place: value}) == wanted
+                ),
+                None,
+            )
             if value is not None and place not in solved:
                 solved[place] = value
                 break
@@ -175,16 +191,18 @@ def difference(structure: Structure, pruned: nn.Module, kept: np.ndarray) -> tup
         finally:
             pruned.train(training)
         device = next((leaf.device for leaf in inputs if isinstance(leaf, Tensor)), None)
-        expected = tree_leaves(MaskedModel(structure, flow)(
-            torch.from_numpy(kept.astype(np.float32)).to(device), *inputs))
+        expected = tree_leaves(
+            MaskedModel(structure, flow)(torch.from_numpy(kept.astype(np.float32)).to(device), *inputs)
+        )
     actual, expected = ([leaf for leaf in leaves if isinstance(leaf, Tensor)] for leaves in (actual, expected))
     dims = [flow.dims[node] for node in _outputs(flow)]
     absolute = relative = 0.0
     for got, dense, its_dims in zip(actual, expected, dims, strict=True):
         wanted = _select(structure, dense, its_dims, kept)
         if got.shape != wanted.shape:
-            raise SurgeryError(f"an output of the pruned model has shape {tuple(got.shape)}, "
-                               f"expected {tuple(wanted.shape)}")
+            raise SurgeryError(
+                f"an output of the pruned model has shape {tuple(got.shape)}, expected {tuple(wanted.shape)}"
+            )
         if wanted.numel() and (wanted.is_floating_point() or wanted.is_complex()):
             error = float((got - wanted).abs().max())
             absolute = max(absolute, error)

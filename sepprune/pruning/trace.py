@@ -158,8 +158,10 @@ def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
         try:
             subject(*inputs)
         except Exception as error:
-            raise UserError(f"{type(module).__name__} does not run on an example of shape {_shapes(inputs)}: "
-                            f"{_first_line(error)}; give an example_input that it accepts") from error
+            raise UserError(
+                f"{type(module).__name__} does not run on an example of shape {_shapes(inputs)}: "
+                f"{_first_line(error)}; give an example_input that it accepts"
+            ) from error
         notes: list[tuple[Size, ...]] = []
         _remember(subject)
         try:
@@ -169,11 +171,16 @@ def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
                 restore(graph)
                 inline_contexts(graph)
         except Exception as error:
-            raise UserError(f"torch.export cannot follow {type(module).__name__}: {_first_line(error)}; "
-                            "its forward must not branch on values of tensors") from error
+            raise UserError(
+                f"torch.export cannot follow {type(module).__name__}: {_first_line(error)}; "
+                "its forward must not branch on values of tensors"
+            ) from error
     tensors = _share_tensors(graph, module)
-    sizes = {node: notes[node.meta["custom"]["sizes"]] for node in graph.graph.nodes
-             if "sizes" in node.meta.get("custom", {})}
+    sizes = {
+        node: notes[node.meta["custom"]["sizes"]]
+        for node in graph.graph.nodes
+        if "sizes" in node.meta.get("custom", {})
+    }
     return Trace(graph, inputs, tensors, sizes)
 
 
@@ -235,8 +242,14 @@ def _equal_tensor(constant: Any, own: dict[str, Tensor]) -> str | None:
     """The tensor attribute that export lifted as this constant: the only one that equals it."""
     if not isinstance(constant, Tensor) or constant.numel() < 2:
         return None
-    same = [name for name, value in own.items() if not isinstance(value, nn.Parameter)
-            and value.shape == constant.shape and value.dtype == constant.dtype and torch.equal(value, constant)]
+    same = [
+        name
+        for name, value in own.items()
+        if not isinstance(value, nn.Parameter)
+        and value.shape == constant.shape
+        and value.dtype == constant.dtype
+        and torch.equal(value, constant)
+    ]
     return same[0] if len({id(own[name]) for name in same}) == 1 else None
 
 

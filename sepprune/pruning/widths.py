@@ -70,8 +70,14 @@ def _changed(dense: Trace, pruned: Trace) -> Iterator[tuple[fx.Node, float]]:
 
 def _nodes(item: Trace) -> list[fx.Node]:
     """Operations, and constants made in forward."""
-    return [node for node in item.graph.graph.nodes if node.op == "call_function"
-            or node.op == "get_attr" and node.target not in item.tensors and isinstance(_value(node), Tensor)]
+    return [
+        node
+        for node in item.graph.graph.nodes
+        if node.op == "call_function"
+        or node.op == "get_attr"
+        and node.target not in item.tensors
+        and isinstance(_value(node), Tensor)
+    ]
 
 
 def _value(node: fx.Node) -> Any:
@@ -88,8 +94,12 @@ def _numbers(node: fx.Node) -> Sequence[float]:
 
 def _law(structure: Structure, flow: Flow, node: fx.Node, shares: np.ndarray, ratio: float) -> tuple[int, float] | None:
     """The group and the power of its share that give this factor; of several groups, the one nearest in the graph."""
-    laws = {group: power for power in reversed(_POWERS) for group, share in enumerate(shares)
-            if share < 1 and abs(share ** power / ratio - 1) < 1e-6}
+    laws = {
+        group: power
+        for power in reversed(_POWERS)
+        for group, share in enumerate(shares)
+        if share < 1 and abs(share**power / ratio - 1) < 1e-6
+    }
     if len(laws) < 2:
         return next(iter(laws.items()), None)
     seen, border = {node}, [node]
@@ -108,8 +118,13 @@ def _groups_at(structure: Structure, flow: Flow, node: fx.Node) -> set[int]:
     dims = flow.dims.get(node, ())
     vectors = [*(dims if isinstance(dims, tuple) else ()), *(flow.sites[node].vectors if node in flow.sites else ())]
     numbers = [structure.numbered(vector) for vector in vectors]
-    return {int(structure.group_of[number - 1]) for item in numbers if item is not None for number in np.unique(item)
-            if number}
+    return {
+        int(structure.group_of[number - 1])
+        for item in numbers
+        if item is not None
+        for number in np.unique(item)
+        if number
+    }
 
 
 def _channels(structure: Structure, flow: Flow, group: int) -> Vector:

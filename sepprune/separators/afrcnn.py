@@ -18,8 +18,9 @@ class RecurrentBlock(nn.Module):
     def __init__(self, bottleneck: int, hidden: int, scales: int) -> None:
         super().__init__()
         self.pyramid = Pyramid(bottleneck, hidden, scales)
-        self.lateral = nn.ModuleList(ConvNorm(hidden, hidden, kernel=5, stride=2, groups=hidden)
-                                     for _ in range(scales - 1))
+        self.lateral = nn.ModuleList(
+            ConvNorm(hidden, hidden, kernel=5, stride=2, groups=hidden) for _ in range(scales - 1)
+        )
         neighbours = [(scale > 0) + (scale < scales - 1) for scale in range(scales)]
         self.fuse = nn.ModuleList(ConvNormAct((1 + count) * hidden, hidden) for count in neighbours)
         self.merge = ConvNormAct(scales * hidden, hidden)
@@ -58,7 +59,16 @@ class AFRCNN(MaskingSeparator):
         basis, window, hop, sources: see :class:`~sepprune.separators.blocks.MaskingSeparator`.
     """
 
-    def __init__(self, bottleneck: int = 512, hidden: int = 512, iterations: int = 12, scales: int = 4,
-                 basis: int = 512, window: int = 41, hop: int = 20, sources: int = 2) -> None:
+    def __init__(
+        self,
+        bottleneck: int = 512,
+        hidden: int = 512,
+        iterations: int = 12,
+        scales: int = 4,
+        basis: int = 512,
+        window: int = 41,
+        hop: int = 20,
+        sources: int = 2,
+    ) -> None:
         super().__init__(bottleneck, scales, basis, window, hop, sources)
         self.network = Unfolded(RecurrentBlock(bottleneck, hidden, scales), bottleneck, iterations)

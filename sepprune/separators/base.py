@@ -37,8 +37,18 @@ class CausalSeparator(nn.Module):
     #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
     segment: int | None = None
 
-    def __init__(self, width: int, sources: int = 2, hop: int = 128, window: int = 256, analysis_window: int = 512,
-                 sample_rate: int = 16_000, low_bins: int = 0, low_window: int = 1024, consistency: int = 0) -> None:
+    def __init__(
+        self,
+        width: int,
+        sources: int = 2,
+        hop: int = 128,
+        window: int = 256,
+        analysis_window: int = 512,
+        sample_rate: int = 16_000,
+        low_bins: int = 0,
+        low_window: int = 1024,
+        consistency: int = 0,
+    ) -> None:
         super().__init__()
         self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
         self.sample_rate = sample_rate
@@ -95,8 +105,12 @@ class CausalSeparator(nn.Module):
     def initial_state(self, batch: int = 1) -> State:
         """State before the first sample, all zeros, as :meth:`step` takes it."""
         shares = () if self.consistency is None else self.consistency.initial_state(batch)
-        return (self.encoder.weight.new_zeros(batch, self.past), self.decoder.initial_state(batch * self.sources),
-                *shares, *self.initial_network_state(batch))
+        return (
+            self.encoder.weight.new_zeros(batch, self.past),
+            self.decoder.initial_state(batch * self.sources),
+            *shares,
+            *self.initial_network_state(batch),
+        )
 
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`forward` without segment upkeep.
@@ -110,7 +124,7 @@ class CausalSeparator(nn.Module):
         past, *rest = state
         signal = torch.cat([past, mixture], dim=1)
         sources, rest = self.separate(signal, tuple(rest), segments)
-        return sources, (signal[:, -self.past:], *rest)
+        return sources, (signal[:, -self.past :], *rest)
 
     def separate(self, signal: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`step` on a signal that starts with its own :attr:`past`: what a backend compiles for one fixed chunk.
@@ -126,7 +140,7 @@ class CausalSeparator(nn.Module):
             - signal: ``(batch, past + samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        tail, shares, network = state[0], state[1:1 + self._shared], state[1 + self._shared:]
+        tail, shares, network = state[0], state[1 : 1 + self._shared], state[1 + self._shared :]
         real, imaginary = self._spectrum(self.encoder, signal)
         power = _power(real, imaginary)
         if self.low_encoder is not None:
@@ -134,18 +148,19 @@ class CausalSeparator(nn.Module):
         masks, hidden, network = self.masks(log_level(power), network, segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
-        masked = torch.cat([real * mask_real - imaginary * mask_imaginary,
-                            real * mask_imaginary + imaginary * mask_real], dim=2)
+        masked = torch.cat(
+            [real * mask_real - imaginary * mask_imaginary, real * mask_imaginary + imaginary * mask_real], dim=2
+        )
         waveforms, tail = self.decoder(masked.flatten(0, 1), tail)
         sources = waveforms.unflatten(0, (-1, self.sources))
         if self.consistency is not None:
-            delayed = signal[:, self.past - self.delay:-self.delay]
+            delayed = signal[:, self.past - self.delay : -self.delay]
             sources, shares = self.consistency(delayed, sources, hidden, shares)
         return sources, (tail, *shares, *network)
 
     def _spectrum(self, encoder: Encoder, signal: Tensor) -> tuple[Tensor, Tensor]:
         """Real and imaginary parts, each ``(batch, bins, frames)``, of a signal that starts with its past."""
-        return encoder(signal[:, self.past + self.hop - encoder.analysis_window:]).chunk(2, dim=1)
+        return encoder(signal[:, self.past + self.hop - encoder.analysis_window :]).chunk(2, dim=1)
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.
@@ -166,13 +181,15 @@ class CausalSeparator(nn.Module):
         """
         batch, samples = mixture.shape
         if samples == 0 or samples % self.hop:
-            raise ValueError(f"a mixture of {samples} samples is not a whole number of hops of {self.hop} samples: "
-                             f"pad it with zeros to {max(1, -(-samples // self.hop)) * self.hop}")
+            raise ValueError(
+                f"a mixture of {samples} samples is not a whole number of hops of {self.hop} samples: "
+                f"pad it with zeros to {max(1, -(-samples // self.hop)) * self.hop}"
+            )
         tensors, position = (self.initial_state(batch), 0) if state is None else (state[:-1], int(state[-1]))
         outputs, start, frames = [], 0, samples // self.hop
         while start < frames:
             count, segments = self._piece(frames - start, position)
-            piece = mixture[:, start * self.hop:(start + count) * self.hop]
+            piece = mixture[:, start * self.hop : (start + count) * self.hop]
             sources, tensors = self.step(piece, tensors, segments)
             outputs.append(sources)
             start += count

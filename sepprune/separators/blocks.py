@@ -23,8 +23,9 @@ class ConvNorm(nn.Module):
         - input: ``(batch, inputs, frames)``; output: ``(batch, outputs, frames / stride)``
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1,
-                 bias: bool = True) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1, bias: bool = True
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv1d(inputs, outputs, kernel, stride, padding=(kernel - 1) // 2, groups=groups, bias=bias)
         self.norm = global_norm(outputs)
@@ -59,8 +60,9 @@ class Pyramid(nn.Module):
     def __init__(self, bottleneck: int, hidden: int, scales: int) -> None:
         super().__init__()
         self.expand = ConvNormAct(bottleneck, hidden)
-        self.stages = nn.ModuleList(ConvNorm(hidden, hidden, kernel=5, stride=1 if scale == 0 else 2, groups=hidden)
-                                    for scale in range(scales))
+        self.stages = nn.ModuleList(
+            ConvNorm(hidden, hidden, kernel=5, stride=1 if scale == 0 else 2, groups=hidden) for scale in range(scales)
+        )
 
     def forward(self, features: Tensor) -> list[Tensor]:
         hidden, scales = self.expand(features), []
@@ -116,13 +118,20 @@ class MaskingSeparator(nn.Module):
 
     def __init__(self, bottleneck: int, scales: int, basis: int, window: int, hop: int, sources: int) -> None:
         super().__init__()
-        for name, value in (("bottleneck", bottleneck), ("scales", scales), ("basis", basis), ("hop", hop),
-                            ("sources", sources)):
+        for name, value in (
+            ("bottleneck", bottleneck),
+            ("scales", scales),
+            ("basis", basis),
+            ("hop", hop),
+            ("sources", sources),
+        ):
             if value < 1:
                 raise ValueError(f"{name} is {value}: use a positive number")
         if window < hop:
-            raise ValueError(f"a window of {window} samples leaves gaps between frames that are {hop} samples apart: "
-                             "use a window at least as long as the hop")
+            raise ValueError(
+                f"a window of {window} samples leaves gaps between frames that are {hop} samples apart: "
+                "use a window at least as long as the hop"
+            )
         self.sources, self.hop, self.window = sources, hop, window
         self.granule = hop * 2 ** (scales - 1)
         padding = (window - hop + 1) // 2
@@ -131,8 +140,15 @@ class MaskingSeparator(nn.Module):
         self.bottleneck = nn.Conv1d(basis, bottleneck, 1)
         self.activation = nn.PReLU()
         self.mask = nn.Conv1d(bottleneck, sources * basis, 1)
-        self.decoder = nn.ConvTranspose1d(sources * basis, sources, window, stride=hop, padding=padding,
-                                          output_padding=hop + 2 * padding - window, bias=False)
+        self.decoder = nn.ConvTranspose1d(
+            sources * basis,
+            sources,
+            window,
+            stride=hop,
+            padding=padding,
+            output_padding=hop + 2 * padding - window,
+            bias=False,
+        )
         for filters in (self.encoder, self.decoder):
             nn.init.xavier_uniform_(filters.weight)
 

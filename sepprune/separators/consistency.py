@@ -52,8 +52,13 @@ class Consistency(nn.Module):
         zeros = self.share.weight.new_zeros
         return zeros(batch, self.share.out_features), zeros(1, batch, self.units), zeros(1, batch, self.units)
 
-    def forward(self, mixture: Tensor, estimates: Tensor, hidden: Tensor, state: tuple[Tensor, ...],
-                ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
+    def forward(
+        self,
+        mixture: Tensor,
+        estimates: Tensor,
+        hidden: Tensor,
+        state: tuple[Tensor, ...],
+    ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
         last, *memory = state
         mixture = mixture.unsqueeze(1)
         rest = mixture - estimates.sum(1, keepdim=True)

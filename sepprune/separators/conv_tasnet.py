@@ -35,7 +35,7 @@ class ConvBlock(nn.Module):
         hidden = self.expand_activation(self.expand_norm(self.expand(features)))
         extended = torch.cat([past, hidden], dim=-1)
         hidden = self.depthwise_activation(self.depthwise_norm(self.depthwise(extended)))
-        return features + self.project(hidden), extended[..., -self.context:]
+        return features + self.project(hidden), extended[..., -self.context :]
 
 
 class ConvTasNet(CausalSeparator):
@@ -53,23 +53,33 @@ class ConvTasNet(CausalSeparator):
         **filterbank: see :class:`~sepprune.separators.base.CausalSeparator`.
     """
 
-    def __init__(self, bottleneck: int = 192, hidden: int | Sequence[int] = 384, blocks: int = 16,
-                 dilations: int = 8, kernel: int = 3, **filterbank: int) -> None:
+    def __init__(
+        self,
+        bottleneck: int = 192,
+        hidden: int | Sequence[int] = 384,
+        blocks: int = 16,
+        dilations: int = 8,
+        kernel: int = 3,
+        **filterbank: int,
+    ) -> None:
         super().__init__(bottleneck, **filterbank)
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)
         if len(widths) != blocks:
             raise ValueError(f"hidden names {len(widths)} widths for {blocks} blocks: give one number or one a block")
         self.bottleneck = nn.Conv1d(self.feature_bins, bottleneck, 1)
-        self.network = nn.ModuleList(ConvBlock(bottleneck, width, kernel, 2 ** (index % dilations))
-                                     for index, width in enumerate(widths))
+        self.network = nn.ModuleList(
+            ConvBlock(bottleneck, width, kernel, 2 ** (index % dilations)) for index, width in enumerate(widths)
+        )
         self.contexts = tuple(block.context for block in self.network)
         self.activation = nn.PReLU(bottleneck)
         self.mask = nn.Conv1d(bottleneck, 2 * self.sources * self.bins, 1)
 
     def initial_network_state(self, batch: int) -> State:
         zeros = self.mask.weight.new_zeros  # a block that pruning has removed hands on an empty state
-        return tuple(zeros(batch, getattr(block, "hidden", 0), context)
-                     for block, context in zip(self.network, self.contexts, strict=True))
+        return tuple(
+            zeros(batch, getattr(block, "hidden", 0), context)
+            for block, context in zip(self.network, self.contexts, strict=True)
+        )
 
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
         hidden = self.bottleneck(features)

@@ -26,8 +26,10 @@ def asymmetric_windows(hop: int, window: int, analysis_window: int) -> tuple[Ten
     True
     """
     if not 2 * hop == window <= analysis_window:
-        raise ValueError(f"a filterbank of hop {hop}, window {window} and analysis window {analysis_window} samples "
-                         "does not reconstruct: use window = 2 * hop and an analysis window at least as long")
+        raise ValueError(
+            f"a filterbank of hop {hop}, window {window} and analysis window {analysis_window} samples "
+            "does not reconstruct: use window = 2 * hop and an analysis window at least as long"
+        )
     rise = analysis_window - hop
     slow = torch.sin(math.pi / 2 * (torch.arange(rise) + 0.5) / rise)
     fall = torch.cos(math.pi / 2 * (torch.arange(hop) + 0.5) / hop)

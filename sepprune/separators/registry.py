@@ -43,8 +43,12 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
     if name not in _FAMILIES:
         raise ValueError(f"no separator is called {name!r}: choose from {', '.join(separator_names())}")
     family, settled = _FAMILIES[name]
-    known = {parameter for kind in family.__mro__ if kind is not nn.Module and kind is not object
-             for parameter in inspect.signature(kind.__init__).parameters} - {"self", "filterbank", "width"}
+    known = {
+        parameter
+        for kind in family.__mro__
+        if kind is not nn.Module and kind is not object
+        for parameter in inspect.signature(kind.__init__).parameters
+    } - {"self", "filterbank", "width"}
     if unknown := sorted(set(settings) - known):
         raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
     return family(**settled | settings)

@@ -70,8 +70,15 @@ class SkiM(CausalSeparator):
         **filterbank: see :class:`~sepprune.separators.base.CausalSeparator`.
     """
 
-    def __init__(self, features: int = 192, hidden: int | Sequence[int] = 256, blocks: int = 4, segment: int = 50,
-                 memory: int = 128, **filterbank: int) -> None:
+    def __init__(
+        self,
+        features: int = 192,
+        hidden: int | Sequence[int] = 256,
+        blocks: int = 4,
+        segment: int = 50,
+        memory: int = 128,
+        **filterbank: int,
+    ) -> None:
         super().__init__(features, **filterbank)
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)
         if len(widths) != blocks:
@@ -92,8 +99,10 @@ class SkiM(CausalSeparator):
     def _split(self, state: State) -> tuple[list[State], list[State]]:
         """Segment states (pairs) and memory states (fours) out of the flat tuple."""
         pairs, fours = 2 * len(self.network), 4
-        return ([state[i:i + 2] for i in range(0, pairs, 2)],
-                [state[i:i + fours] for i in range(pairs, len(state), fours)])
+        return (
+            [state[i : i + 2] for i in range(0, pairs, 2)],
+            [state[i : i + fours] for i in range(pairs, len(state), fours)],
+        )
 
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
         starts, memory_states = self._split(state)
@@ -105,8 +114,9 @@ class SkiM(CausalSeparator):
         for index, block in enumerate(self.network):
             start = starts[index]
             if segments > 1:
-                start = tuple(_rows(first, None if later is None else later[part], segments)
-                              for part, first in enumerate(start))
+                start = tuple(
+                    _rows(first, None if later is None else later[part], segments) for part, first in enumerate(start)
+                )
             hidden, (end_hidden, end_cell) = block(hidden, start)
             ends = [end.reshape(batch, segments, end.shape[-1]) for end in (end_hidden, end_cell)]
             # of one segment they are the state as it is: compiled graphs need no indexing

@@ -48,7 +48,16 @@ class SuDoRMRF(MaskingSeparator):
         basis, window, hop, sources: see :class:`~sepprune.separators.blocks.MaskingSeparator`.
     """
 
-    def __init__(self, bottleneck: int = 128, hidden: int = 512, blocks: int = 16, scales: int = 5, basis: int = 512,
-                 window: int = 21, hop: int = 10, sources: int = 2) -> None:
+    def __init__(
+        self,
+        bottleneck: int = 128,
+        hidden: int = 512,
+        blocks: int = 16,
+        scales: int = 5,
+        basis: int = 512,
+        window: int = 21,
+        hop: int = 10,
+        sources: int = 2,
+    ) -> None:
         super().__init__(bottleneck, scales, basis, window, hop, sources)
         self.network = nn.Sequential(*(UConvBlock(bottleneck, hidden, scales) for _ in range(blocks)))

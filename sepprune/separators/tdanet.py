@@ -35,8 +35,10 @@ class Attention(nn.Module):
     def __init__(self, hidden: int, heads: int, dropout: float) -> None:
         super().__init__()
         if hidden % heads or hidden % 2:
-            raise ValueError(f"{hidden} hidden channels do not divide into {heads} heads and pairs of sine and cosine: "
-                             f"use a multiple of {math.lcm(heads, 2)}")
+            raise ValueError(
+                f"{hidden} hidden channels do not divide into {heads} heads and pairs of sine and cosine: "
+                f"use a multiple of {math.lcm(heads, 2)}"
+            )
         self.heads, self.scale = heads, (hidden // heads) ** -0.5
         self.input_norm = nn.LayerNorm(hidden)
         self.query, self.key, self.value, self.output = (nn.Linear(hidden, hidden) for _ in range(4))
@@ -49,10 +51,13 @@ class Attention(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         frame = torch.arange(features.shape[-1], device=features.device, dtype=self.frequency.dtype).unsqueeze(1)
         rows = self.input_norm(features.transpose(1, 2)) + (frame * self.frequency + self.phase).sin()
-        query, key, value = (project(rows).unflatten(2, (self.heads, -1)).transpose(1, 2)
-                             for project in (self.query, self.key, self.value))
-        attended = F.scaled_dot_product_attention(query, key, value, scale=self.scale,
-                                                  dropout_p=self.dropout.p if self.training else 0.0)
+        query, key, value = (
+            project(rows).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for project in (self.query, self.key, self.value)
+        )
+        attended = F.scaled_dot_product_attention(
+            query, key, value, scale=self.scale, dropout_p=self.dropout.p if self.training else 0.0
+        )
         attended = self.output(attended.transpose(1, 2).flatten(2))
         return self.output_norm(self.dropout(attended)).transpose(1, 2)
 
@@ -107,8 +112,9 @@ class Modulation(nn.Module):
 
     def __init__(self, hidden: int, kernel: int) -> None:
         super().__init__()
-        self.local, self.shift, self.gate = (ConvNorm(hidden, hidden, kernel, groups=hidden, bias=False)
-                                             for _ in range(3))
+        self.local, self.shift, self.gate = (
+            ConvNorm(hidden, hidden, kernel, groups=hidden, bias=False) for _ in range(3)
+        )
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
         return self.local(fine) * stretch(self.gate(coarse).sigmoid(), fine) + stretch(self.shift(coarse), fine)
@@ -166,9 +172,20 @@ class TDANet(MaskingSeparator):
         basis, window, hop, sources: see :class:`~sepprune.separators.blocks.MaskingSeparator`.
     """
 
-    def __init__(self, bottleneck: int = 128, hidden: int = 512, expanded: int = 1024, iterations: int = 16,
-                 scales: int = 5, heads: int = 8, dropout: float = 0.1, basis: int = 33, window: int = 64,
-                 hop: int = 16, sources: int = 2) -> None:
+    def __init__(
+        self,
+        bottleneck: int = 128,
+        hidden: int = 512,
+        expanded: int = 1024,
+        iterations: int = 16,
+        scales: int = 5,
+        heads: int = 8,
+        dropout: float = 0.1,
+        basis: int = 33,
+        window: int = 64,
+        hop: int = 16,
+        sources: int = 2,
+    ) -> None:
         super().__init__(bottleneck, scales, basis, window, hop, sources)
         block = TopDownBlock(bottleneck, hidden, expanded, scales, heads, dropout)
         self.network = Unfolded(block, bottleneck, iterations)

@@ -7,5 +7,13 @@ from .backends import available, backend_names, create_backend
 from .ladder import Ladder, Level, LevelRecord, write_ladder
 from .stream import StreamingSeparator
 
-__all__ = ["Ladder", "Level", "LevelRecord", "StreamingSeparator", "available", "backend_names", "create_backend",
-           "write_ladder"]
+__all__ = [
+    "Ladder",
+    "Level",
+    "LevelRecord",
+    "StreamingSeparator",
+    "available",
+    "backend_names",
+    "create_backend",
+    "write_ladder",
+]

@@ -22,6 +22,7 @@ def start_beside(work: Callable[[], None], name: str) -> threading.Thread:
     The program waits for it at its end: a compiler that is torn down while it compiles takes the process with it.
     Long work should look at :func:`program_ends` now and then.
     """
+
     def run() -> None:
         if hasattr(os, "setpriority"):
             try:
@@ -55,8 +56,9 @@ def run_process(module: str, *arguments: object, stop: Callable[[], bool] = prog
         UserError: it failed; with the last line that it said.
     """
     command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          cwd=Path(__file__).parents[2]) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as child:
         try:
             while not stop():
                 with suppress(subprocess.TimeoutExpired):

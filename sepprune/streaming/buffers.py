@@ -51,7 +51,7 @@ class Buffers:
         self._sources = np.zeros(step.outputs["sources"], np.float32)
         self._state, self._new_state = (np.zeros(step.inputs["state"], np.float32) for _ in range(2))
         carried = np.zeros(step.outputs["new_state"], np.float32)
-        self._carried, self._new_carried = self._state[:, :carried.size], carried
+        self._carried, self._new_carried = self._state[:, : carried.size], carried
         self._past, self._recent = self._signal[0, :-samples], self._signal[0, samples:]
         self._chunk, self._heard = self._signal[0, -samples:], self._sources[0]
         arrays = {"signal": self._signal, "sources": self._sources, "state": self._state}

@@ -103,8 +103,9 @@ def _store(entry: Path, contents: dict[str, bytes]) -> None:
 
 def _forget(folder: Path, keep: Path) -> None:
     """Remove what was not used for longest, until the rest fits."""
-    used = sorted(((entry.stat().st_mtime, entry) for entry in folder.iterdir() if (entry / _MANIFEST).is_file()),
-                  reverse=True)
+    used = sorted(
+        ((entry.stat().st_mtime, entry) for entry in folder.iterdir() if (entry / _MANIFEST).is_file()), reverse=True
+    )
     total = 0
     for _, entry in used:
         total += sum(path.stat().st_size for path in entry.iterdir())

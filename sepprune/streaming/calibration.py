@@ -124,8 +124,13 @@ def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SEC
                 race.run(contender)
         found = race.trials()
         best = min(trial.p50_ms for trial in found if trial.chosen)
-        contenders = [pair for trial in found if (pair := (trial.backend, trial.precision)) == default_choice()
-                      or trial.p50_ms <= TOO_SLOW * best and trial.agreement_db >= AGREEMENT_DB]
+        contenders = [
+            pair
+            for trial in found
+            if (pair := (trial.backend, trial.precision)) == default_choice()
+            or trial.p50_ms <= TOO_SLOW * best
+            and trial.agreement_db >= AGREEMENT_DB
+        ]
         trials += found
 
     def save(folder: Path) -> None:
@@ -139,12 +144,21 @@ def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SEC
 class _Race:
     """The contenders at one level."""
 
-    def __init__(self, ladder: Ladder, level: int, chunk: int, threads: int, contenders: list[tuple[str, str]],
-                 signal: np.ndarray) -> None:
+    def __init__(
+        self,
+        ladder: Ladder,
+        level: int,
+        chunk: int,
+        threads: int,
+        contenders: list[tuple[str, str]],
+        signal: np.ndarray,
+    ) -> None:
         found, samples = ladder[level], call_samples(ladder, ladder[level], chunk)
         self._level, self._signal = level, signal
-        self._runners = {pair: LevelRunner(found, create_backend(*pair, threads).compile(found, samples),
-                                           ladder.hop, ladder.sources) for pair in contenders}
+        self._runners = {
+            pair: LevelRunner(found, create_backend(*pair, threads).compile(found, samples), ladder.hop, ladder.sources)
+            for pair in contenders
+        }
         self._times: dict[tuple[str, str], list[float]] = {pair: [] for pair in contenders}
         self._out = np.zeros((ladder.sources, chunk), np.float32)
         self.rounds = 0
@@ -161,8 +175,10 @@ class _Race:
 
     def trials(self) -> list[Trial]:
         reference = self._separated(self._runners[default_choice()])
-        agreements = {pair: math.inf if pair[1] == "fp32" else _agreement(reference, self._separated(runner))
-                      for pair, runner in self._runners.items()}
+        agreements = {
+            pair: math.inf if pair[1] == "fp32" else _agreement(reference, self._separated(runner))
+            for pair, runner in self._runners.items()
+        }
         medians = {pair: 1000 * float(np.median(times)) for pair, times in self._times.items()}
         best = min((pair for pair in medians if agreements[pair] >= AGREEMENT_DB), key=medians.__getitem__)
         if medians[best] > WORTH_IT * medians[default_choice()]:
@@ -196,8 +212,14 @@ def _agreement(reference: np.ndarray, output: np.ndarray) -> float:
 def _key(ladder: Ladder, chunk: int, threads: int) -> str:
     """Trials hold for a machine with its libraries, the ladder's weights, the chunk and the number of threads."""
     fields = [field.name for field in dataclasses.fields(Trial)]  # those of another version cannot be read
-    return cache_key("calibration", repr(fields), json.dumps(machine(), sort_keys=True), chunk, threads,
-                     *(level.sha256 for level in ladder.levels))
+    return cache_key(
+        "calibration",
+        repr(fields),
+        json.dumps(machine(), sort_keys=True),
+        chunk,
+        threads,
+        *(level.sha256 for level in ladder.levels),
+    )
 
 
 def main() -> None:

@@ -74,6 +74,7 @@ class CompiledLevels:
             stop: looked at between levels.
             quick: leave out levels that have to be converted first, and compile two side by side.
         """
+
         def compile_one(level: Level) -> None:
             samples = call_samples(self._ladder, level, self._chunk)
             with suppress(UserError):

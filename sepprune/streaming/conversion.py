@@ -25,8 +25,9 @@ def convert(level: Level, samples: int, target: str, weights: str, folder: Path)
         write(level, samples, target, weights, folder)
         return
     try:
-        if not run_process(f"{__package__}.graphs", level.folder.absolute(), level.level, samples, target, weights,
-                           folder):
+        if not run_process(
+            f"{__package__}.graphs", level.folder.absolute(), level.level, samples, target, weights, folder
+        ):
             raise UserError("the program ends")
     except UserError as error:
         raise UserError(f"level {level.level} of {level.folder} could not be converted for {target}: {error}") from None

@@ -37,9 +37,13 @@ class OpenVino:
         if precision == "int8" and not importlib.util.find_spec("nncf"):
             raise UserError("precision int8 needs the package nncf: install it, or use precision fp32")
         # left to itself OpenVINO picks bf16 where the processor has it, at -50 dB error
-        self._settings = {"INFERENCE_PRECISION_HINT": self._HINTS[precision], "PERFORMANCE_HINT": "LATENCY",
-                          "NUM_STREAMS": "1", "INFERENCE_NUM_THREADS": str(threads),
-                          "CPU_DENORMALS_OPTIMIZATION": "YES"}
+        self._settings = {
+            "INFERENCE_PRECISION_HINT": self._HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": "1",
+            "INFERENCE_NUM_THREADS": str(threads),
+            "CPU_DENORMALS_OPTIMIZATION": "YES",
+        }
 
     def compile(self, level: Level, samples: int) -> CompiledStep:
         return self.load(cached(*self._conversion(level, samples)), samples)
@@ -48,8 +52,13 @@ class OpenVino:
         return holds(self._conversion(level, samples)[0])
 
     def _conversion(self, level: Level, samples: int) -> tuple[str, Callable[[Path], None]]:
-        return _conversion(level, samples, "openvino", "int8" if self.precision == "int8" else "fp32",
-                           importlib.metadata.version("openvino"))
+        return _conversion(
+            level,
+            samples,
+            "openvino",
+            "int8" if self.precision == "int8" else "fp32",
+            importlib.metadata.version("openvino"),
+        )
 
     def load(self, files: dict[str, bytes], samples: int) -> CompiledStep:
         """Compile the files of one conversion."""
@@ -69,8 +78,9 @@ class OpenVino:
 class _OpenVinoModel:
     def __init__(self, model: Any) -> None:
         self._model = model
-        self.inputs, self.outputs = ({_name(port): tuple(port.shape) for port in ports}
-                                     for ports in (model.inputs, model.outputs))
+        self.inputs, self.outputs = (
+            {_name(port): tuple(port.shape) for port in ports} for ports in (model.inputs, model.outputs)
+        )
 
     def bind(self, arrays: dict[str, np.ndarray]) -> Callable[[], Any]:
         import openvino
@@ -126,16 +136,21 @@ class OnnxRuntime:
         options.intra_op_num_threads, options.inter_op_num_threads = self.threads, 1
         options.log_severity_level = 3
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
-        step, end = (_OnnxModel(onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"]))
-                     if name in files else None for name in FILES["onnx"])
+        step, end = (
+            _OnnxModel(onnxruntime.InferenceSession(files[name], options, providers=["CPUExecutionProvider"]))
+            if name in files
+            else None
+            for name in FILES["onnx"]
+        )
         return BufferedStep(samples, step, end)
 
 
 class _OnnxModel:
     def __init__(self, session: Any) -> None:
         self._session = session
-        self.inputs, self.outputs = ({port.name: tuple(port.shape) for port in ports}
-                                     for ports in (session.get_inputs(), session.get_outputs()))
+        self.inputs, self.outputs = (
+            {port.name: tuple(port.shape) for port in ports} for ports in (session.get_inputs(), session.get_outputs())
+        )
 
     def bind(self, arrays: dict[str, np.ndarray]) -> Callable[[], Any]:
         binding = self._session.io_binding()
@@ -146,13 +161,15 @@ class _OnnxModel:
         return functools.partial(self._session.run_with_iobinding, binding)
 
 
-def _conversion(level: Level, samples: int, target: str, weights: str,
-                version: str) -> tuple[str, Callable[[Path], None]]:
+def _conversion(
+    level: Level, samples: int, target: str, weights: str, version: str
+) -> tuple[str, Callable[[Path], None]]:
     """Key and maker of a level's converted files, for the cache; the level is checked against the ladder's hash."""
     level.read_weights()
     settings = json.dumps(dict(level.settings), sort_keys=True)
-    key = cache_key(level.sha256, level.read_plan(), level.model, settings, samples, target, weights, version,
-                    _sources())
+    key = cache_key(
+        level.sha256, level.read_plan(), level.model, settings, samples, target, weights, version, _sources()
+    )
     return key, lambda folder: convert(level, samples, target, weights, folder)
 
 

@@ -60,10 +60,10 @@ def separate_signal(stream: StreamingSeparator, mixture: np.ndarray) -> tuple[np
     stream.reset()
     count = -(-(len(mixture) + stream.delay) // stream.chunk)
     padded = np.zeros(count * stream.chunk, np.float32)
-    padded[:len(mixture)] = mixture
+    padded[: len(mixture)] = mixture
     sources = np.empty((stream.sources, len(padded)), np.float32)
     started = time.perf_counter()
     for start in range(0, len(padded), stream.chunk):
-        sources[:, start:start + stream.chunk] = stream.step(padded[start:start + stream.chunk])
+        sources[:, start : start + stream.chunk] = stream.step(padded[start : start + stream.chunk])
     seconds = time.perf_counter() - started
-    return sources[:, stream.delay:stream.delay + len(mixture)], seconds * stream.sample_rate / len(padded)
+    return sources[:, stream.delay : stream.delay + len(mixture)], seconds * stream.sample_rate / len(padded)

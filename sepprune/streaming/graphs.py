@@ -68,7 +68,7 @@ class StepGraph(_Graph):
 
     def forward(self, signal: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         sources, after = self.separator.separate(signal, self.unpack(state))
-        return sources, self.pack(after[:self.carried])
+        return sources, self.pack(after[: self.carried])
 
 
 class EndGraph(_Graph):
@@ -180,8 +180,16 @@ def _in_8_bits(model: Any) -> Any:
 def _save_onnx(graph: _Graph, path: Path) -> None:
     # unoptimised: the exporter's optimiser takes "+ 1e-8" for "+ 0" and drops it, and silence becomes log(0)
     program = torch.export.export(graph, graph.example).run_decompositions()
-    torch.onnx.export(program, f=str(path), dynamo=True, optimize=False, external_data=False, verbose=False,
-                      input_names=list(graph.inputs), output_names=list(graph.outputs))
+    torch.onnx.export(
+        program,
+        f=str(path),
+        dynamo=True,
+        optimize=False,
+        external_data=False,
+        verbose=False,
+        input_names=list(graph.inputs),
+        output_names=list(graph.outputs),
+    )
 
 
 @contextmanager

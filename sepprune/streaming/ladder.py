@@ -61,8 +61,10 @@ class Level:
         content = _read(self.folder / self.weights)
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
-            raise UserError(f"{self.folder / self.weights} is damaged: its SHA-256 is {found[:12]}..., {INDEX} says "
-                            f"{self.sha256[:12]}...; copy the ladder again")
+            raise UserError(
+                f"{self.folder / self.weights} is damaged: its SHA-256 is {found[:12]}..., {INDEX} says "
+                f"{self.sha256[:12]}...; copy the ladder again"
+            )
         return content
 
     def read_plan(self) -> bytes | None:
@@ -83,8 +85,10 @@ class Level:
             raise UserError(f"{where} is no safetensors file ({error}): copy the ladder again") from error
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise UserError(f"level {self.level} of {self.folder} does not fit this version's {self.model} "
-                            f"({reason}): write the ladder again") from error
+            raise UserError(
+                f"level {self.level} of {self.folder} does not fit this version's {self.model} "
+                f"({reason}): write the ladder again"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -117,8 +121,10 @@ class Ladder:
 
     def __getitem__(self, level: int) -> Level:
         if not 0 <= operator.index(level) < len(self.levels):
-            raise UserError(f"the ladder {self.name} has no level {level}: choose from 0 (dense) to "
-                            f"{len(self.levels) - 1} (lightest)")
+            raise UserError(
+                f"the ladder {self.name} has no level {level}: choose from 0 (dense) to "
+                f"{len(self.levels) - 1} (lightest)"
+            )
         return self.levels[level]
 
     def build(self, level: int) -> nn.Module:
@@ -145,12 +151,21 @@ class Ladder:
         if data.get("format") != FORMAT:
             raise UserError(f"{index} is no ladder index: its format is {data.get('format')!r}, expected {FORMAT!r}")
         if data.get("version") not in _READABLE:
-            raise UserError(f"{index} has format version {data.get('version')!r}, this program reads up to {VERSION}: "
-                            "update the older of the two")
+            raise UserError(
+                f"{index} has format version {data.get('version')!r}, this program reads up to {VERSION}: "
+                "update the older of the two"
+            )
         try:
-            ladder = cls(folder, str(data["name"]), int(data["sample_rate"]), int(data["sources"]), int(data["hop"]),
-                         int(data["window"]), data.get("card", {}),
-                         tuple(_level(folder, entry) for entry in data["levels"]))
+            ladder = cls(
+                folder,
+                str(data["name"]),
+                int(data["sample_rate"]),
+                int(data["sources"]),
+                int(data["hop"]),
+                int(data["window"]),
+                data.get("card", {}),
+                tuple(_level(folder, entry) for entry in data["levels"]),
+            )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             problem = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
             raise UserError(f"{index} is incomplete: {problem}; copy the ladder again") from error
@@ -180,8 +195,9 @@ class LevelRecord(NamedTuple):
     facts: Mapping[str, Any]
 
 
-def write_ladder(folder: str | os.PathLike[str], name: str, levels: Sequence[LevelRecord],
-                 card: Mapping[str, Any] | None = None) -> Ladder:
+def write_ladder(
+    folder: str | os.PathLike[str], name: str, levels: Sequence[LevelRecord], card: Mapping[str, Any] | None = None
+) -> Ladder:
     """Write a ladder; every level is rebuilt from what is written, so that what lies on the disk loads.
 
     Args:
@@ -207,10 +223,16 @@ def write_ladder(folder: str | os.PathLike[str], name: str, levels: Sequence[Lev
         module = _build(model, settings, plan, state)
         shapes.add((module.sample_rate, module.sources, module.hop, module.window))
         content = safetensors.torch.save(state)
-        entry = {"level": number, "model": {"name": model, "settings": dict(settings)},
-                 "weights": f"level-{number}.safetensors", "sha256": hashlib.sha256(content).hexdigest(),
-                 "plan": None if plan is None else f"level-{number}.plan.json", "segment": module.segment,
-                 "params": sum(parameter.numel() for parameter in module.parameters()), "si_sdri": None}
+        entry = {
+            "level": number,
+            "model": {"name": model, "settings": dict(settings)},
+            "weights": f"level-{number}.safetensors",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "plan": None if plan is None else f"level-{number}.plan.json",
+            "segment": module.segment,
+            "params": sum(parameter.numel() for parameter in module.parameters()),
+            "si_sdri": None,
+        }
         told = {key: value for key, value in facts.items() if key not in entry or key == "si_sdri"}
         entries.append({**entry, **told})
         _write(folder / entry["weights"], content)
@@ -219,9 +241,22 @@ def write_ladder(folder: str | os.PathLike[str], name: str, levels: Sequence[Lev
     if len(shapes) > 1:
         raise ValueError(f"levels differ in (sample rate, sources, hop, window): {sorted(shapes)}; a ladder has one")
     sample_rate, sources, hop, window = shapes.pop()
-    _write(folder / INDEX, _dump({"format": FORMAT, "version": VERSION, "name": name, "sample_rate": sample_rate,
-                                  "sources": sources, "hop": hop, "window": window, "card": dict(card or {}),
-                                  "levels": entries}))
+    _write(
+        folder / INDEX,
+        _dump(
+            {
+                "format": FORMAT,
+                "version": VERSION,
+                "name": name,
+                "sample_rate": sample_rate,
+                "sources": sources,
+                "hop": hop,
+                "window": window,
+                "card": dict(card or {}),
+                "levels": entries,
+            }
+        ),
+    )
     return Ladder.load(folder)
 
 
@@ -265,11 +300,20 @@ def _load_plan(path: Path, data: dict[str, Any]) -> PruningPlan:
 
 def _level(folder: Path, entry: Mapping[str, Any]) -> Level:
     scores, segment, plan = entry.get("si_sdri"), entry["segment"], entry["plan"]
-    return Level(folder, int(entry["level"]), str(entry["model"]["name"]), dict(entry["model"]["settings"]),
-                 str(entry["weights"]), str(entry["sha256"]), None if plan is None else str(plan),
-                 None if segment is None else int(segment), int(entry["params"]), float(entry["macs_per_second"]),
-                 None if scores is None else dict(scores),
-                 {key: value for key, value in entry.items() if key not in _LEVEL_KEYS})
+    return Level(
+        folder,
+        int(entry["level"]),
+        str(entry["model"]["name"]),
+        dict(entry["model"]["settings"]),
+        str(entry["weights"]),
+        str(entry["sha256"]),
+        None if plan is None else str(plan),
+        None if segment is None else int(segment),
+        int(entry["params"]),
+        float(entry["macs_per_second"]),
+        None if scores is None else dict(scores),
+        {key: value for key, value in entry.items() if key not in _LEVEL_KEYS},
+    )
 
 
 def _json(content: bytes, where: Path | str) -> dict[str, Any]:

@@ -12,8 +12,13 @@ _LIBRARIES = ("openvino", "onnxruntime", "nncf", "torch")
 
 def machine() -> dict[str, Any]:
     """The processor, the system and the versions, without what changes from minute to minute."""
-    return {"processor": _processor(), "cores": os.cpu_count(), "system": platform.platform(),
-            "python": platform.python_version(), **_versions()}
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        **_versions(),
+    }
 
 
 def load() -> float | None:

@@ -28,8 +28,9 @@ class LevelRunner:
         by: backend and precision, for those who want to know.
     """
 
-    def __init__(self, level: Level, compiled: CompiledStep, hop: int, sources: int,
-                 by: tuple[str, str] = ("", "")) -> None:
+    def __init__(
+        self, level: Level, compiled: CompiledStep, hop: int, sources: int, by: tuple[str, str] = ("", "")
+    ) -> None:
         self.level, self._compiled, self._hop, self.by = level, compiled, hop, by
         self._sources = sources
         self._state, self._frames = compiled.initial_state(), 0
@@ -54,12 +55,12 @@ class LevelRunner:
         samples = self._compiled.samples
         for start in range(0, chunk.size, samples):
             self.settle()
-            sources, self._state = self._compiled.step(chunk[start:start + samples], self._state)
+            sources, self._state = self._compiled.step(chunk[start : start + samples], self._state)
             if self._in_order:
-                out[:, start:start + samples] = sources
+                out[:, start : start + samples] = sources
             else:
                 for index, source in enumerate(self._order):
-                    out[index, start:start + samples] = sources[source]
+                    out[index, start : start + samples] = sources[source]
             self._frames += samples // self._hop
 
     def settle(self) -> None:

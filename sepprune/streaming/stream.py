@@ -52,8 +52,15 @@ class StreamingSeparator:
         UserError: the level, chunk or backend is not possible, or the ladder is damaged.
     """
 
-    def __init__(self, ladder: Ladder, level: int = 0, chunk_ms: float = 8.0, backend: str = "auto",
-                 precision: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        ladder: Ladder,
+        level: int = 0,
+        chunk_ms: float = 8.0,
+        backend: str = "auto",
+        precision: str = "auto",
+        threads: int = 1,
+    ) -> None:
         self.ladder, self.sample_rate, self.sources = ladder, ladder.sample_rate, ladder.sources
         self.hop, self.delay = ladder.hop, ladder.delay
         self.chunk = chunk_samples(ladder, chunk_ms)
@@ -118,8 +125,10 @@ class StreamingSeparator:
             UserError: the chunk has another length, type or shape.
         """
         if not isinstance(chunk, np.ndarray) or chunk.dtype != np.float32 or chunk.shape != (self.chunk,):
-            raise UserError(f"a chunk is {_described(chunk)}: pass a float32 array of shape ({self.chunk},), "
-                            f"mono at {self.sample_rate} Hz, full scale 1")
+            raise UserError(
+                f"a chunk is {_described(chunk)}: pass a float32 array of shape ({self.chunk},), "
+                f"mono at {self.sample_rate} Hz, full scale 1"
+            )
         self.settle()
         self._follow_target()
         self._copy_sane(chunk, self._mixture)
@@ -219,8 +228,13 @@ class StreamingSeparator:
             return
         if self._warm_up is None:
             level = self.target_level
-            self._warm_up = WarmUp(level, lambda: self._levels.open(level), self._levels.give_back,
-                                   self._history, self.chunk / self.sample_rate)
+            self._warm_up = WarmUp(
+                level,
+                lambda: self._levels.open(level),
+                self._levels.give_back,
+                self._history,
+                self.chunk / self.sample_rate,
+            )
             if self._wait:
                 self._warm_up.run()
             else:

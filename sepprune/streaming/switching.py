@@ -35,8 +35,14 @@ class WarmUp:
         chunk_seconds: duration of a chunk.
     """
 
-    def __init__(self, level: int, open_runner: Callable[[], LevelRunner],
-                 give_back: Callable[[LevelRunner], None], history: History, chunk_seconds: float) -> None:
+    def __init__(
+        self,
+        level: int,
+        open_runner: Callable[[], LevelRunner],
+        give_back: Callable[[LevelRunner], None],
+        history: History,
+        chunk_seconds: float,
+    ) -> None:
         self.level, self._open, self._give_back, self._history = level, open_runner, give_back, history
         self._runner: LevelRunner | None = None
         self._decay = 0.5 ** (chunk_seconds / HALF_LIFE)
@@ -130,8 +136,9 @@ class Crossfade:
 
     def __init__(self, samples: int, chunk: int) -> None:
         self.samples, self._chunk = samples, chunk
-        self._weights = np.concatenate([np.arange(1, samples + 1, dtype=np.float32) / samples,
-                                        np.ones(chunk, np.float32)])
+        self._weights = np.concatenate(
+            [np.arange(1, samples + 1, dtype=np.float32) / samples, np.ones(chunk, np.float32)]
+        )
         self._position = 0
 
     def restart(self) -> None:
@@ -140,8 +147,7 @@ class Crossfade:
     def mix(self, old: np.ndarray, new: np.ndarray) -> bool:
         """Blend a chunk of ``new`` into ``old``, ``(sources, chunk)``, in place; true when the ramp has ended."""
         new -= old
-        new *= self._weights[self._position:self._position + self._chunk]
+        new *= self._weights[self._position : self._position + self._chunk]
         old += new
         self._position += self._chunk
         return self._position >= self.samples
-

@@ -37,12 +37,13 @@ def reverberated(voices: Signal, responses: list[Signal], early: int) -> tuple[S
         early: samples of a response that count as direct sound and early reflections.
     """
     length = voices.shape[1]
-    direct = np.stack([oaconvolve(voice, response[:early])[:length]
-                       for voice, response in zip(voices, responses, strict=True)]).astype(np.float32)
+    direct = np.stack(
+        [oaconvolve(voice, response[:early])[:length] for voice, response in zip(voices, responses, strict=True)]
+    ).astype(np.float32)
     heard = direct.copy()
     for row, voice, response in zip(heard, voices, responses, strict=True):
         if len(response) > early:
-            row[early:] += oaconvolve(voice, response[early:])[:length][:max(0, length - early)]
+            row[early:] += oaconvolve(voice, response[early:])[:length][: max(0, length - early)]
     return heard, direct
 
 
@@ -58,8 +59,10 @@ def moved(responses: list[Signal], random: np.random.Generator) -> list[Signal]:
         random: source of chance.
     """
     late, unequal = random.uniform(*LATE_DB), random.uniform(-UNEQUAL_DB, UNEQUAL_DB)
-    return [response * 10 ** ((late * late_share(len(response)) + gain) / 20)
-            for response, gain in zip(responses, (unequal / 2, -unequal / 2), strict=True)]
+    return [
+        response * 10 ** ((late * late_share(len(response)) + gain) / 20)
+        for response, gain in zip(responses, (unequal / 2, -unequal / 2), strict=True)
+    ]
 
 
 def activity(kind: str, length: int, random: np.random.Generator) -> Signal:
@@ -84,11 +87,16 @@ def activity(kind: str, length: int, random: np.random.Generator) -> Signal:
         while position < length:
             until = position + int(random.uniform(0.3, 2.0) * SAMPLE_RATE)
             speaks[:, position:until] = np.array([(1, 0), (0, 1), (1, 1), (0, 0)])[
-                random.choice(4, p=(0.35, 0.35, 0.2, 0.1))][:, None]
+                random.choice(4, p=(0.35, 0.35, 0.2, 0.1))
+            ][:, None]
             position = until
     ramp = np.ones(_FADE) / _FADE
-    return np.stack([np.convolve(np.pad(row, (_FADE // 2, _FADE - _FADE // 2 - 1), mode="edge"), ramp, mode="valid")
-                     for row in speaks]).astype(np.float32)
+    return np.stack(
+        [
+            np.convolve(np.pad(row, (_FADE // 2, _FADE - _FADE // 2 - 1), mode="edge"), ramp, mode="valid")
+            for row in speaks
+        ]
+    ).astype(np.float32)
 
 
 def coloured_noise(length: int, random: np.random.Generator) -> Signal:
@@ -114,8 +122,14 @@ def late_share(length: int) -> Signal:
 
 def _first_order(corner: float, high: float, low: float) -> list[float]:
     """``(high s + low w) / (s + w)`` by the bilinear transform; ``corner`` is ``tan(w / 2)``."""
-    return [(high + low * corner) / (1 + corner), (low * corner - high) / (1 + corner), 0.0,
-            1.0, (corner - 1) / (1 + corner), 0.0]
+    return [
+        (high + low * corner) / (1 + corner),
+        (low * corner - high) / (1 + corner),
+        0.0,
+        1.0,
+        (corner - 1) / (1 + corner),
+        0.0,
+    ]
 
 
 def clipped(signal: Signal, random: np.random.Generator) -> Signal:

@@ -34,8 +34,9 @@ def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dat
     return Mixtures(mixtures, load_sounds(Collection(settings.data), "train", mixtures), BATCHES, seed)
 
 
-def ordered_batches(settings: TrainingSettings, separator: nn.Module, seed: int,
-                    workers: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+def ordered_batches(
+    settings: TrainingSettings, separator: nn.Module, seed: int, workers: int = 0
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Training batches with the references in the order in which a separator gives its sources.
 
     Args:
@@ -48,7 +49,7 @@ def ordered_batches(settings: TrainingSettings, separator: nn.Module, seed: int,
     for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=workers):
         with torch.no_grad():
             guide = sources_of(separator, mixture, delay)
-        reference[..., :guide.shape[-1]] = reorder(reference[..., :guide.shape[-1]], guide)
+        reference[..., : guide.shape[-1]] = reorder(reference[..., : guide.shape[-1]], guide)
         yield mixture, reference
 
 
@@ -59,6 +60,9 @@ def validation_mixtures(settings: TrainingSettings) -> dict[str, MixtureSet]:
         - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
     """
     if settings.dataset.name != "recordings":
-        return {"valid": fixed_set(PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0),
-                                   settings.validation_mixtures)}
+        return {
+            "valid": fixed_set(
+                PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0), settings.validation_mixtures
+            )
+        }
     return validation_sets(Collection(settings.data), settings.mixtures, settings.validation_mixtures)

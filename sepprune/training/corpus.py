@@ -70,8 +70,10 @@ class Collection:
         files = sorted(self.location.glob("*.pack")) if self.location.is_dir() else [self.location]
         packs = [zipfile.ZipFile(file) for file in files if file.is_file() and zipfile.is_zipfile(file)]
         if not packs:
-            raise UserError(f"{self.location} holds no training data: expected a folder with a {MANIFEST}, "
-                            "a file written by `sepprune pack`, or a folder of such files with names *.pack")
+            raise UserError(
+                f"{self.location} holds no training data: expected a folder with a {MANIFEST}, "
+                "a file written by `sepprune pack`, or a folder of such files with names *.pack"
+            )
         self._manifests = [pack.read(MANIFEST) for pack in packs]
         for pack in packs:
             self._packs |= dict.fromkeys(pack.namelist(), pack)
@@ -82,10 +84,13 @@ class Collection:
 
     def recordings(self, split: str, kind: str) -> list[Recording]:
         """Everything of one kind (``speech``, ``noise``, ``rir``) in one split."""
-        lines = chain.from_iterable(csv.DictReader(io.StringIO(manifest.decode("utf-8")))
-                                    for manifest in self._manifests)
-        every = (Recording(*(line[name] for name in ("split", "corpus", "speaker", "path")), line.get("sex") or "")
-                 for line in lines)
+        lines = chain.from_iterable(
+            csv.DictReader(io.StringIO(manifest.decode("utf-8"))) for manifest in self._manifests
+        )
+        every = (
+            Recording(*(line[name] for name in ("split", "corpus", "speaker", "path")), line.get("sex") or "")
+            for line in lines
+        )
         return [recording for recording in every if recording.split == split and recording.kind == kind]
 
 
@@ -122,8 +127,11 @@ def load_voices(collection: Collection, split: str, kind: str) -> Voices:
     recordings = collection.recordings(split, kind)
     if not recordings:
         raise UserError(f"{collection.location} has no {kind} in its split {split!r}: see its manifest.csv")
-    voices = cached(collection, [_DECODER_VERSION, [vars(recording) for recording in recordings]],
-                    lambda: _grouped(collection, recordings))
+    voices = cached(
+        collection,
+        [_DECODER_VERSION, [vars(recording) for recording in recordings]],
+        lambda: _grouped(collection, recordings),
+    )
     return dataclasses.replace(voices, sexes=tuple(group[0].sex for group in _by_speaker(recordings)))
 
 
@@ -156,8 +164,10 @@ def _by_speaker(recordings: Iterable[Recording]) -> list[list[Recording]]:
 def _grouped(collection: Collection, recordings: list[Recording]) -> list[list[Signal]]:
     """Recordings by who is heard, speech cut to where it is audible."""
     decoded = dict(zip(recordings, decode_all(collection, recordings), strict=True))
-    return [[trim_silence(decoded[recording]) if recording.kind == "speech" else decoded[recording]
-             for recording in group] for group in _by_speaker(recordings)]
+    return [
+        [trim_silence(decoded[recording]) if recording.kind == "speech" else decoded[recording] for recording in group]
+        for group in _by_speaker(recordings)
+    ]
 
 
 def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path) -> None:
@@ -184,8 +194,9 @@ def decode(name: str, content: bytes) -> NDArray[np.float32]:
     try:
         samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise UserError(f"{name} is not a sound file that can be read ({error}): remove it or take it "
-                        "out of the manifest") from error
+        raise UserError(
+            f"{name} is not a sound file that can be read ({error}): remove it or take it out of the manifest"
+        ) from error
     mono = samples.mean(axis=1)
     return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
 
@@ -201,9 +212,9 @@ def trim_silence(samples: NDArray[np.float32], range_db: float = 40.0) -> NDArra
     blocks = len(samples) // block
     if blocks == 0:
         return samples
-    power = np.square(samples[:blocks * block].reshape(blocks, block)).mean(axis=1)
+    power = np.square(samples[: blocks * block].reshape(blocks, block)).mean(axis=1)
     audible = np.flatnonzero(power > power.max() * 10 ** (-range_db / 10))
-    return samples[audible[0] * block:(audible[-1] + 1) * block] if len(audible) else samples
+    return samples[audible[0] * block : (audible[-1] + 1) * block] if len(audible) else samples
 
 
 def _write_atomically(path: Path, write: Any) -> None:

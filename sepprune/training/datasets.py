@@ -41,8 +41,9 @@ LAYOUTS = {
     "lrs2-2mix": Layout("wav{rate}k/{length}/{split}", "mix"),
     "libri2mix": Layout("wav{rate}k/{length}/{split}", "{condition}", splits=("train-100", "dev", "test")),
     "wham": Layout("wav{rate}k/{length}/{split}", "{condition}"),
-    "echoset": Layout("{split}", "mix", ("spk1_reverb", "spk2_reverb"), ("train", "val", "test"),
-                      folder_per_mixture=True),
+    "echoset": Layout(
+        "{split}", "mix", ("spk1_reverb", "spk2_reverb"), ("train", "val", "test"), folder_per_mixture=True
+    ),
 }
 
 
@@ -84,8 +85,9 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
         UserError: there is no such set, folder or file, or a file has another sample rate.
     """
 
-    def __init__(self, root: str | os.PathLike[str], settings: DatasetSettings, split: str,
-                 seconds: float | None = None) -> None:
+    def __init__(
+        self, root: str | os.PathLike[str], settings: DatasetSettings, split: str, seconds: float | None = None
+    ) -> None:
         self.settings = settings
         self.samples = None if seconds is None else round(seconds * settings.sample_rate)
         self.files = find_mixtures(Path(root), settings, split)
@@ -116,8 +118,10 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
         except soundfile.LibsndfileError as error:
             raise UserError(f"cannot read {path} ({error}): prepare the set again") from error
         if rate != self.settings.sample_rate:
-            raise UserError(f"{path} has a sample rate of {rate} Hz, expected {self.settings.sample_rate}: "
-                            "name another sample_rate, or the folder of files that have it")
+            raise UserError(
+                f"{path} has a sample rate of {rate} Hz, expected {self.settings.sample_rate}: "
+                "name another sample_rate, or the folder of files that have it"
+            )
         return signal.mean(axis=1)
 
 
@@ -148,10 +152,14 @@ class PreparedBatches(Dataset[tuple[Tensor, Tensor]]):
         places = np.random.default_rng([self.seed, index]).random(self.batch)
         numbers = np.arange(index * self.batch, (index + 1) * self.batch)
         rounds, within = np.divmod(numbers, len(self.mixtures))
-        orders = {turn: np.random.default_rng([self.seed, turn, 1]).permutation(len(self.mixtures))
-                  for turn in np.unique(rounds)}
-        examples = [self.mixtures.read(int(orders[turn][number]), place)
-                    for turn, number, place in zip(rounds, within, places, strict=True)]
+        orders = {
+            turn: np.random.default_rng([self.seed, turn, 1]).permutation(len(self.mixtures))
+            for turn in np.unique(rounds)
+        }
+        examples = [
+            self.mixtures.read(int(orders[turn][number]), place)
+            for turn, number, place in zip(rounds, within, places, strict=True)
+        ]
         mixtures, references = zip(*examples, strict=True)
         return torch.stack(mixtures), torch.stack(references)
 
@@ -180,13 +188,17 @@ def find_mixtures(root: Path, settings: DatasetSettings, split: str) -> list[tup
     usual = root / layout.folder.format(rate=settings.sample_rate // 1000, length=settings.length, split=own)
     folder = next((path for path in (usual, root / own) if path.is_dir()), None)
     if folder is None:
-        raise UserError(f"{settings.name} has no folder {usual}: name the folder into which its official scripts "
-                        "wrote, and a split, length and sample rate that they prepared")
+        raise UserError(
+            f"{settings.name} has no folder {usual}: name the folder into which its official scripts "
+            "wrote, and a split, length and sample rate that they prepared"
+        )
     mixture = layout.mixture.format(condition=settings.condition)
     if layout.folder_per_mixture:
         found = sorted(path for path in folder.rglob(f"{mixture}*") if _is_sound(path))
-        files = [(path, *(path.with_name(path.name.replace(mixture, name, 1)) for name in layout.references))
-                 for path in found]
+        files = [
+            (path, *(path.with_name(path.name.replace(mixture, name, 1)) for name in layout.references))
+            for path in found
+        ]
     else:
         for name in (mixture, *layout.references):
             if not (folder / name).is_dir():

@@ -95,7 +95,7 @@ class DeviceMixtures(nn.Module):
     def _some(self, share: float, count: int | None = None) -> Tensor:
         """Which mixtures of the batch, or which of ``count``, something happens to: a fixed number of them."""
         count = count or self.batch
-        return self._chance(count).argsort()[:max(1, round(share * count))]
+        return self._chance(count).argsort()[: max(1, round(share * count))]
 
     def _speakers(self) -> Tensor:
         """Two of them for each mixture, ``(batch, 2)``."""
@@ -121,8 +121,9 @@ class DeviceMixtures(nn.Module):
         """When each voice speaks, ``(batch, 2, samples)``; see :func:`~.acoustics.activity`."""
         settings, batch, length = self.settings, self.batch, self.length
         time = torch.arange(length, device=self.order.device).expand(batch, length).contiguous()
-        single, turns, partial = (self._chance(batch, 1) < share
-                                  for share in (settings.single, settings.turns, settings.partial_overlap))
+        single, turns, partial = (
+            self._chance(batch, 1) < share for share in (settings.single, settings.turns, settings.partial_overlap)
+        )
         silent = self._between(1, max(2, length // 2), batch, 1)
         late = self._chance(batch, 1) < 0.5
         some = single | (partial & ~turns & torch.where(late, time < silent, time >= length - silent))
@@ -148,8 +149,10 @@ class DeviceMixtures(nn.Module):
         early = responses.clone()
         early[..., EARLY:] = 0
         spectrum = torch.fft.rfft(voices, self.fft)
-        heard, direct = (torch.fft.irfft(spectrum * torch.fft.rfft(response, self.fft), self.fft)[..., :self.length]
-                         for response in (responses, early))
+        heard, direct = (
+            torch.fft.irfft(spectrum * torch.fft.rfft(response, self.fft), self.fft)[..., : self.length]
+            for response in (responses, early)
+        )
         return heard, direct
 
     def _moved(self, responses: Tensor) -> Tensor:
@@ -167,7 +170,7 @@ class DeviceMixtures(nn.Module):
         recorded = self.noise.read(group, self._chance(count) * self.noise.lengths[group], self.length)
         spectrum = torch.fft.rfft(torch.randn(count, self.fft, device=mixture.device))
         slope = self._chance(count, 1)
-        made = torch.fft.irfft(spectrum * self.frequency.clamp_min(50.0) ** -slope, self.fft)[..., :self.length]
+        made = torch.fft.irfft(spectrum * self.frequency.clamp_min(50.0) ** -slope, self.fft)[..., : self.length]
         noise = torch.where(self._chance(count, 1) < 0.25, made, recorded)
         return noise * _gains(noise, _level(mixture) - self._between(*self.settings.snr_db, count)).unsqueeze(-1)
 
@@ -184,7 +187,7 @@ class DeviceMixtures(nn.Module):
         shelf = torch.complex(corner, boost * s) / torch.complex(corner, s)
         response = shelf * torch.complex(torch.zeros_like(s), s) / torch.complex(cut, s)
         spectrum = torch.fft.rfft(signals, self.fft) * response.unsqueeze(1)
-        return torch.fft.irfft(spectrum, self.fft)[..., :self.length]
+        return torch.fft.irfft(spectrum, self.fft)[..., : self.length]
 
     def _clipped(self, mixture: Tensor) -> Tensor:
         """One mixture of the batch clipped, as often as the settings' share asks for."""

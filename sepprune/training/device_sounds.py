@@ -47,10 +47,15 @@ class Ring(nn.Module):
         whole = position.floor()
         x = (position - whole).float()
         index = self.starts[which].unsqueeze(-1) + whole.long() % self.lengths[which].unsqueeze(-1)
-        before, here, after, last = (self.samples[(index + shift).clamp(0, len(self.samples) - 1)].float()
-                                     for shift in (-1, 0, 1, 2))
-        value = (-x * (x - 1) * (x - 2) / 6 * before + (x + 1) * (x - 1) * (x - 2) / 2 * here
-                 - (x + 1) * x * (x - 2) / 2 * after + (x + 1) * x * (x - 1) / 6 * last)
+        before, here, after, last = (
+            self.samples[(index + shift).clamp(0, len(self.samples) - 1)].float() for shift in (-1, 0, 1, 2)
+        )
+        value = (
+            -x * (x - 1) * (x - 2) / 6 * before
+            + (x + 1) * (x - 1) * (x - 2) / 2 * here
+            - (x + 1) * x * (x - 2) / 2 * after
+            + (x + 1) * x * (x - 1) / 6 * last
+        )
         return value / 32768
 
 
@@ -64,7 +69,7 @@ class Rooms(nn.Module):
         responses = torch.zeros(len(places), RESPONSE)
         for row, (start, stop) in zip(responses, places, strict=True):
             stop = min(stop, start + RESPONSE)
-            row[:stop - start] = torch.from_numpy(np.array(rooms.samples[start:stop])).float() / 32768
+            row[: stop - start] = torch.from_numpy(np.array(rooms.samples[start:stop])).float() / 32768
         first = np.cumsum([0] + [len(spans) for spans in distinct])
         number = {spans: index for index, spans in enumerate(distinct)}
         draws = torch.tensor([number[spans] for spans in rooms.spans])
@@ -94,8 +99,9 @@ def alike(voices: Voices) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     sexes = [sex or f"?{speaker}" for speaker, sex in enumerate(voices.sexes or [""] * len(voices))]
     order = sorted(range(len(sexes)), key=lambda speaker: sexes[speaker])
     place = {speaker: index for index, speaker in enumerate(order)}
-    start = torch.tensor([place[min((other for other in range(len(sexes)) if sexes[other] == sex), key=place.get)]
-                          for sex in sexes])
+    start = torch.tensor(
+        [place[min((other for other in range(len(sexes)) if sexes[other] == sex), key=place.get)] for sex in sexes]
+    )
     size = torch.tensor([sexes.count(sex) for sex in sexes])
     rank = torch.tensor([place[speaker] for speaker in range(len(sexes))]) - start
     return torch.tensor(order), start, size, rank
@@ -110,6 +116,6 @@ def _doubled(samples: Tensor, piece: int = 1 << 24) -> Tensor:
     padded, result = F.pad(samples, (half - 1, half)), torch.empty(len(samples), 2, dtype=torch.int16)
     result[:, 0] = samples
     for start in range(0, len(samples), piece):
-        between = F.conv1d(padded[start:start + piece + 2 * half - 1].float().view(1, 1, -1), kernel).view(-1)
-        result[start:start + len(between), 1] = between.round().clamp(-32768, 32767).to(torch.int16)
+        between = F.conv1d(padded[start : start + piece + 2 * half - 1].float().view(1, 1, -1), kernel).view(-1)
+        result[start : start + len(between), 1] = between.round().clamp(-32768, 32767).to(torch.int16)
     return result.view(-1)

@@ -83,8 +83,10 @@ def load_ladder_settings(path: str, data: str | None = None) -> LadderSettings:
     settings = build_settings(TrainingSettings, training, f"[training] of {path}")
     ladder = build_settings(LadderSettings, content | {"training": settings}, path)
     if ladder.learning_rates and len(ladder.learning_rates) != len(ladder.reductions):
-        raise UserError(f"{path} has {len(ladder.learning_rates)} learning_rates for {len(ladder.reductions)} "
-                        "reductions: give one a level, or none")
+        raise UserError(
+            f"{path} has {len(ladder.learning_rates)} learning_rates for {len(ladder.reductions)} "
+            "reductions: give one a level, or none"
+        )
     if not 2 <= ladder.bits <= 8:
         raise UserError(f"{path} asks for weights of {ladder.bits} bits: give 2 to 8")
     return ladder
@@ -109,7 +111,7 @@ class LadderMaker:
         """Learn the pruning plans that are still missing, the processes sharing the levels among them."""
         missing = [level for level in levels if level and not self._plan_file(level).is_file()]
         self.processes.agree(0)  # nobody writes before everybody has looked
-        for level in missing[self.processes.rank::self.processes.count]:
+        for level in missing[self.processes.rank :: self.processes.count]:
             self._learn_plan(level)
         self.processes.agree(0)  # nobody reads before everything is written
 
@@ -143,10 +145,17 @@ class LadderMaker:
             base = self._fresh(heavier)
             load_weights(base, self._best(heavier))
             kept /= 1 - self.settings.reductions[heavier - 1]
-        result = prune(base, macs=kept, method=self.settings.method, loss=ordered_snr_loss,
-                       steps=self.settings.mask_steps, seed=training.seed, round_to=self.settings.round_to,
-                       floor=Floor(whole_branches=self.settings.whole_branches, narrowest=self.settings.narrowest),
-                       data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1))
+        result = prune(
+            base,
+            macs=kept,
+            method=self.settings.method,
+            loss=ordered_snr_loss,
+            steps=self.settings.mask_steps,
+            seed=training.seed,
+            round_to=self.settings.round_to,
+            floor=Floor(whole_branches=self.settings.whole_branches, narrowest=self.settings.narrowest),
+            data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1),
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
         report = {"cut_from_level": heavier, **result.report}
         (path.parent / "prune.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
@@ -160,8 +169,10 @@ class LadderMaker:
         """
         students = [self._student(level) for level in levels]
         trainer = Trainer(self.settings.training, students, teacher=self.dense, processes=self.processes)
-        return [{"level": level, **report}
-                for level, report in zip(levels, trainer.run(minutes, cooldown=True), strict=True)]
+        return [
+            {"level": level, **report}
+            for level, report in zip(levels, trainer.run(minutes, cooldown=True), strict=True)
+        ]
 
     def _student(self, level: int) -> Student:
         folder, training = self.level_folder(level), self.settings.training
@@ -173,8 +184,9 @@ class LadderMaker:
             if self.settings.learning_rates:
                 optimiser = dataclasses.replace(optimiser, learning_rate=self.settings.learning_rates[level - 1])
         settings = dataclasses.replace(training, out=str(folder), model=model, optimiser=optimiser)
-        return Student(settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes,
-                       hints)
+        return Student(
+            settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes, hints
+        )
 
     def write(self) -> Path:
         """Put the dense model and every level that has been fine-tuned into the ladder folder."""

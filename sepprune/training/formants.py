@@ -47,4 +47,4 @@ def move_formants(voices: Tensor, factor: Tensor) -> Tensor:
     gain = (moved - envelope).clamp(-_LIMIT, _LIMIT).exp()
     frames = torch.fft.irfft(spectrum * gain) * window
     total = F.fold(frames.transpose(1, 2), (1, padded.shape[1]), (1, _WINDOW), stride=(1, _HOP)).flatten(1)
-    return total[:, _WINDOW:_WINDOW + length] / 1.5  # what four squared windows add up to
+    return total[:, _WINDOW : _WINDOW + length] / 1.5  # what four squared windows add up to

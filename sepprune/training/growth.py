@@ -33,15 +33,16 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
     if len(large.network) < len(small.network):
         raise UserError(f"{len(small.network)} blocks do not grow into {len(large.network)}: give at least as many")
     if small.norm.normalized_shape != large.norm.normalized_shape:
-        raise UserError(f"{small.norm.normalized_shape[0]} features do not grow into {large.norm.normalized_shape[0]}: "
-                        "give as many")
+        raise UserError(
+            f"{small.norm.normalized_shape[0]} features do not grow into {large.norm.normalized_shape[0]}: give as many"
+        )
     if small.segment != large.segment:
         raise UserError(f"segments of {small.segment} frames do not grow into {large.segment}: give the same `segment`")
     units, more = (0 if skim.consistency is None else skim.consistency.units for skim in (small, large))
     if units not in (0, more):
         raise UserError(f"mixture consistency of {units} units does not grow into {more}: give the same `consistency`")
     old = dict(small.named_parameters())
-    for block in list(large.network)[len(small.network):]:
+    for block in list(large.network)[len(small.network) :]:
         block.project.weight.zero_()
         block.project.bias.zero_()
     for name, weight in large.named_parameters():
@@ -55,13 +56,19 @@ def _put(name: str, old: Tensor, new: Tensor) -> None:
     gates = _GATES if ".lstm." in name or "_lstm." in name else 1
     rows = old.shape[0] // gates
     filterbank = old.ndim > 2
-    if old.ndim != new.ndim or filterbank and old.shape != new.shape or any(
-            less > more for less, more in zip(old.shape, new.shape, strict=True)):
-        raise UserError(f"{name} of shape {tuple(old.shape)} does not grow into {tuple(new.shape)}: give the "
-                        "same filterbank, and no fewer `hidden` units and units of `memory`")
+    if (
+        old.ndim != new.ndim
+        or filterbank
+        and old.shape != new.shape
+        or any(less > more for less, more in zip(old.shape, new.shape, strict=True))
+    ):
+        raise UserError(
+            f"{name} of shape {tuple(old.shape)} does not grow into {tuple(new.shape)}: give the "
+            "same filterbank, and no fewer `hidden` units and units of `memory`"
+        )
     old, new = old.unflatten(0, (gates, -1)), new.unflatten(0, (gates, -1))
     if new.ndim > 2:
-        new[:, :rows, old.shape[2]:] = 0
-        new[:, :rows, :old.shape[2]] = old
+        new[:, :rows, old.shape[2] :] = 0
+        new[:, :rows, : old.shape[2]] = old
     else:
         new[:, :rows] = old

@@ -34,8 +34,12 @@ class Lesson:
 def arriving(model: nn.Module, layers: Collection[str]) -> Iterator[dict[str, Tensor]]:
     """What arrives at layers of a model while the block runs, by their names; of several passes the last."""
     features: dict[str, Tensor] = {}
-    hooks = [model.get_submodule(name).register_forward_pre_hook(
-        lambda _, inputs, name=name: features.__setitem__(name, inputs[0])) for name in layers]
+    hooks = [
+        model.get_submodule(name).register_forward_pre_hook(
+            lambda _, inputs, name=name: features.__setitem__(name, inputs[0])
+        )
+        for name in layers
+    ]
     try:
         yield features
     finally:
@@ -64,14 +68,20 @@ class Hints:
         modules = dict(dense.named_modules())
         for pattern in layers:
             if not any(fnmatchcase(name, pattern) for name in modules):
-                raise UserError(f"`hints` names {pattern!r}, which fits no layer of {type(dense).__name__}: "
-                                f"its layers are {', '.join(name for name in modules if name)}")
+                raise UserError(
+                    f"`hints` names {pattern!r}, which fits no layer of {type(dense).__name__}: "
+                    f"its layers are {', '.join(name for name in modules if name)}"
+                )
         gone = tuple(f"{removal.module}." for removal in plan.removals)
-        self._channels = {name: _channels(name, module) for name, module in modules.items()
-                          if any(fnmatchcase(name, pattern) for pattern in layers) and not name.startswith(gone)}
+        self._channels = {
+            name: _channels(name, module)
+            for name, module in modules.items()
+            if any(fnmatchcase(name, pattern) for pattern in layers) and not name.startswith(gone)
+        }
         cuts = {(cut.tensor, cut.dimension): torch.tensor(cut.keep) for cut in plan.cuts}
-        self._kept = {name: cuts.get((f"{name}.{weight}", dimension))
-                      for name, (weight, dimension, _) in self._channels.items()}
+        self._kept = {
+            name: cuts.get((f"{name}.{weight}", dimension)) for name, (weight, dimension, _) in self._channels.items()
+        }
 
     @property
     def layers(self) -> Collection[str]:
@@ -114,5 +124,7 @@ def _channels(name: str, layer: nn.Module) -> tuple[str, int, int]:
         return "weight", 0 if layer.transposed else 1, 1
     if isinstance(layer, (nn.modules.batchnorm._NormBase, nn.GroupNorm)) and layer.weight is not None:
         return "weight", 0, 1
-    raise UserError(f"`hints` names {name}, which is {type(layer).__name__}: name linear layers, convolutions without "
-                    "groups, norms with weights, or LSTMs")
+    raise UserError(
+        f"`hints` names {name}, which is {type(layer).__name__}: name linear layers, convolutions without "
+        "groups, norms with weights, or LSTMs"
+    )

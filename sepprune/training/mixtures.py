@@ -89,8 +89,11 @@ def load_sounds(collection: Collection, split: str, settings: MixtureSettings) -
     """The recordings of a split that ``settings`` ask for."""
     # rooms first: a missing simulator is told before minutes of decoding
     rooms = load_rooms(collection, split, settings.rooms) if settings.room else None
-    return Sounds(load_voices(collection, split, "speech"),
-                  load_voices(collection, split, "noise") if settings.noise else None, rooms)
+    return Sounds(
+        load_voices(collection, split, "speech"),
+        load_voices(collection, split, "noise") if settings.noise else None,
+        rooms,
+    )
 
 
 class Mixtures(Dataset[tuple[Tensor, Tensor]]):
@@ -143,8 +146,9 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         chosen = random.choice(len(self.sounds.speech), size=2, replace=False)
         if _happens(self.settings.same_sex, random):
             sexes = self.sounds.speech.sexes
-            alike = [speaker for speaker, sex in enumerate(sexes) if sex and sex == sexes[chosen[0]]
-                     and speaker != chosen[0]]
+            alike = [
+                speaker for speaker, sex in enumerate(sexes) if sex and sex == sexes[chosen[0]] and speaker != chosen[0]
+            ]
             chosen[1] = random.choice(alike) if alike else chosen[1]
         return chosen
 
@@ -174,7 +178,7 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         while wanted > 0:
             start, stop = spans[random.integers(len(spans))]
             start += random.integers(max(1, stop - start - wanted + 1))
-            pieces.append(speech.samples[start:min(stop, start + wanted)].astype(np.float32) / 32768)
+            pieces.append(speech.samples[start : min(stop, start + wanted)].astype(np.float32) / 32768)
             wanted -= len(pieces[-1])
         # the next lower quality is no faster and takes away what is above 6.4 kHz, which live voices have
         played = _fit(soxr.resample(np.concatenate(pieces), factor, 1.0, quality="MQ"), length)
@@ -190,7 +194,7 @@ class Mixtures(Dataset[tuple[Tensor, Tensor]]):
         spans = recorded.spans[random.integers(len(recorded))]
         start, stop = spans[random.integers(len(spans))]
         start += random.integers(max(1, stop - start - length + 1))
-        piece = recorded.samples[start:min(stop, start + length)].astype(np.float32) / 32768
+        piece = recorded.samples[start : min(stop, start + length)].astype(np.float32) / 32768
         return np.resize(piece, length) if len(piece) else np.zeros(length, np.float32)
 
 

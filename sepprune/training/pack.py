@@ -22,8 +22,9 @@ _SHARES = {"noise": 0.1, "rir": 0.02, "speech": 1.0}
 _OVERHEAD = 400
 
 
-def write_packs(collection: Collection, destinations: Sequence[Path], megabytes: float, seed: int = 0,
-                validation: bool = True) -> dict[str, float]:
+def write_packs(
+    collection: Collection, destinations: Sequence[Path], megabytes: float, seed: int = 0, validation: bool = True
+) -> dict[str, float]:
     """Write as many recordings as fit into files of a size, every speaker's first seconds before anyone's next.
 
     So a small pack still has all speakers, and about as much of each. Recordings are stored as they are (Opus stays
@@ -47,8 +48,9 @@ def write_packs(collection: Collection, destinations: Sequence[Path], megabytes:
     for recording in collection.recordings("valid", "speech") if validation else ():
         packs[0].add(recording, collection.read(recording.path))
     if packs[0].size > 0.5 * limit:
-        raise UserError(f"{megabytes:g} MB is too little: the validation speech alone takes "
-                        f"{packs[0].size / 1e6:.1f} MB")
+        raise UserError(
+            f"{megabytes:g} MB is too little: the validation speech alone takes {packs[0].size / 1e6:.1f} MB"
+        )
     for kind, share in _SHARES.items():
         end = min(limit, packs[0].size + share * limit)
         for recording, content in _evenly(collection, collection.recordings("train", kind), seed):
@@ -58,8 +60,11 @@ def write_packs(collection: Collection, destinations: Sequence[Path], megabytes:
     for destination, pack in zip(destinations, packs, strict=True):
         pack.write(destination)
     chosen = [recording for pack in packs for recording in pack.recordings]
-    return {"bytes": sum(destination.stat().st_size for destination in destinations), "recordings": len(chosen),
-            "speakers": len({(recording.corpus, recording.speaker) for recording in chosen})}
+    return {
+        "bytes": sum(destination.stat().st_size for destination in destinations),
+        "recordings": len(chosen),
+        "speakers": len({(recording.corpus, recording.speaker) for recording in chosen}),
+    }
 
 
 def _evenly(collection: Collection, recordings: list[Recording], seed: int) -> list[tuple[Recording, bytes]]:

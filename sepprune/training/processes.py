@@ -42,8 +42,9 @@ class Processes:
             distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         if self.count > 1:
             distributed.destroy_process_group()
 

@@ -68,12 +68,20 @@ def draw_curve(log: Path, picture: Path) -> None:
     axes = figure.subplots()
     hours = [float(line["audio_hours"]) for line in lines]
     for name, colour in zip((name for name in lines[0] if name.startswith("si_sdri")), _COLOURS, strict=False):
-        axes.plot(hours, [float(line[name]) for line in lines], marker=".", color=colour,
-                  label=name.removeprefix("si_sdri_") if "_" in name.removeprefix("si_sdri") else "mean")
+        axes.plot(
+            hours,
+            [float(line[name]) for line in lines],
+            marker=".",
+            color=colour,
+            label=name.removeprefix("si_sdri_") if "_" in name.removeprefix("si_sdri") else "mean",
+        )
     if len(axes.lines) > 1:
         axes.legend(frameon=False)
-    axes.set(xlabel="hours of mixtures", ylim=(-0.5, None),  # the first updates lie far below and say nothing
-             ylabel="SI-SDR improvement on validation speakers (dB)")
+    axes.set(
+        xlabel="hours of mixtures",
+        ylim=(-0.5, None),  # the first updates lie far below and say nothing
+        ylabel="SI-SDR improvement on validation speakers (dB)",
+    )
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(picture, format="png")

@@ -46,7 +46,7 @@ def load_rooms(collection: Collection, split: str, simulated: int) -> Voices:
 
     description = ["rooms", _VERSION, split, simulated, [vars(recording) for recording in recordings]]
     both = cached(collection, description, rooms)
-    measured, shoeboxes = both.spans[:len(recordings)], both.spans[len(recordings):]
+    measured, shoeboxes = both.spans[: len(recordings)], both.spans[len(recordings) :]
     times = round(len(shoeboxes) / 2 / len(measured)) if measured else 0
     return Voices(both.samples, measured * max(1, times) + shoeboxes)
 
@@ -60,8 +60,10 @@ def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
     try:
         import pyroomacoustics
     except ImportError as error:
-        raise UserError("simulating rooms needs pyroomacoustics: pip install 'sepprune-live[train]', or set `room` "
-                        "under [mixtures] to 0") from error
+        raise UserError(
+            "simulating rooms needs pyroomacoustics: pip install 'sepprune-live[train]', or set `room` "
+            "under [mixtures] to 0"
+        ) from error
     random = np.random.default_rng(seed)
     while count:
         size = random.uniform([3.0, 3.0, 2.4], [8.0, 6.0, 3.5])
@@ -70,8 +72,9 @@ def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
             absorption, order = pyroomacoustics.inverse_sabine(seconds, size)
         except ValueError:  # walls cannot absorb enough for so short a reverberation in so large a room
             continue
-        room = pyroomacoustics.ShoeBox(size, fs=SAMPLE_RATE, materials=pyroomacoustics.Material(absorption),
-                                       max_order=min(order, 40))
+        room = pyroomacoustics.ShoeBox(
+            size, fs=SAMPLE_RATE, materials=pyroomacoustics.Material(absorption), max_order=min(order, 40)
+        )
         microphone = random.uniform([0.8, 0.8, 0.7], size - [0.8, 0.8, 0.8])
         room.add_microphone(microphone)
         for _ in range(POSITIONS):
@@ -81,8 +84,11 @@ def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
         count -= 1
 
 
-def _talker(random: np.random.Generator, size: NDArray[np.float64], microphone: NDArray[np.float64],
-            ) -> NDArray[np.float64]:
+def _talker(
+    random: np.random.Generator,
+    size: NDArray[np.float64],
+    microphone: NDArray[np.float64],
+) -> NDArray[np.float64]:
     """A place 0.3 to 4 m from the microphone, inside the room."""
     while True:
         place = random.uniform([0.3, 0.3, 1.0], size - [0.3, 0.3, 0.3])
@@ -92,8 +98,9 @@ def _talker(random: np.random.Generator, size: NDArray[np.float64], microphone: 
 
 def _channels(content: bytes) -> list[Signal]:
     samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    return _scaled([_trimmed(soxr.resample(channel, rate, SAMPLE_RATE)) for channel in samples.T
-                    if np.abs(channel).max() > 0])
+    return _scaled(
+        [_trimmed(soxr.resample(channel, rate, SAMPLE_RATE)) for channel in samples.T if np.abs(channel).max() > 0]
+    )
 
 
 def _scaled(responses: list[NDArray[np.float64]]) -> list[Signal]:
@@ -107,4 +114,4 @@ def _trimmed(response: NDArray[np.floating]) -> NDArray[np.float64]:
     start = max(0, int(np.abs(response).argmax()) - _LEAD)
     response = response[start:].astype(np.float64)
     left = np.cumsum(np.square(response)[::-1])[::-1]
-    return response[:max(_LEAD + 1, int(np.searchsorted(-left, -_TAIL * left[0])))]
+    return response[: max(_LEAD + 1, int(np.searchsorted(-left, -_TAIL * left[0])))]

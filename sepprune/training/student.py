@@ -36,8 +36,14 @@ class Student:
         UserError: the run folder already holds a run and ``resume`` is not asked for, or the reverse.
     """
 
-    def __init__(self, settings: TrainingSettings, separator: nn.Module, resume: bool = False,
-                 processes: Processes | None = None, hints: Hints | None = None) -> None:
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        separator: nn.Module,
+        resume: bool = False,
+        processes: Processes | None = None,
+        hints: Hints | None = None,
+    ) -> None:
         self.settings, processes = settings, processes or Processes()
         self.processes, self.hints = processes.count, hints
         self.separator = separator.to(processes.device)
@@ -60,8 +66,12 @@ class Student:
     @property
     def report(self) -> dict[str, Any]:
         """What the run has come to."""
-        return {"best_si_sdri": self.best, "steps": self.steps, "audio_hours": self.audio_hours,
-                "seconds": self.seconds}
+        return {
+            "best_si_sdri": self.best,
+            "steps": self.steps,
+            "audio_hours": self.audio_hours,
+            "seconds": self.seconds,
+        }
 
     def update(self, mixture: Tensor, reference: Tensor, lesson: Lesson | None, share: float) -> None:
         """Learn from a batch.
@@ -98,14 +108,29 @@ class Student:
         scores = {name: si_sdr_improvement(self.average, *mixtures) for name, mixtures in validation.items()}
         score = sum(scores.values()) / len(scores)
         self.best = max(self.best, score)
-        state = {"separator": self.separator.state_dict(), "average": self.average.state_dict(),
-                 "optimiser": self.optimiser.state_dict(), "steps": self.steps, "batches": self.batches,
-                 "audio_hours": self.audio_hours, "seconds": self.seconds, "best": self.best}
-        self.folder.save(state, self.average.state_dict() if score == self.best else None, {
-            "steps": self.steps, "seconds": round(self.seconds, 1), "audio_hours": round(self.audio_hours, 3),
-            "loss": sum(self.losses) / max(1, len(self.losses)), "si_sdri": score,
-            "learning_rate": self.optimiser.learning_rate,
-            **({} if len(scores) == 1 else {f"si_sdri_{name}": value for name, value in scores.items()})})
+        state = {
+            "separator": self.separator.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "steps": self.steps,
+            "batches": self.batches,
+            "audio_hours": self.audio_hours,
+            "seconds": self.seconds,
+            "best": self.best,
+        }
+        self.folder.save(
+            state,
+            self.average.state_dict() if score == self.best else None,
+            {
+                "steps": self.steps,
+                "seconds": round(self.seconds, 1),
+                "audio_hours": round(self.audio_hours, 3),
+                "loss": sum(self.losses) / max(1, len(self.losses)),
+                "si_sdri": score,
+                "learning_rate": self.optimiser.learning_rate,
+                **({} if len(scores) == 1 else {f"si_sdri_{name}": value for name, value in scores.items()}),
+            },
+        )
         self.losses.clear()
         return score
 
@@ -116,7 +141,7 @@ class Student:
     def _loss(self, mixture: Tensor, reference: Tensor, lesson: Lesson | None) -> Tensor:
         with arriving(self.separator, imitated(self.hints)) as features:
             estimate = estimates_of(self.spread, mixture, delay_of(self.separator), self.settings.optimiser.precision)
-        target = reference[..., :estimate.shape[-1]]
+        target = reference[..., : estimate.shape[-1]]
         if lesson is None:
             return pit_snr_loss(estimate, target)
         share, guide = self.settings.imitation, lesson.estimates
@@ -141,4 +166,5 @@ class Student:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.steps, self.batches, self.audio_hours, self.seconds, self.best = (
-            state[name] for name in ("steps", "batches", "audio_hours", "seconds", "best"))
+            state[name] for name in ("steps", "batches", "audio_hours", "seconds", "best")
+        )

@@ -31,8 +31,14 @@ class Learner:
         hints: what it has in common with its teacher, where layers are to be imitated.
     """
 
-    def __init__(self, separator: nn.Module, settings: OptimiserSettings, imitation: float = 0.0,
-                 hints: Hints | None = None, hint_weight: float = 0.0) -> None:
+    def __init__(
+        self,
+        separator: nn.Module,
+        settings: OptimiserSettings,
+        imitation: float = 0.0,
+        hints: Hints | None = None,
+        hint_weight: float = 0.0,
+    ) -> None:
         self.separator, self.settings, self.imitation = separator, settings, imitation
         self.hints, self.hint_weight = hints, hint_weight
         self.average = copy.deepcopy(separator).requires_grad_(False)
@@ -48,15 +54,16 @@ class Learner:
         segments = frames // segment if segment and frames % segment == 0 else 1
         with torch.autocast(mixture.device.type, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False):
             sources, _ = separator.step(mixture, separator.initial_state(len(mixture)), segments)
-        return sources[..., delay_of(separator):].float()
+        return sources[..., delay_of(separator) :].float()
 
     def say(self, mixture: Tensor, layers: Collection[str] = ()) -> Lesson:
         """Its estimates, and what arrives at these layers."""
         with arriving(self.separator, layers) as features:
             return Lesson(self.estimates(mixture, self.settings.precision), features)
 
-    def learn(self, mixture: Tensor, references: Tensor, lesson: Lesson | None = None,
-              layers: Collection[str] = ()) -> Lesson:
+    def learn(
+        self, mixture: Tensor, references: Tensor, lesson: Lesson | None = None, layers: Collection[str] = ()
+    ) -> Lesson:
         """One update.
 
         Args:
@@ -69,7 +76,7 @@ class Learner:
             what this separator said before the update.
         """
         said = self.say(mixture, {*layers, *imitated(self.hints)})
-        estimates, references = said.estimates, references[..., :said.estimates.shape[-1]]
+        estimates, references = said.estimates, references[..., : said.estimates.shape[-1]]
         if lesson is None:
             loss = -_orders(estimates, references).amax(0).mean()
         else:
@@ -124,17 +131,21 @@ class Together:
         batch, length = mixtures.batch, mixtures.length
         made, self._heard, self._again = (
             (torch.zeros(batch, length, device=self.device), torch.zeros(batch, 2, length, device=self.device))
-            for _ in range(3))
+            for _ in range(3)
+        )
         self._made = made
         layers = imitated(*(student.hints for student in self.students))
         with torch.no_grad():
             sample = dense.say(made[0], layers)
         self._said, self._lesson = (_blank(sample) for _ in range(2))
         self._mix = _Part(lambda: _copy(mixtures(), made), self.device)
-        self._teach = _Part(lambda: _copy(_tensors(dense.learn(*self._heard, layers=layers)), _tensors(self._said)),
-                            self.device)
-        self._follow = [_Part(lambda student=student: student.learn(*self._again, self._lesson), self.device)
-                        for student in self.students]
+        self._teach = _Part(
+            lambda: _copy(_tensors(dense.learn(*self._heard, layers=layers)), _tensors(self._said)), self.device
+        )
+        self._follow = [
+            _Part(lambda student=student: student.learn(*self._again, self._lesson), self.device)
+            for student in self.students
+        ]
 
     def prepare(self) -> None:
         """Capture all parts, on a first batch that is heard with a step size of zero."""
@@ -240,8 +251,10 @@ def _copy(sources: Sequence[Tensor], targets: Sequence[Tensor]) -> None:
 
 
 def _blank(lesson: Lesson) -> Lesson:
-    return Lesson(torch.zeros_like(lesson.estimates),
-                  {name: torch.zeros_like(features) for name, features in lesson.features.items()})
+    return Lesson(
+        torch.zeros_like(lesson.estimates),
+        {name: torch.zeros_like(features) for name, features in lesson.features.items()},
+    )
 
 
 def _tensors(lesson: Lesson) -> list[Tensor]:

@@ -35,8 +35,13 @@ class Trainer:
         processes: the processes of this run, entered; ``None`` for this one alone.
     """
 
-    def __init__(self, settings: TrainingSettings, students: Sequence[Student], teacher: nn.Module | None = None,
-                 processes: Processes | None = None) -> None:
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        students: Sequence[Student],
+        teacher: nn.Module | None = None,
+        processes: Processes | None = None,
+    ) -> None:
         self.settings, self.students, self.teacher = settings, students, teacher
         self.processes = processes or Processes()
         self.device = self.processes.device
@@ -59,8 +64,12 @@ class Trainer:
         started, stop, due = time.monotonic(), _StopSignal(), pause
         for student in self.students:
             student.separator.train()
-        with stop, Progress(TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(),
-                            disable=not first) as progress:
+        with (
+            stop,
+            Progress(
+                TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), disable=not first
+            ) as progress,
+        ):
             bar = progress.add_task("training", total=limit)
             while True:
                 elapsed = time.monotonic() - started
@@ -92,8 +101,10 @@ class Trainer:
             self._update(*next(batches), 1 - update / updates)
 
     def _describe(self, scores: list[float]) -> str:
-        return (f"{self.students[0].audio_hours:.1f} h of mixtures, SI-SDRi {_listed(scores)} dB, "
-                f"best {_listed([student.best for student in self.students])} dB")
+        return (
+            f"{self.students[0].audio_hours:.1f} h of mixtures, SI-SDRi {_listed(scores)} dB, "
+            f"best {_listed([student.best for student in self.students])} dB"
+        )
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """This process's batches: every number is drawn by exactly one process, and none that a student has heard."""
@@ -101,8 +112,17 @@ class Trainer:
         count, heard = self.processes.count, max(student.batches for student in self.students)
         mine = Subset(data, range(heard + self.processes.rank, BATCHES, count))
         workers = 1 if self.device.type == "cpu" else min(12, os.cpu_count() or 1)
-        return iter(DataLoader(mine, batch_size=None, shuffle=False, num_workers=workers, prefetch_factor=4,
-                               worker_init_fn=_leave_signals_to_the_parent, pin_memory=self.device.type == "cuda"))
+        return iter(
+            DataLoader(
+                mine,
+                batch_size=None,
+                shuffle=False,
+                num_workers=workers,
+                prefetch_factor=4,
+                worker_init_fn=_leave_signals_to_the_parent,
+                pin_memory=self.device.type == "cuda",
+            )
+        )
 
     def _update(self, mixture: Tensor, reference: Tensor, share: float) -> None:
         mixture, reference, lesson = mixture.to(self.device), reference.to(self.device), None

@@ -18,8 +18,9 @@ _SEED = 20_251_112
 MixtureSet = tuple[Tensor, Tensor]
 
 
-def validation_sets(collection: Collection, mixtures: MixtureSettings, count: int,
-                    split: str = "valid") -> dict[str, MixtureSet]:
+def validation_sets(
+    collection: Collection, mixtures: MixtureSettings, count: int, split: str = "valid"
+) -> dict[str, MixtureSet]:
     """Fixed fully overlapped mixtures of speakers that are not trained on, 4 s each, by condition.
 
     ``clean`` always; ``noisy`` (10 to 20 dB), ``room`` and ``moved`` where ``mixtures`` have noise, rooms, and rooms
@@ -42,8 +43,10 @@ def validation_sets(collection: Collection, mixtures: MixtureSettings, count: in
         conditions["room"] = replace(clean, room=1.0, rooms=mixtures.rooms)
     if mixtures.room and mixtures.moved:
         conditions["moved"] = replace(conditions["room"], moved=1.0)
-    return {name: Mixtures(settings, load_sounds(collection, split, settings), 1, _SEED)[0]
-            for name, settings in conditions.items()}
+    return {
+        name: Mixtures(settings, load_sounds(collection, split, settings), 1, _SEED)[0]
+        for name, settings in conditions.items()
+    }
 
 
 def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor) -> float:
@@ -66,13 +69,13 @@ def si_sdr_improvements(separator: nn.Module, mixtures: Tensor, references: Tens
     for mixture, reference in zip(mixtures.split(batch), references.split(batch), strict=True):
         mixture, reference = mixture.to(device), reference.to(device)
         estimate = sources_of(separator, mixture, delay_of(separator))
-        reference, mixture = reference[..., :estimate.shape[-1]], mixture[..., :estimate.shape[-1]]
-        score, _ = permutation_invariant_training(estimate, reference, scale_invariant_signal_distortion_ratio,
-                                                  zero_mean=True)
-        before = scale_invariant_signal_distortion_ratio(mixture.unsqueeze(1).expand_as(reference), reference,
-                                                         zero_mean=True).mean(1)
+        reference, mixture = reference[..., : estimate.shape[-1]], mixture[..., : estimate.shape[-1]]
+        score, _ = permutation_invariant_training(
+            estimate, reference, scale_invariant_signal_distortion_ratio, zero_mean=True
+        )
+        before = scale_invariant_signal_distortion_ratio(
+            mixture.unsqueeze(1).expand_as(reference), reference, zero_mean=True
+        ).mean(1)
         improvements.append(score - before)
     separator.train(was_training)
     return torch.cat(improvements)
-
-

@@ -19,6 +19,7 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sound(tmp_path: Path) -> Callable[..., Path]:
     """Writes ``(samples,)`` or ``(samples, channels)`` to a WAV file."""
+
     def write(samples: np.ndarray, rate: int = 16_000, name: str = "sound.wav") -> Path:
         soundfile.write(tmp_path / name, samples, rate, subtype="FLOAT")
         return tmp_path / name

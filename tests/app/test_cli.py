@@ -18,14 +18,28 @@ import soundfile
 from .conftest import speech_like
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTRACT = {"levels", "input_overflows", "output_underflows", "ring_overruns", "stalls", "switches", "latency",
-            "backend"}
+CONTRACT = {
+    "levels",
+    "input_overflows",
+    "output_underflows",
+    "ring_overruns",
+    "stalls",
+    "switches",
+    "latency",
+    "backend",
+}
 
 
 def live(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the program on a machine with neither display nor sound card."""
-    return subprocess.run([sys.executable, "-m", "app", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True,
-                          timeout=120, env=_environment(variables))
+    return subprocess.run(
+        [sys.executable, "-m", "app", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=_environment(variables),
+    )
 
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
@@ -39,8 +53,19 @@ def speech(sound: Callable[..., Path]) -> Path:
 
 
 def test_headless_plays_a_file_to_its_end_and_reports(ladder: Path, speech: Path, tmp_path: Path) -> None:
-    done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--record", tmp_path / "out",
-                "--report", tmp_path / "r.json")
+    done = live(
+        "--headless",
+        "--input",
+        speech,
+        "--output",
+        "none",
+        "--ladder",
+        ladder,
+        "--record",
+        tmp_path / "out",
+        "--report",
+        tmp_path / "r.json",
+    )
     report = json.loads((tmp_path / "r.json").read_text())
     assert done.returncode == 0, done.stderr
     assert CONTRACT <= set(report) and report["chunks"] == 126 and report["levels"][0]["level"] == 0
@@ -55,18 +80,44 @@ def test_json_on_standard_output_is_alone_there(ladder: Path, speech: Path) -> N
 
 
 def test_seconds_repeat_a_short_file_until_then(ladder: Path, sound: Callable[..., Path]) -> None:
-    done = live("--headless", "--input", sound(speech_like(0.1)), "--output", "none", "--ladder", ladder,
-                "--seconds", "0.5", "--json", "-")
+    done = live(
+        "--headless",
+        "--input",
+        sound(speech_like(0.1)),
+        "--output",
+        "none",
+        "--ladder",
+        ladder,
+        "--seconds",
+        "0.5",
+        "--json",
+        "-",
+    )
     assert json.loads(done.stdout)["chunks"] > 30
 
 
 def test_loop_and_no_loop_say_whether_a_file_starts_again(ladder: Path, sound: Callable[..., Path]) -> None:
-    arguments = ["--headless", "--input", sound(speech_like(0.1)), "--output", "none", "--ladder", ladder, "--json",
-                 "-"]
+    arguments = [
+        "--headless",
+        "--input",
+        sound(speech_like(0.1)),
+        "--output",
+        "none",
+        "--ladder",
+        ladder,
+        "--json",
+        "-",
+    ]
     once = live(*arguments, "--seconds", "30", "--no-loop")
     assert json.loads(once.stdout)["chunks"] == 14
-    process = subprocess.Popen([sys.executable, "-m", "app", *map(str, arguments), "--loop"], cwd=ROOT, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_environment({}))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *map(str, arguments), "--loop"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=_environment({}),
+    )
     assert "sound.wav" in process.stderr.readline()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(1.0)  # longer than the file
@@ -75,8 +126,19 @@ def test_loop_and_no_loop_say_whether_a_file_starts_again(ladder: Path, sound: C
 
 
 def test_a_recording_can_be_flac(ladder: Path, speech: Path, tmp_path: Path) -> None:
-    live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--record", tmp_path / "out",
-         "--record-format", "flac")
+    live(
+        "--headless",
+        "--input",
+        speech,
+        "--output",
+        "none",
+        "--ladder",
+        ladder,
+        "--record",
+        tmp_path / "out",
+        "--record-format",
+        "flac",
+    )
     [folder] = (tmp_path / "out").iterdir()
     facts = soundfile.info(folder / "voice2.flac")
     assert (facts.subtype, facts.samplerate) == ("PCM_24", 16_000) and facts.frames > 8000
@@ -97,26 +159,31 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
     assert (done.returncode, "there is no display" in done.stderr) == (0, True)
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    (["--input", "missing.wav"], "there is no sound file missing.wav"),
-    (["--input", "empty.wav"], "holds no sound"),
-    (["--input", "text.wav"], "cannot be read as sound"),
-    (["--input", "sound.wav", "--level", "9"], "no level 9"),
-    (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),
-    (["--input", "sound.wav", "--ladder", "nowhere"], "there is no ladder folder"),
-    (["--input", "sound.wav", "--ladder", "damaged"], "is not valid JSON"),
-    (["--input", "folder"], "is a folder"),
-    (["--input", "sound.wav", "--report", "nowhere/r.json"], "there is no folder"),
-    (["--input", "sound.wav", "--report", "folder"], "it is a folder"),
-    (["--input", "sound.wav", "--record", "sound.wav"], "is a file"),
-    (["--input", "sound.wav", "--level", "x"], "invalid int value: 'x'"),
-    (["--input", "sound.wav", "--record-format", "mp3"], "invalid choice: 'mp3'"),
-    (["--input", "sound.wav", "--round-trip"], "a round trip needs a microphone"),
-    (["--input", "a microphone", "--round-trip", "--output", "none"], "a round trip needs a loudspeaker"),
-    (["--input", "demo", "--round-trip", "--seconds", "1"], "leave out --seconds"),
-    (["--input", "sound.wav", "--output", "no such loudspeaker"], "no such loudspeaker")])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--input", "missing.wav"], "there is no sound file missing.wav"),
+        (["--input", "empty.wav"], "holds no sound"),
+        (["--input", "text.wav"], "cannot be read as sound"),
+        (["--input", "sound.wav", "--level", "9"], "no level 9"),
+        (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),
+        (["--input", "sound.wav", "--ladder", "nowhere"], "there is no ladder folder"),
+        (["--input", "sound.wav", "--ladder", "damaged"], "is not valid JSON"),
+        (["--input", "folder"], "is a folder"),
+        (["--input", "sound.wav", "--report", "nowhere/r.json"], "there is no folder"),
+        (["--input", "sound.wav", "--report", "folder"], "it is a folder"),
+        (["--input", "sound.wav", "--record", "sound.wav"], "is a file"),
+        (["--input", "sound.wav", "--level", "x"], "invalid int value: 'x'"),
+        (["--input", "sound.wav", "--record-format", "mp3"], "invalid choice: 'mp3'"),
+        (["--input", "sound.wav", "--round-trip"], "a round trip needs a microphone"),
+        (["--input", "a microphone", "--round-trip", "--output", "none"], "a round trip needs a loudspeaker"),
+        (["--input", "demo", "--round-trip", "--seconds", "1"], "leave out --seconds"),
+        (["--input", "sound.wav", "--output", "no such loudspeaker"], "no such loudspeaker"),
+    ],
+)
 def test_what_a_user_gets_wrong_is_one_sentence_and_status_two(
-        ladder: Path, speech: Path, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    ladder: Path, speech: Path, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
     soundfile.write(tmp_path / "empty.wav", [], 16_000)
     (tmp_path / "text.wav").write_text("no sound")
     (tmp_path / "damaged").mkdir()
@@ -130,12 +197,19 @@ def test_what_a_user_gets_wrong_is_one_sentence_and_status_two(
     assert lines[0].startswith("sepprune-live: ") and sentence in lines[0]
 
 
-@pytest.mark.parametrize(("samples", "rate", "chunks"), [
-    (np.full(1, 0.5), 16_000, 2), (np.tile(speech_like(0.5)[:, None], 8), 16_000, 64),
-    (speech_like(0.5, rate=44_100), 44_100, 64), (np.where(np.arange(8000) % 100 < 9, np.nan, 0.1), 16_000, 64)],
-    ids=["one sample", "eight channels", "44.1 kHz", "not a number"])
-def test_unusual_files_are_played_to_their_end(ladder: Path, sound: Callable[..., Path], samples: np.ndarray, rate: int,
-                                               chunks: int) -> None:
+@pytest.mark.parametrize(
+    ("samples", "rate", "chunks"),
+    [
+        (np.full(1, 0.5), 16_000, 2),
+        (np.tile(speech_like(0.5)[:, None], 8), 16_000, 64),
+        (speech_like(0.5, rate=44_100), 44_100, 64),
+        (np.where(np.arange(8000) % 100 < 9, np.nan, 0.1), 16_000, 64),
+    ],
+    ids=["one sample", "eight channels", "44.1 kHz", "not a number"],
+)
+def test_unusual_files_are_played_to_their_end(
+    ladder: Path, sound: Callable[..., Path], samples: np.ndarray, rate: int, chunks: int
+) -> None:
     done = live("--headless", "--input", sound(samples, rate), "--output", "none", "--ladder", ladder, "--json", "-")
     report, bad = json.loads(done.stdout), int(np.isnan(samples).sum())
     assert (done.returncode, report["chunks"], report["bad_samples"]) == (0, chunks, bad)
@@ -143,8 +217,26 @@ def test_unusual_files_are_played_to_their_end(ladder: Path, sound: Callable[...
 
 def test_control_c_ends_it_in_order_with_its_table(ladder: Path, speech: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "app", "--headless", "--input", str(speech), "--output", "none", "--ladder", str(ladder),
-         "--seconds", "100"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment({}))
+        [
+            sys.executable,
+            "-m",
+            "app",
+            "--headless",
+            "--input",
+            str(speech),
+            "--output",
+            "none",
+            "--ladder",
+            str(ladder),
+            "--seconds",
+            "100",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment({}),
+    )
     assert "sound.wav" in process.stderr.readline()  # it runs
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -154,13 +246,30 @@ def test_control_c_ends_it_in_order_with_its_table(ladder: Path, speech: Path) -
 def test_control_c_while_it_loads_is_no_traceback_and_leaves_no_engine(ladder: Path, speech: Path) -> None:
     """As in a terminal, where parent and engine both get it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "import app.cli, app.engine.headless as h, sys\n"
-         "start = h.EngineProcess.start\n"
-         "h.EngineProcess.start = lambda self: (start(self), print(self.pid, flush=True))\n"
-         "if __name__ == '__main__': sys.exit(app.cli.main(sys.argv[1:]))",
-         "--headless", "--input", str(speech), "--output", "none", "--ladder", str(ladder), "--seconds", "100"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment({}),
-        start_new_session=True)
+        [
+            sys.executable,
+            "-c",
+            "import app.cli, app.engine.headless as h, sys\n"
+            "start = h.EngineProcess.start\n"
+            "h.EngineProcess.start = lambda self: (start(self), print(self.pid, flush=True))\n"
+            "if __name__ == '__main__': sys.exit(app.cli.main(sys.argv[1:]))",
+            "--headless",
+            "--input",
+            str(speech),
+            "--output",
+            "none",
+            "--ladder",
+            str(ladder),
+            "--seconds",
+            "100",
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=_environment({}),
+        start_new_session=True,
+    )
     engine = int(process.stdout.readline())
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -181,7 +290,9 @@ def test_devices_are_listed_as_json() -> None:
 
 
 def test_the_engine_and_the_command_import_no_qt_and_no_torch() -> None:
-    script = ("import app.cli, app.engine.process, app.engine.worker, app.engine.statistics, sys\n"
-              "print([name for name in ('torch', 'PyQt6', 'openvino', 'sounddevice') if name in sys.modules])")
+    script = (
+        "import app.cli, app.engine.process, app.engine.worker, app.engine.statistics, sys\n"
+        "print([name for name in ('torch', 'PyQt6', 'openvino', 'sounddevice') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

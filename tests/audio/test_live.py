@@ -34,8 +34,22 @@ class Live:
         self.report = audio.folder / "report.json"
         self.records = audio.folder / "records"
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app", "--headless", "--report", str(self.report), "--record", str(self.records),
-             *arguments], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            [
+                sys.executable,
+                "-m",
+                "app",
+                "--headless",
+                "--report",
+                str(self.report),
+                "--record",
+                str(self.records),
+                *arguments,
+            ],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         self.said: list[str] = []
 
     def wait_for(self, words: str) -> None:
@@ -86,14 +100,14 @@ def mixture() -> np.ndarray:
     """Two people talk at once, mono at 16 kHz, 6 s."""
     samples, rate = soundfile.read(asset("demo/mixture.flac"), dtype="float32", always_2d=True)
     assert rate == RATE
-    return samples[:6 * RATE].mean(axis=1)
+    return samples[: 6 * RATE].mean(axis=1)
 
 
 def scores(heard: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """SI-SDR in dB of every piece of the reference that is loud enough, each where it is found best."""
     found = []
     for start in range(0, len(reference) - PIECE, PIECE):
-        piece = reference[start:start + PIECE].astype(np.float64)
+        piece = reference[start : start + PIECE].astype(np.float64)
         if np.sqrt(np.mean(piece**2)) > 0.01:
             found.append(si_sdr(_best_match(heard, piece), piece))
     return np.array(found)
@@ -108,10 +122,10 @@ def _best_match(heard: np.ndarray, piece: np.ndarray) -> np.ndarray:
     size = 1 << (len(heard) + len(piece)).bit_length()
     correlation = np.fft.irfft(np.fft.rfft(heard, size) * np.fft.rfft(piece, size).conj(), size)
     lags = len(heard) - len(piece) + 1
-    energy = np.convolve(np.concatenate([[0.0], np.cumsum(heard.astype(np.float64)**2)]), [1.0])
-    power = np.sqrt(energy[len(piece):] - energy[:-len(piece)] + 1e-6)
+    energy = np.convolve(np.concatenate([[0.0], np.cumsum(heard.astype(np.float64) ** 2)]), [1.0])
+    power = np.sqrt(energy[len(piece) :] - energy[: -len(piece)] + 1e-6)
     best = int(np.argmax(correlation[:lags] / power[:lags]))
-    return heard[best:best + len(piece)].astype(np.float64)
+    return heard[best : best + len(piece)].astype(np.float64)
 
 
 def offline(samples: np.ndarray, ladder: Path) -> np.ndarray:
@@ -119,17 +133,23 @@ def offline(samples: np.ndarray, ladder: Path) -> np.ndarray:
     from sepprune.streaming import Ladder, StreamingSeparator
 
     with StreamingSeparator(Ladder.load(ladder)) as separator:
-        whole = samples[:len(samples) // separator.chunk * separator.chunk]
+        whole = samples[: len(samples) // separator.chunk * separator.chunk]
         return np.concatenate([separator.step(chunk) for chunk in whole.reshape(-1, separator.chunk)], axis=1)
 
 
-@pytest.mark.parametrize(("audio", "forced"), [(16_000, ""), (48_000, ""), (48_000, "48000")], indirect=["audio"],
-                         ids=["16 kHz devices", "48 kHz devices", "48 kHz devices that do no other rate"])
-def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(audio: VirtualAudio, live, ladder: Path,
-                                                                     forced: str) -> None:
+@pytest.mark.parametrize(
+    ("audio", "forced"),
+    [(16_000, ""), (48_000, ""), (48_000, "48000")],
+    indirect=["audio"],
+    ids=["16 kHz devices", "48 kHz devices", "48 kHz devices that do no other rate"],
+)
+def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(
+    audio: VirtualAudio, live, ladder: Path, forced: str
+) -> None:
     variables = {RATE_VARIABLE: forced} if forced else {}
-    app = live("--input", "ci_mic", "--output", "ci_speaker", "--routing", "voice1", "--ladder", str(ladder),
-               **variables)
+    app = live(
+        "--input", "ci_mic", "--output", "ci_speaker", "--routing", "voice1", "--ladder", str(ladder), **variables
+    )
     app.wait_for("recording into")
     listener = audio.listen(RATE)
     audio.play(mixture(), RATE).wait(60)
@@ -148,11 +168,22 @@ def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(audio: Virt
 
 
 @pytest.mark.parametrize("audio", [16_000], indirect=True, ids=["16 kHz devices"])
-def test_what_is_recorded_is_what_is_played_sample_for_sample(audio: VirtualAudio, live, ladder: Path,
-                                                              tmp_path: Path) -> None:
+def test_what_is_recorded_is_what_is_played_sample_for_sample(
+    audio: VirtualAudio, live, ladder: Path, tmp_path: Path
+) -> None:
     soundfile.write(tmp_path / "mixture.wav", mixture(), RATE, subtype="FLOAT")
-    app = live("--input", str(tmp_path / "mixture.wav"), "--output", "ci_speaker", "--routing", "voice1", "--ladder",
-               str(ladder), "--seconds", "100")
+    app = live(
+        "--input",
+        str(tmp_path / "mixture.wav"),
+        "--output",
+        "ci_speaker",
+        "--routing",
+        "voice1",
+        "--ladder",
+        str(ladder),
+        "--seconds",
+        "100",
+    )
     app.wait_for("recording into")
     time.sleep(1.0)
     listener = audio.listen(RATE)
@@ -160,18 +191,29 @@ def test_what_is_recorded_is_what_is_played_sample_for_sample(audio: VirtualAudi
     heard = listener.stop()[0]
     report = app.finish()
     recorded = app.recorded("voice1")[RATE:]
-    pieces = [piece for piece in heard[RATE:5 * RATE].reshape(-1, PIECE) if np.abs(piece).max() > 0.01]
+    pieces = [piece for piece in heard[RATE : 5 * RATE].reshape(-1, PIECE) if np.abs(piece).max() > 0.01]
     found = [np.abs(_best_match(recorded, piece.astype(np.float64)) - piece).max() for piece in pieces]
     # at most pieces, not samples, differ: where the device starved, or where its clock was followed
     assert np.median(found) == 0.0 and len(found) > 8, report
 
 
-def test_a_loudspeaker_that_disappears_is_announced_and_comes_back(audio: VirtualAudio, live, ladder: Path,
-                                                                   tmp_path: Path) -> None:
+def test_a_loudspeaker_that_disappears_is_announced_and_comes_back(
+    audio: VirtualAudio, live, ladder: Path, tmp_path: Path
+) -> None:
     audio.unload("mic")  # else PulseAudio moves the sound there
     soundfile.write(tmp_path / "mixture.wav", mixture(), RATE, subtype="FLOAT")
-    app = live("--input", str(tmp_path / "mixture.wav"), "--output", "ci_speaker", "--routing", "voice1", "--ladder",
-               str(ladder), "--seconds", "100")
+    app = live(
+        "--input",
+        str(tmp_path / "mixture.wav"),
+        "--output",
+        "ci_speaker",
+        "--routing",
+        "voice1",
+        "--ladder",
+        str(ladder),
+        "--seconds",
+        "100",
+    )
     app.wait_for("recording into")
     time.sleep(1.0)
     audio.unload("speaker")
@@ -182,16 +224,17 @@ def test_a_loudspeaker_that_disappears_is_announced_and_comes_back(audio: Virtua
     time.sleep(5.0)
     heard = listener.stop()[0]
     report = app.finish()
-    assert report["stalls"] >= 1 and np.sqrt(np.mean(heard[-RATE:]**2)) > 0.001
+    assert report["stalls"] >= 1 and np.sqrt(np.mean(heard[-RATE:] ** 2)) > 0.001
     # a recording from the very first chunk on begins with the separator's delay
     recorded, said = app.recorded("mixture")[128:], mixture()
     repeated = np.resize(said, len(recorded) + len(said))
     start = _offset(recorded, said)
-    np.testing.assert_array_equal(recorded, repeated[start:start + len(recorded)])  # not one sample was lost
+    np.testing.assert_array_equal(recorded, repeated[start : start + len(recorded)])  # not one sample was lost
 
 
-def test_a_microphone_that_disappears_is_announced_and_the_recording_is_whole(audio: VirtualAudio, live,
-                                                                              ladder: Path) -> None:
+def test_a_microphone_that_disappears_is_announced_and_the_recording_is_whole(
+    audio: VirtualAudio, live, ladder: Path
+) -> None:
     app = live("--input", "ci_mic", "--output", "none", "--ladder", str(ladder))
     app.wait_for("recording into")
     playing = audio.play(mixture(), RATE)
@@ -212,8 +255,14 @@ def test_a_muted_microphone_is_explained(audio: VirtualAudio, live, ladder: Path
 
 
 def test_devices_are_listed_by_name_and_host_api(audio: VirtualAudio) -> None:
-    said = subprocess.run([sys.executable, "-m", "app", "--list-devices", "--json", "-"], check=True, timeout=60,
-                          env=audio.environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True).stdout
+    said = subprocess.run(
+        [sys.executable, "-m", "app", "--list-devices", "--json", "-"],
+        check=True,
+        timeout=60,
+        env=audio.environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    ).stdout
     listed = {(device["identity"], device["direction"]) for device in json.loads(said)["devices"]}
     assert {("ci_mic, ALSA", "input"), ("ci_speaker, ALSA", "output")} <= listed
 
@@ -221,8 +270,8 @@ def test_devices_are_listed_by_name_and_host_api(audio: VirtualAudio) -> None:
 def _offset(recorded: np.ndarray, said: np.ndarray) -> int:
     """Where in what was said the recording begins."""
     first = int(np.flatnonzero(recorded)[0])
-    head = recorded[first:first + 400]
+    head = recorded[first : first + 400]
     doubled = np.concatenate([said, said[:400]])
-    starts = np.flatnonzero(doubled[:len(said)] == head[0])
-    [start] = [start for start in starts if np.array_equal(doubled[start:start + 400], head)]
+    starts = np.flatnonzero(doubled[: len(said)] == head[0])
+    [start] = [start for start in starts if np.array_equal(doubled[start : start + 400], head)]
     return (start - first) % len(said)

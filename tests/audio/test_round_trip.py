@@ -27,9 +27,25 @@ def audio(tmp_path: Path) -> Iterator[VirtualAudio]:
 
 def round_trip(audio: VirtualAudio, ladder: Path, microphone: str) -> tuple[subprocess.CompletedProcess[str], dict]:
     done = subprocess.run(
-        [sys.executable, "-m", "app", "--round-trip", "--input", microphone, "--output", "ci_speaker", "--ladder",
-         str(ladder), "--json", "-"], capture_output=True, text=True, timeout=120,
-        env=audio.environment | {"PYTHONPATH": str(ROOT)})
+        [
+            sys.executable,
+            "-m",
+            "app",
+            "--round-trip",
+            "--input",
+            microphone,
+            "--output",
+            "ci_speaker",
+            "--ladder",
+            str(ladder),
+            "--json",
+            "-",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=audio.environment | {"PYTHONPATH": str(ROOT)},
+    )
     return done, json.loads(done.stdout)
 
 

@@ -44,13 +44,21 @@ class VirtualAudio:
         (folder / ".asoundrc").write_text(_ASOUNDRC + asoundrc)
         self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("PULSE_")},
-            "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "PULSE_SERVER": f"unix:{folder}/pulse.sock",
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(folder),
+            "PULSE_SERVER": f"unix:{folder}/pulse.sock",
         }
         self._processes: list[subprocess.Popen] = []
         self._server = self._run(
-            "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "--disable-shm", "-n", "--use-pid-file=no",
+            "pulseaudio",
+            "--daemonize=no",
+            "--exit-idle-time=-1",
+            "--disable-shm",
+            "-n",
+            "--use-pid-file=no",
             f"--load=module-native-protocol-unix socket={folder}/pulse.sock auth-anonymous=1",
-            *(f"--load=module-null-sink {self._sink(sink)}" for sink in ("mic", "speaker")))
+            *(f"--load=module-null-sink {self._sink(sink)}" for sink in ("mic", "speaker")),
+        )
         self._wait_for_server()
         # a null sink nobody uses goes to sleep, and its clock with it
         self._keep_awake("pacat", "--device=mic")
@@ -112,8 +120,9 @@ class VirtualAudio:
         return process
 
     def _pactl(self, *arguments: str) -> str:
-        return subprocess.run(["pactl", *arguments], env=self.environment, check=True, capture_output=True, text=True,
-                              timeout=10).stdout
+        return subprocess.run(
+            ["pactl", *arguments], env=self.environment, check=True, capture_output=True, text=True, timeout=10
+        ).stdout
 
     def _wait_for_server(self) -> None:
         deadline = time.monotonic() + 10
@@ -139,7 +148,7 @@ class Listener:
         self._process.terminate()
         self._process.wait()
         heard = np.fromfile(self._path, np.float32)
-        return heard[:len(heard) // self._channels * self._channels].reshape(-1, self._channels).T
+        return heard[: len(heard) // self._channels * self._channels].reshape(-1, self._channels).T
 
 
 def _format(rate: int, channels: int) -> list[str]:

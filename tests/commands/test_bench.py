@@ -17,12 +17,23 @@ def test_the_report_has_the_machine_and_the_rows(tcn_ladder: Ladder, capsys: pyt
     assert bench(tcn_ladder, "--chunk-ms", "2,8", "--json", "-") == 0
     report = json.loads(capsys.readouterr().out)
     assert report["machine"]["cores"] >= 1 and [row["chunk_ms"] for row in report["rows"]] == [2, 8]
-    assert {"level", "backend", "precision", "p50_ms", "p95_ms", "p99_ms", "max_ms", "rtf", "macs_per_second",
-            "floor_ms"} <= set(report["rows"][0])
+    assert {
+        "level",
+        "backend",
+        "precision",
+        "p50_ms",
+        "p95_ms",
+        "p99_ms",
+        "max_ms",
+        "rtf",
+        "macs_per_second",
+        "floor_ms",
+    } <= set(report["rows"][0])
 
 
-def test_chunks_that_are_no_whole_hops_are_raised_once_with_a_note(tcn_ladder: Ladder,
-                                                                   capsys: pytest.CaptureFixture) -> None:
+def test_chunks_that_are_no_whole_hops_are_raised_once_with_a_note(
+    tcn_ladder: Ladder, capsys: pytest.CaptureFixture
+) -> None:
     assert bench(tcn_ladder, "--chunk-ms", "0.5,1,2", "--json", "-") == 0
     printed = capsys.readouterr()
     assert [row["chunk_ms"] for row in json.loads(printed.out)["rows"]] == [2]
@@ -40,12 +51,19 @@ def test_the_plot_is_written(tcn_ladder: Ladder, tmp_path: Path) -> None:
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize(("more", "sentence"), [
-    (("--chunk-ms", "fast"), "--chunk-ms fast is no list"), (("--seconds", "0"), "--seconds 0 is not possible"),
-    (("--backend", "abacus"), "no backend is called 'abacus'"), (("--plot", "/nowhere/at/all.png"), "cannot draw"),
-    (("--threads", "two"), "--threads two is no list"), (("--threads", "0"), "0 threads are not possible"),
-])
-def test_a_wrong_argument_is_one_sentence(tcn_ladder: Ladder, capsys: pytest.CaptureFixture, more: tuple[str, str],
-                                          sentence: str) -> None:
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (("--chunk-ms", "fast"), "--chunk-ms fast is no list"),
+        (("--seconds", "0"), "--seconds 0 is not possible"),
+        (("--backend", "abacus"), "no backend is called 'abacus'"),
+        (("--plot", "/nowhere/at/all.png"), "cannot draw"),
+        (("--threads", "two"), "--threads two is no list"),
+        (("--threads", "0"), "0 threads are not possible"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(
+    tcn_ladder: Ladder, capsys: pytest.CaptureFixture, more: tuple[str, str], sentence: str
+) -> None:
     assert bench(tcn_ladder, "--chunk-ms", "2", *more) == 2
     assert sentence in capsys.readouterr().err

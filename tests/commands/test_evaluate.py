@@ -23,12 +23,15 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_the_report_names_every_level_asked_for(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
-    assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "0,2", "--offline",
-                 "--json", "-"]) == 0
+    assert (
+        main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "0,2", "--offline", "--json", "-"])
+        == 0
+    )
     report = json.loads(capsys.readouterr().out)
     assert [level["level"] for level in report["levels"]] == [0, 2] and report["mixtures"] == 1
     assert {"params", "macs_per_second", "si_sdri", "si_sdri_ci95", "sdri", "input_si_sdr", "per_file"} <= set(
-        report["levels"][0])
+        report["levels"][0]
+    )
 
 
 def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
@@ -37,8 +40,9 @@ def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels x is no list"), ("9", "no level 9")])
-def test_a_wrong_level_is_one_sentence(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture, levels: str,
-                                       sentence: str) -> None:
+def test_a_wrong_level_is_one_sentence(
+    tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture, levels: str, sentence: str
+) -> None:
     assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", levels]) == 2
     assert sentence in capsys.readouterr().err
 
@@ -46,8 +50,10 @@ def test_a_wrong_level_is_one_sentence(tcn_ladder: Ladder, data: Path, capsys: p
 def test_scores_are_stored_in_the_ladder_under_their_condition(tcn_ladder: Ladder, data: Path, tmp_path: Path) -> None:
     copy, report = tmp_path / "ladder", tmp_path / "report.json"
     shutil.copytree(tcn_ladder.folder, copy)
-    assert main(["evaluate", str(copy), "--data", str(data), "--levels", "1", "--store", "clean",
-                 "--json", str(report)]) == 0
+    assert (
+        main(["evaluate", str(copy), "--data", str(data), "--levels", "1", "--store", "clean", "--json", str(report)])
+        == 0
+    )
     score = json.loads(report.read_text())["levels"][0]["si_sdri"]
     stored = Ladder.load(copy)
     assert stored.levels[1].si_sdri == {"clean": round(score, 2)}

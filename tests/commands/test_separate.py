@@ -40,8 +40,9 @@ def test_the_report_has_the_files_and_the_speed(tcn_ladder: Ladder, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 8)])
-def test_any_rate_and_channel_count_keeps_its_duration(tcn_ladder: Ladder, tmp_path: Path, rate: int,
-                                                       channels: int) -> None:
+def test_any_rate_and_channel_count_keeps_its_duration(
+    tcn_ladder: Ladder, tmp_path: Path, rate: int, channels: int
+) -> None:
     recording = record(tmp_path / "talk.wav", np.zeros((rate // 2, channels), "f4"), rate)
     separate(tcn_ladder, recording, tmp_path)
     facts = soundfile.info(tmp_path / "talk_voice1.wav")
@@ -67,8 +68,9 @@ def test_a_chunk_below_one_hop_is_raised_with_a_note(tcn_ladder: Ladder, tmp_pat
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no sound"])
-def test_what_is_no_recording_is_one_sentence(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture,
-                                              content: bytes | None) -> None:
+def test_what_is_no_recording_is_one_sentence(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture, content: bytes | None
+) -> None:
     recording = tmp_path / "talk.wav"
     if content is not None:
         recording.write_bytes(content)

@@ -62,9 +62,14 @@ class Masker(nn.Module):
 class DilatedBlock(nn.Module):
     def __init__(self, channels: int, hidden: int, norm: type[nn.Module]) -> None:
         super().__init__()
-        self.net = nn.Sequential(nn.Conv1d(channels, hidden, 1), nn.PReLU(), norm(hidden),
-                                 nn.Conv1d(hidden, hidden, 3, padding=2, dilation=2, groups=hidden), nn.PReLU(hidden),
-                                 norm(hidden))
+        self.net = nn.Sequential(
+            nn.Conv1d(channels, hidden, 1),
+            nn.PReLU(),
+            norm(hidden),
+            nn.Conv1d(hidden, hidden, 3, padding=2, dilation=2, groups=hidden),
+            nn.PReLU(hidden),
+            norm(hidden),
+        )
         self.residual, self.skip = nn.Conv1d(hidden, channels, 1), nn.Conv1d(hidden, channels, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -146,9 +151,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.transpose(1, 2)
-        x = x + self.positions[:x.shape[1]]
-        queries, keys, values = (part.unflatten(-1, (self.heads, self.head_width)).transpose(1, 2)
-                                 for part in self.qkv(self.norm(x)).chunk(3, dim=-1))
+        x = x + self.positions[: x.shape[1]]
+        queries, keys, values = (
+            part.unflatten(-1, (self.heads, self.head_width)).transpose(1, 2)
+            for part in self.qkv(self.norm(x)).chunk(3, dim=-1)
+        )
         weights = (queries @ keys.transpose(-1, -2) / math.sqrt(queries.shape[-1])).softmax(-1)
         x = x + self.out((weights @ values).transpose(1, 2).flatten(2))
         x = x + F.layer_norm(self.second(x, x, x)[0], (x.shape[-1],))

@@ -83,8 +83,10 @@ def sudormrf() -> nn.Module:
 @cache
 def causal(family: str) -> Structure:
     torch.manual_seed(0)
-    sizes = {"skim": {"features": 6, "hidden": 5, "segment": 4, "memory": 3, "low_bins": 3},
-             "conv-tasnet": {"bottleneck": 6, "hidden": 5, "consistency": 4}}[family]
+    sizes = {
+        "skim": {"features": 6, "hidden": 5, "segment": 4, "memory": 3, "low_bins": 3},
+        "conv-tasnet": {"bottleneck": 6, "hidden": 5, "consistency": 4},
+    }[family]
     module = shake(build_separator(family, blocks=3, hop=4, window=8, analysis_window=16, **sizes))
     return with_branches(prove(discover(freeze(module), [(MIXTURE,)])))
 
@@ -94,8 +96,15 @@ def without_middle() -> PruneResult:
     """All of the middle block's channels have to go for this budget."""
     dense = analyze(sudormrf(), MIXTURE)
     (middle,) = [group for group in dense.groups if group["id"].startswith("network.1.")]
-    return prune(sudormrf(), MIXTURE, macs=1 - middle["macs_per_second"] / dense.macs_per_second + 1e-9,
-                 method="l1", include=["network.1.*"], exclude=["network.0.*"], floor=WHOLE)
+    return prune(
+        sudormrf(),
+        MIXTURE,
+        macs=1 - middle["macs_per_second"] / dense.macs_per_second + 1e-9,
+        method="l1",
+        include=["network.1.*"],
+        exclude=["network.0.*"],
+        floor=WHOLE,
+    )
 
 
 def test_submodules_that_add_to_their_input_are_branches_and_others_are_left_alone() -> None:
@@ -120,8 +129,10 @@ def test_a_budget_removes_a_branch_with_its_operators() -> None:
     result = without_middle()
     assert result.report["removed"] == ["network.1"]
     assert result.report["max_relative_difference"] < 1e-4
-    operators = [sum(node.op == "call_function" for node in trace(module, (MIXTURE,)).graph.graph.nodes)
-                 for module in (sudormrf(), result.model)]
+    operators = [
+        sum(node.op == "call_function" for node in trace(module, (MIXTURE,)).graph.graph.nodes)
+        for module in (sudormrf(), result.model)
+    ]
     assert operators[1] < operators[0] - 10
 
 
@@ -131,7 +142,8 @@ def test_costs_are_those_of_what_is_left() -> None:
     assert again.params == result.report["params_after"]
     assert again.macs_per_second == pytest.approx(result.report["macs_after"])
     assert set(result.model.state_dict()) == {
-        name for name in sudormrf().state_dict() if not name.startswith("network.1.")} | {"network.1.bias"}
+        name for name in sudormrf().state_dict() if not name.startswith("network.1.")
+    } | {"network.1.bias"}
 
 
 def test_the_bias_that_is_left_follows_the_trunk() -> None:
@@ -169,14 +181,16 @@ def test_masks_of_an_empty_branch_have_finite_gradients() -> None:
 def test_causal_blocks_go_with_their_states(family: str, gone: tuple[int, ...]) -> None:
     found = causal(family)
     assert [(branch.module, branch.state) for branch in found.branches] == [
-        (f"network.{index}", True) for index in range(3)]
+        (f"network.{index}", True) for index in range(3)
+    ]
     kept = close_branches(found, ~np.isin(found.group_of, [found.branches[index].free[0] for index in gone]))
     pruned = cut(found, kept)
     assert [isinstance(block, Bypass) for block in pruned.network] == [index in gone for index in range(3)]
     assert difference(found, pruned, kept)[1] < 1e-5
-    states = pruned.initial_network_state(1)[:3 if family == "conv-tasnet" else 6]
-    assert [state.numel() == 0 for state in states] == [index * 3 // len(states) in gone
-                                                        for index in range(len(states))]
+    states = pruned.initial_network_state(1)[: 3 if family == "conv-tasnet" else 6]
+    assert [state.numel() == 0 for state in states] == [
+        index * 3 // len(states) in gone for index in range(len(states))
+    ]
 
 
 def test_plans_keep_whether_a_branch_has_a_state_and_older_ones_say_no(tmp_path) -> None:

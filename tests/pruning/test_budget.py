@@ -70,10 +70,15 @@ def test_costs_of_kept_channels_are_those_of_the_cut_module(seed: int) -> None:
 
 @given(st.floats(0.2, 0.9), st.integers(0, 99), st.integers(2, 6))
 @settings(max_examples=15)
-def test_branches_are_as_wide_as_asked_for_or_gone_and_the_budget_is_used_up(share: float, seed: int,
-                                                                             narrowest: int) -> None:
-    branched = replace(structure(), branches=tuple(Branch(str(group), (group,), (group,), None, -1)
-                                                   for group in range(0, len(structure().groups), 2)))
+def test_branches_are_as_wide_as_asked_for_or_gone_and_the_budget_is_used_up(
+    share: float, seed: int, narrowest: int
+) -> None:
+    branched = replace(
+        structure(),
+        branches=tuple(
+            Branch(str(group), (group,), (group,), None, -1) for group in range(0, len(structure().groups), 2)
+        ),
+    )
     floor = Floor(2, 0.0, whole_branches=True, narrowest=narrowest)
     budget = Budget.of("macs", share, macs_cost(branched, 1.0), branched, floor)
     scores = np.random.default_rng(seed).normal(size=int(branched.sizes.sum()))

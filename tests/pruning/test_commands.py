@@ -61,14 +61,44 @@ def test_analyze_prints_tables(capsys: pytest.CaptureFixture) -> None:
     assert "Channel groups" in capsys.readouterr().out
 
 
-def test_prune_learns_from_a_folder_and_writes_a_model_its_plan_rebuilds(data: Path, tmp_path: Path,
-                                                                         capsys: pytest.CaptureFixture) -> None:
+def test_prune_learns_from_a_folder_and_writes_a_model_its_plan_rebuilds(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     out = tmp_path / "out"
-    assert main(["prune", SMALL, "--macs", "0.6", "--data", str(data), "--steps", "3", "--seconds", "0.05",
-                 "--batch", "2", "--out", str(out), "--json", "-"]) == 0
+    assert (
+        main(
+            [
+                "prune",
+                SMALL,
+                "--macs",
+                "0.6",
+                "--data",
+                str(data),
+                "--steps",
+                "3",
+                "--seconds",
+                "0.05",
+                "--batch",
+                "2",
+                "--out",
+                str(out),
+                "--json",
+                "-",
+            ]
+        )
+        == 0
+    )
     report = json.loads(capsys.readouterr().out)
-    assert {"method", "params_before", "params_after", "macs_before", "macs_after", "groups", "max_abs_difference",
-            "seed"} <= report.keys()
+    assert {
+        "method",
+        "params_before",
+        "params_after",
+        "macs_before",
+        "macs_after",
+        "groups",
+        "max_abs_difference",
+        "seed",
+    } <= report.keys()
     assert sorted(path.name for path in out.iterdir()) == ["model.safetensors", "plan.json", "report.json"]
     model = PruningPlan.load(out / "plan.json").apply(load_named(SMALL))
     model.load_state_dict(load_file(out / "model.safetensors"))
@@ -80,10 +110,12 @@ def write_set(root: Path, name: str) -> None:
     random = np.random.default_rng(0)
     for index in range(3):
         sources = 0.1 * random.normal(size=(2, 1600))
-        files = {"lrs2-2mix": [f"wav16k/min/tr/{part}/{index}.wav" for part in ("mix", "s1", "s2")],
-                 "libri2mix": [f"wav16k/min/train-100/{part}/{index}.wav" for part in ("mix_clean", "s1", "s2")],
-                 "wham": [f"wav16k/min/tr/{part}/{index}.wav" for part in ("mix_clean", "s1", "s2")],
-                 "echoset": [f"train/a/{index}/{part}.wav" for part in ("mix", "spk1_reverb", "spk2_reverb")]}[name]
+        files = {
+            "lrs2-2mix": [f"wav16k/min/tr/{part}/{index}.wav" for part in ("mix", "s1", "s2")],
+            "libri2mix": [f"wav16k/min/train-100/{part}/{index}.wav" for part in ("mix_clean", "s1", "s2")],
+            "wham": [f"wav16k/min/tr/{part}/{index}.wav" for part in ("mix_clean", "s1", "s2")],
+            "echoset": [f"train/a/{index}/{part}.wav" for part in ("mix", "spk1_reverb", "spk2_reverb")],
+        }[name]
         for path, signal in zip(files, (sources.sum(0), *sources), strict=True):
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(root / path, signal, 16_000)
@@ -102,45 +134,102 @@ def test_prepared_sets_give_batches_of_whole_hops_by_the_seed(name: str, tmp_pat
 def arguments(root: Path, name: str, seed: int) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    return parser.parse_args(["skim", "--macs", "0.5", "--out", "out", "--data", str(root), "--dataset", name,
-                              "--seconds", "0.0501", "--batch", "2", "--seed", str(seed)])
+    return parser.parse_args(
+        [
+            "skim",
+            "--macs",
+            "0.5",
+            "--out",
+            "out",
+            "--data",
+            str(root),
+            "--dataset",
+            name,
+            "--seconds",
+            "0.0501",
+            "--batch",
+            "2",
+            "--seed",
+            str(seed),
+        ]
+    )
 
 
 def test_prune_learns_from_a_prepared_set(tmp_path: Path) -> None:
     write_set(tmp_path / "set", "lrs2-2mix")
-    assert main(["prune", SMALL, "--macs", "0.6", "--method", "taylor", "--data", str(tmp_path / "set"), "--dataset",
-                 "lrs2-2mix", "--seconds", "0.05", "--batch", "2", "--out", str(tmp_path / "out")]) == 0
+    assert (
+        main(
+            [
+                "prune",
+                SMALL,
+                "--macs",
+                "0.6",
+                "--method",
+                "taylor",
+                "--data",
+                str(tmp_path / "set"),
+                "--dataset",
+                "lrs2-2mix",
+                "--seconds",
+                "0.05",
+                "--batch",
+                "2",
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 0
+    )
 
 
 def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(FACTORY)
-    assert main(["prune", f"{tmp_path / 'mine.py'}:make", "--params", "0.6", "--method", "l2", "--sample-rate", "800",
-                 "--out", str(tmp_path / "out")]) == 0
+    assert (
+        main(
+            [
+                "prune",
+                f"{tmp_path / 'mine.py'}:make",
+                "--params",
+                "0.6",
+                "--method",
+                "l2",
+                "--sample-rate",
+                "800",
+                "--out",
+                str(tmp_path / "out"),
+            ]
+        )
+        == 0
+    )
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["unknown"], "no separator is called"),
-    ([SMALL + ",depth=3"], "no setting 'depth'"),
-    (["skim:hidden"], "not NAME=NUMBER"),
-    (["mine.py"], "names no factory"),
-    (["none.py:make"], "no file none.py"),
-    (["{folder}/mine.py:absent"], "no function 'absent'"),
-    (["{folder}/mine.py:number"], "no function 'number'"),
-    ([SMALL, "--macs", "0.001"], "cannot be met"),
-    ([SMALL, "--method", "sepprune"], "name them with --data"),
-    ([SMALL, "--method", "magic"], "no pruning method"),
-    ([SMALL, "--weights", "none.safetensors"], "cannot read the weights"),
-    ([SMALL, "--weights", "{folder}/mine.py"], "cannot read the weights"),
-    ([SMALL, "--weights", "{folder}/other.safetensors"], "do not fit"),
-    ([SMALL, "--method", "taylor", "--data", "{folder}"], "holds no training data"),
-    ([SMALL, "--steps", "0"], "must be positive"),
-    ([SMALL, "--narrowest", "8"], "give a positive one, with --whole-branches"),
-    ([SMALL, "--method", "taylor", "--dataset", "wham"], "name its folder with --data"),
-    ([SMALL, "--method", "taylor", "--dataset", "wsj", "--data", "{folder}"], "no prepared set is called 'wsj'"),
-    ([SMALL, "--method", "taylor", "--dataset", "wham", "--data", "{folder}"], "has no folder"),
-])
-def test_a_mistake_exits_2_with_one_sentence_and_writes_nothing(arguments: list[str], words: str, tmp_path: Path,
-                                                                capsys: pytest.CaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["unknown"], "no separator is called"),
+        ([SMALL + ",depth=3"], "no setting 'depth'"),
+        (["skim:hidden"], "not NAME=NUMBER"),
+        (["mine.py"], "names no factory"),
+        (["none.py:make"], "no file none.py"),
+        (["{folder}/mine.py:absent"], "no function 'absent'"),
+        (["{folder}/mine.py:number"], "no function 'number'"),
+        ([SMALL, "--macs", "0.001"], "cannot be met"),
+        ([SMALL, "--method", "sepprune"], "name them with --data"),
+        ([SMALL, "--method", "magic"], "no pruning method"),
+        ([SMALL, "--weights", "none.safetensors"], "cannot read the weights"),
+        ([SMALL, "--weights", "{folder}/mine.py"], "cannot read the weights"),
+        ([SMALL, "--weights", "{folder}/other.safetensors"], "do not fit"),
+        ([SMALL, "--method", "taylor", "--data", "{folder}"], "holds no training data"),
+        ([SMALL, "--steps", "0"], "must be positive"),
+        ([SMALL, "--narrowest", "8"], "give a positive one, with --whole-branches"),
+        ([SMALL, "--method", "taylor", "--dataset", "wham"], "name its folder with --data"),
+        ([SMALL, "--method", "taylor", "--dataset", "wsj", "--data", "{folder}"], "no prepared set is called 'wsj'"),
+        ([SMALL, "--method", "taylor", "--dataset", "wham", "--data", "{folder}"], "has no folder"),
+    ],
+)
+def test_a_mistake_exits_2_with_one_sentence_and_writes_nothing(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     from safetensors.torch import save_file
 
     (tmp_path / "mine.py").write_text(FACTORY)

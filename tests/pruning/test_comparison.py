@@ -73,35 +73,60 @@ def test_every_method_is_pruned_everywhere_and_tuned_at_one_reduction(config: Pa
     settings = dataclasses.replace(load_comparison_settings(str(config)), seeds=(1, 2))
     assert len(set(pruned_cells(settings))) == 3 * 2 * 2
     assert {(item.method, item.reduction) for item in tuned_cells(settings)} == {
-        ("sepprune", 0.4), ("taylor", 0.4), ("l1", 0.4)}
+        ("sepprune", 0.4),
+        ("taylor", 0.4),
+        ("l1", 0.4),
+    }
     assert {(item.method, item.reduction, item.seed) for item in final_cells(settings, ["l1"])} == {
-        ("sepprune", 0.2, 1), ("sepprune", 0.2, 2), ("l1", 0.2, 1), ("l1", 0.2, 2)}
+        ("sepprune", 0.2, 1),
+        ("sepprune", 0.2, 2),
+        ("l1", 0.2, 1),
+        ("l1", 0.2, 2),
+    }
 
 
 def test_the_best_rivals_are_those_with_the_highest_mean() -> None:
-    tuned = [cell("tuned", "sepprune", 9.0), cell("tuned", "l1", 1.0), cell("tuned", "l1", 4.0, 2),
-             cell("tuned", "l2", 2.0), cell("tuned", "random", -1.0)]
+    tuned = [
+        cell("tuned", "sepprune", 9.0),
+        cell("tuned", "l1", 1.0),
+        cell("tuned", "l1", 4.0, 2),
+        cell("tuned", "l2", 2.0),
+        cell("tuned", "random", -1.0),
+    ]
     assert best_rivals(tuned, 2) == ["l1", "l2"]
 
 
 def test_a_report_has_means_deviations_and_margins(config: Path) -> None:
-    cells = [cell("pruned", "sepprune", 2.0), cell("pruned", "sepprune", 4.0, 2), cell("pruned", "l1", 1.0),
-             cell("pruned", "taylor", 2.5)]
+    cells = [
+        cell("pruned", "sepprune", 2.0),
+        cell("pruned", "sepprune", 4.0, 2),
+        cell("pruned", "l1", 1.0),
+        cell("pruned", "taylor", 2.5),
+    ]
     report = report_of(load_comparison_settings(str(config)), {"clean": 5.0, "noisy": 3.0}, cells, [])
     assert report["dense"] == 4.0
-    assert report["rows"][0] == {"stage": "pruned", "method": "sepprune", "reduction": 0.4, "si_sdri": 3.0,
-                                 "deviation": pytest.approx(2 ** 0.5), "seeds": 2}
+    assert report["rows"][0] == {
+        "stage": "pruned",
+        "method": "sepprune",
+        "reduction": 0.4,
+        "si_sdri": 3.0,
+        "deviation": pytest.approx(2**0.5),
+        "seeds": 2,
+    }
     assert report["margins"] == [{"stage": "pruned", "reduction": 0.4, "rival": "taylor", "margin": 0.5}]
 
 
-def test_a_comparison_runs_from_start_to_end_in_processes_and_is_not_made_twice(config: Path, tmp_path: Path,
-                                                                                capsys: pytest.CaptureFixture) -> None:
+def test_a_comparison_runs_from_start_to_end_in_processes_and_is_not_made_twice(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     assert main(["compare", str(config), "--processes", "2", "--json", "-"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert {(row["stage"], row["method"], row["reduction"]) for row in report["rows"]} == {
         *(("pruned", method, reduction) for method in ("sepprune", "taylor", "l1") for reduction in (0.2, 0.4)),
         *(("tuned", method, 0.4) for method in ("sepprune", "taylor", "l1")),
-        ("tuned", "sepprune", 0.2), ("tuned", report["finalists"][0], 0.2)}
+        ("tuned", "sepprune", 0.2),
+        ("tuned", report["finalists"][0], 0.2),
+    }
     assert all(item["macs_kept"] <= 1 - item["reduction"] for item in report["cells"] if item["stage"] == "pruned")
     assert imread(tmp_path / "out" / "comparison.png").shape[1] > 300
     assert json.loads((tmp_path / "out" / "comparison.json").read_text()) == report
@@ -116,8 +141,11 @@ def test_fine_tuning_takes_the_batches_of_the_seed_whatever_the_method(config: P
     maker = CellMaker(load_comparison_settings(str(config)), tmp_path / "plans")
     for method in ("l1", "taylor"):
         for seed in (1, 2):
-            pruned = next(item for item in pruned_cells(dataclasses.replace(maker.settings, seeds=(1, 2)))
-                          if (item.method, item.seed, item.reduction) == (method, seed, 0.4))
+            pruned = next(
+                item
+                for item in pruned_cells(dataclasses.replace(maker.settings, seeds=(1, 2)))
+                if (item.method, item.seed, item.reduction) == (method, seed, 0.4)
+            )
             maker.make(pruned)
     heard: dict[tuple[str, int], object] = {}
     for method in ("l1", "taylor"):
@@ -147,31 +175,45 @@ def test_a_worker_passes_on_what_the_user_did_wrong(config: Path) -> None:
 
 
 def test_the_picture_has_every_reduction_and_stage(tmp_path: Path) -> None:
-    cells = [cell(stage, method, score, seed, reduction) for stage in ("pruned", "tuned") for reduction in (0.4, 0.6)
-             for seed in (1, 2) for method, score in (("sepprune", 3.0 + seed), ("l1", 2.0))]
-    draw({"cells": cells, "methods": ["sepprune", "l1"], "reductions": [0.4, 0.6], "dense": 5.0, "updates": 3},
-         tmp_path / "picture.png")
+    cells = [
+        cell(stage, method, score, seed, reduction)
+        for stage in ("pruned", "tuned")
+        for reduction in (0.4, 0.6)
+        for seed in (1, 2)
+        for method, score in (("sepprune", 3.0 + seed), ("l1", 2.0))
+    ]
+    draw(
+        {"cells": cells, "methods": ["sepprune", "l1"], "reductions": [0.4, 0.6], "dense": 5.0, "updates": 3},
+        tmp_path / "picture.png",
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    ({"methods": ("sepprune", "magic")}, "no pruning method is called 'magic'"),
-    ({"methods": ("l1", "l2")}, "name sepprune and at least one rival"),
-    ({"tuned_reduction": 0.5}, "choose one of the reductions"),
-    ({"reductions": (0.4, 1.2)}, "no share of the multiply-adds"),
-    ({"seeds": ()}, "at least one seed"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"methods": ("sepprune", "magic")}, "no pruning method is called 'magic'"),
+        ({"methods": ("l1", "l2")}, "name sepprune and at least one rival"),
+        ({"tuned_reduction": 0.5}, "choose one of the reductions"),
+        ({"reductions": (0.4, 1.2)}, "no share of the multiply-adds"),
+        ({"seeds": ()}, "at least one seed"),
+    ],
+)
 def test_a_mistake_in_the_settings_is_named(config: Path, change: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         dataclasses.replace(load_comparison_settings(str(config)), **change)
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("dense.safetensors", "cannot read the weights"),
-    ("updates", "unknown entry 'updatez'"),
-])
-def test_a_mistake_exits_2_with_one_sentence_and_makes_no_folder(config: Path, text: str, words: str, tmp_path: Path,
-                                                                 capsys: pytest.CaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dense.safetensors", "cannot read the weights"),
+        ("updates", "unknown entry 'updatez'"),
+    ],
+)
+def test_a_mistake_exits_2_with_one_sentence_and_makes_no_folder(
+    config: Path, text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     config.write_text(config.read_text().replace(text, {"updates": "updatez"}.get(text, "none.safetensors")))
     assert main(["compare", str(config)]) == 2
     assert words in capsys.readouterr().err

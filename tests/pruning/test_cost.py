@@ -25,16 +25,19 @@ def ptflops(module: nn.Module, example: torch.Tensor = SECOND) -> float:
     return analyze(module, example, sample_rate=example.shape[-1]).macs_per_second_ptflops
 
 
-@pytest.mark.parametrize(("module", "expected"), [
-    (nn.Conv1d(4, 6, 3, padding=1), 4 * 6 * 3 * 100),
-    (nn.Conv1d(4, 8, 5, stride=2, padding=2, groups=2), 4 * 8 * 5 * 50 // 2),
-    (nn.Conv1d(4, 4, 3, padding=1, groups=4), 4 * 3 * 100),
-    (nn.ConvTranspose1d(4, 6, 4, stride=2), 4 * 6 * 4 * 100),
-    (nn.Linear(100, 7), 4 * 100 * 7),
-    (nn.LSTM(100, 5), 4 * 4 * 5 * (100 + 5)),
-    (nn.GRU(100, 5, bidirectional=True), 2 * 4 * 3 * 5 * (100 + 5)),
-    (nn.MultiheadAttention(100, 4), None),
-])
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.Conv1d(4, 6, 3, padding=1), 4 * 6 * 3 * 100),
+        (nn.Conv1d(4, 8, 5, stride=2, padding=2, groups=2), 4 * 8 * 5 * 50 // 2),
+        (nn.Conv1d(4, 4, 3, padding=1, groups=4), 4 * 3 * 100),
+        (nn.ConvTranspose1d(4, 6, 4, stride=2), 4 * 6 * 4 * 100),
+        (nn.Linear(100, 7), 4 * 100 * 7),
+        (nn.LSTM(100, 5), 4 * 4 * 5 * (100 + 5)),
+        (nn.GRU(100, 5, bidirectional=True), 2 * 4 * 3 * 5 * (100 + 5)),
+        (nn.MultiheadAttention(100, 4), None),
+    ],
+)
 def test_multiply_adds_are_those_of_products(module: nn.Module, expected: int | None) -> None:
     if isinstance(module, (nn.LSTM, nn.GRU)):
         module = _First(module)
@@ -62,19 +65,22 @@ class _Resized(nn.Module):
         return nn.functional.interpolate(x, size=200)
 
 
-@pytest.mark.parametrize(("module", "expected"), [
-    (nn.Conv1d(4, 6, 1), 4 * 6 * 100 + 6 * 100),
-    (nn.Linear(100, 7), 4 * 100 * 7),
-    (nn.ConvTranspose1d(4, 6, 4, stride=4, bias=False), 4 * 6 * 4 * 400),
-    (nn.BatchNorm1d(4), 2 * 4 * 100),
-    (nn.GroupNorm(2, 4), 2 * 4 * 100),
-    (nn.GroupNorm(1, 4), 0),
-    (nn.PReLU(), 2 * 4 * 100),
-    (nn.LeakyReLU(), 4 * 100),
-    (nn.AvgPool1d(2), 2 * 4 * 100),
-    (nn.Upsample(scale_factor=2), 2 * 4 * 200),
-    (_Resized(), 200),
-])
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (nn.Conv1d(4, 6, 1), 4 * 6 * 100 + 6 * 100),
+        (nn.Linear(100, 7), 4 * 100 * 7),
+        (nn.ConvTranspose1d(4, 6, 4, stride=4, bias=False), 4 * 6 * 4 * 400),
+        (nn.BatchNorm1d(4), 2 * 4 * 100),
+        (nn.GroupNorm(2, 4), 2 * 4 * 100),
+        (nn.GroupNorm(1, 4), 0),
+        (nn.PReLU(), 2 * 4 * 100),
+        (nn.LeakyReLU(), 4 * 100),
+        (nn.AvgPool1d(2), 2 * 4 * 100),
+        (nn.Upsample(scale_factor=2), 2 * 4 * 200),
+        (_Resized(), 200),
+    ],
+)
 def test_ptflops_counts_elements_and_counts_modules_that_call_functions_twice(module: nn.Module, expected: int) -> None:
     assert ptflops(module) == expected
 
@@ -83,7 +89,8 @@ def test_ptflops_counts_elements_and_counts_modules_that_call_functions_twice(mo
 def test_totals_counted_as_ptflops_does_are_those_that_were_published(name: str, published: float) -> None:
     structure = discover(freeze(build_separator(name)), [(torch.zeros(1, 16_000),)])
     assert float(macs_cost(structure, 1.0, like_ptflops=True).total(structure.sizes)) / 1e9 == pytest.approx(
-        published, abs=0.006)
+        published, abs=0.006
+    )
 
 
 def test_modules_add_up_to_the_total() -> None:
@@ -103,5 +110,10 @@ def test_segment_upkeep_is_counted_at_its_true_rate() -> None:
 def test_a_groups_cost_is_what_goes_with_it() -> None:
     module = nn.Sequential(nn.Conv1d(4, 6, 1, bias=False), nn.ReLU(), nn.Conv1d(6, 5, 1, bias=False))
     (group,) = analyze(module, SECOND, sample_rate=100).groups
-    assert group == {"id": "0", "channels": 6, "macs_per_second": 6 * (4 + 5) * 100, "params": 6 * (4 + 5),
-                     "layers": ["0", "2"]}
+    assert group == {
+        "id": "0",
+        "channels": 6,
+        "macs_per_second": 6 * (4 + 5) * 100,
+        "params": 6 * (4 + 5),
+        "layers": ["0", "2"],
+    }

@@ -34,8 +34,18 @@ def loss(gates: Tensor, batch: object) -> Tensor:
 
 def test_channels_that_the_loss_needs_are_kept_within_a_budget() -> None:
     budget = Budget.of("params", 0.4, params_cost(structure()), structure(), Floor(2))
-    logits = learn_in_budget(structure(), loss, iter(int, 1), budget, Floor(2), Learning(60), 0, torch.device("cpu"),
-                             None, lambda step, value: None)
+    logits = learn_in_budget(
+        structure(),
+        loss,
+        iter(int, 1),
+        budget,
+        Floor(2),
+        Learning(60),
+        0,
+        torch.device("cpu"),
+        None,
+        lambda step, value: None,
+    )
     kept = keep_best(structure(), budget, logits, Floor(2))
     assert wanted()[kept].mean() > 0.85
 
@@ -49,8 +59,9 @@ def test_the_published_rule_closes_what_the_loss_pays_for() -> None:
     def closing(gates: Tensor, batch: object) -> Tensor:
         return loss(gates, batch) + (gates * torch.from_numpy(~wanted()).float()).sum()
 
-    _, kept = learn_by_threshold(structure(), closing, iter(int, 1), 0.7, Learning(60), 0, torch.device("cpu"),
-                                 lambda step, value: None)
+    _, kept = learn_by_threshold(
+        structure(), closing, iter(int, 1), 0.7, Learning(60), 0, torch.device("cpu"), lambda step, value: None
+    )
     assert (kept == wanted()).mean() > 0.95
 
 

@@ -19,8 +19,10 @@ from sepprune.pruning.surgery import cut, difference
 from sepprune.separators import build_separator
 from tests.pruning.small_separators import MIXTURE, SEPARATORS, build, shake
 
-CAUSAL = {"conv-tasnet": {"bottleneck": 12, "hidden": [16, 12], "blocks": 2},
-          "skim": {"features": 12, "hidden": [16, 12], "blocks": 2, "memory": 8, "segment": 6, "consistency": 6}}
+CAUSAL = {
+    "conv-tasnet": {"bottleneck": 12, "hidden": [16, 12], "blocks": 2},
+    "skim": {"features": 12, "hidden": [16, 12], "blocks": 2, "memory": 8, "segment": 6, "consistency": 6},
+}
 
 
 def causal(name: str) -> torch.nn.Module:
@@ -98,7 +100,7 @@ def test_a_pruned_causal_separator_streams_as_it_runs_in_one_piece(name: str, da
     state, position, pieces = None, 0, []
     while position < 20:
         frames = data.draw(st.integers(1, 20 - position))
-        piece, state = model(mixture[:, 8 * position:8 * (position + frames)], state)
+        piece, state = model(mixture[:, 8 * position : 8 * (position + frames)], state)
         pieces.append(piece)
         position += frames
     assert torch.allclose(torch.cat(pieces, -1), whole, atol=1e-5)
@@ -131,16 +133,19 @@ def test_every_method_uses_up_the_budget_but_not_more(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["sepprune", "taylor", "random"])
 def test_a_seed_decides_everything(method: str) -> None:
-    plans = [prune(causal("conv-tasnet"), macs=0.5, method=method, data=batches(), steps=4, seed=5).plan
-             for _ in range(2)]
+    plans = [
+        prune(causal("conv-tasnet"), macs=0.5, method=method, data=batches(), steps=4, seed=5).plan for _ in range(2)
+    ]
     assert plans[0] == plans[1]
 
 
 @pytest.mark.parametrize("method", ["l2", "hrank"])
 def test_a_prepared_module_is_pruned_as_the_module_itself(method: str) -> None:
     prepared = prepare(causal("skim"), batch=next(batches(8 * 14)))
-    plans = [prune(module, macs=0.5, method=method, data=batches(8 * 14)).plan
-             for module in (prepared, prepared, prepare(causal("skim")), causal("skim"))]
+    plans = [
+        prune(module, macs=0.5, method=method, data=batches(8 * 14)).plan
+        for module in (prepared, prepared, prepare(causal("skim")), causal("skim"))
+    ]
     assert all(plan == plans[0] for plan in plans)
 
 
@@ -151,8 +156,14 @@ def test_threshold_mode_needs_no_budget() -> None:
 
 def test_the_dense_output_can_be_the_teacher() -> None:
     losses: list[float] = []
-    prune(causal("conv-tasnet"), macs=0.6, data=(mixture for mixture, _ in batches()), loss="teacher", steps=30,
-          progress=lambda step, loss: losses.append(loss))
+    prune(
+        causal("conv-tasnet"),
+        macs=0.6,
+        data=(mixture for mixture, _ in batches()),
+        loss="teacher",
+        steps=30,
+        progress=lambda step, loss: losses.append(loss),
+    )
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
 
@@ -186,16 +197,19 @@ def test_kept_channels_can_be_multiples() -> None:
     assert all(group["kept"] % 4 == 0 or group["kept"] == group["channels"] for group in report["groups"])
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ({"macs": 0.5, "params": 0.5}, "exactly one"),
-    ({}, "exactly one"),
-    ({"macs": 0.0001}, "cannot be met"),
-    ({"macs": 1.5}, "above 0 and at most 1"),
-    ({"macs": 0.5, "method": "best"}, "no pruning method"),
-    ({"macs": 0.5, "method": "sepprune"}, "needs data"),
-    ({"threshold": 0.7, "method": "l1"}, "needs a budget"),
-    ({"macs": 0.5, "method": "taylor", "data": []}, "no batches"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"macs": 0.5, "params": 0.5}, "exactly one"),
+        ({}, "exactly one"),
+        ({"macs": 0.0001}, "cannot be met"),
+        ({"macs": 1.5}, "above 0 and at most 1"),
+        ({"macs": 0.5, "method": "best"}, "no pruning method"),
+        ({"macs": 0.5, "method": "sepprune"}, "needs data"),
+        ({"threshold": 0.7, "method": "l1"}, "needs a budget"),
+        ({"macs": 0.5, "method": "taylor", "data": []}, "no batches"),
+    ],
+)
 def test_a_mistake_is_named(arguments: dict, words: str) -> None:
     with pytest.raises(UserError, match=words):
         prune(causal("conv-tasnet"), **({"method": "l1"} | arguments))

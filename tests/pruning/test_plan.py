@@ -13,9 +13,15 @@ from sepprune.errors import UserError
 from sepprune.pruning import PruningPlan
 from sepprune.pruning.plan import Cut, GroupPlan, Removal, SizeEdit
 
-PLAN = PruningPlan("Sequential", "l1", {"macs": 0.5}, 3, (GroupPlan("0", 3, (0, 2), (0.5, 0.1, 0.7)),),
-                   (Cut("0.weight", 0, (0, 2)), Cut("0.bias", 0, (0, 2)), Cut("1.weight", 1, (0, 2))),
-                   (SizeEdit("0", "out_features", (), 2), SizeEdit("", "sizes", (1,), 2)))
+PLAN = PruningPlan(
+    "Sequential",
+    "l1",
+    {"macs": 0.5},
+    3,
+    (GroupPlan("0", 3, (0, 2), (0.5, 0.1, 0.7)),),
+    (Cut("0.weight", 0, (0, 2)), Cut("0.bias", 0, (0, 2)), Cut("1.weight", 1, (0, 2))),
+    (SizeEdit("0", "out_features", (), 2), SizeEdit("", "sizes", (1,), 2)),
+)
 
 
 def module() -> nn.Module:
@@ -42,9 +48,15 @@ def test_apply_cuts_a_copy() -> None:
 
 def test_two_plans_one_after_the_other_are_one_plan() -> None:
     dense = module()
-    later = PruningPlan("Sequential", "l1", {"macs": 0.5}, 4, (GroupPlan("0", 2, (1,), (0.2, 0.9)),),
-                        (Cut("0.weight", 0, (1,)), Cut("0.bias", 0, (1,)), Cut("1.weight", 1, (1,))),
-                        (SizeEdit("0", "out_features", (), 1), SizeEdit("", "sizes", (1,), 1)))
+    later = PruningPlan(
+        "Sequential",
+        "l1",
+        {"macs": 0.5},
+        4,
+        (GroupPlan("0", 2, (1,), (0.2, 0.9)),),
+        (Cut("0.weight", 0, (1,)), Cut("0.bias", 0, (1,)), Cut("1.weight", 1, (1,))),
+        (SizeEdit("0", "out_features", (), 1), SizeEdit("", "sizes", (1,), 1)),
+    )
     both = PLAN.then(later)
     at_once, in_turn = both.apply(dense), later.apply(PLAN.apply(dense))
     assert all(map(torch.equal, at_once.state_dict().values(), in_turn.state_dict().values()))
@@ -61,12 +73,33 @@ def test_what_a_later_plan_removes_whole_was_cut_in_vain() -> None:
             self.branch = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 4))
             self.head = nn.Linear(4, 1)
 
-    narrowed = PruningPlan("Branched", "l1", {}, 0, (), (
-        Cut("branch.0.weight", 0, (0, 2)), Cut("branch.0.bias", 0, (0, 2)), Cut("branch.1.weight", 1, (0, 2)),
-        Cut("branch.0.weight", 1, (0, 1, 3)), Cut("branch.1.weight", 0, (0, 1, 3)), Cut("branch.1.bias", 0, (0, 1, 3)),
-        Cut("head.weight", 1, (0, 1, 3))), (SizeEdit("branch.0", "out_features", (), 2),))
-    removed = PruningPlan("Branched", "l1", {}, 0, (), (Cut("branch.bias", 0, (1, 2)), Cut("head.weight", 1, (1, 2))),
-                          (), (Removal("branch", "1.bias", -1),))
+    narrowed = PruningPlan(
+        "Branched",
+        "l1",
+        {},
+        0,
+        (),
+        (
+            Cut("branch.0.weight", 0, (0, 2)),
+            Cut("branch.0.bias", 0, (0, 2)),
+            Cut("branch.1.weight", 1, (0, 2)),
+            Cut("branch.0.weight", 1, (0, 1, 3)),
+            Cut("branch.1.weight", 0, (0, 1, 3)),
+            Cut("branch.1.bias", 0, (0, 1, 3)),
+            Cut("head.weight", 1, (0, 1, 3)),
+        ),
+        (SizeEdit("branch.0", "out_features", (), 2),),
+    )
+    removed = PruningPlan(
+        "Branched",
+        "l1",
+        {},
+        0,
+        (),
+        (Cut("branch.bias", 0, (1, 2)), Cut("head.weight", 1, (1, 2))),
+        (),
+        (Removal("branch", "1.bias", -1),),
+    )
     dense = Branched()
     at_once, in_turn = narrowed.then(removed).apply(dense), removed.apply(narrowed.apply(dense))
     assert at_once.state_dict().keys() == in_turn.state_dict().keys() == {"branch.bias", "head.weight", "head.bias"}
@@ -82,17 +115,29 @@ def test_tied_parameters_stay_tied() -> None:
     assert pruned[1].weight is pruned[0].weight and pruned[0].weight.shape == (1, 3)
 
 
-@pytest.mark.parametrize(("other", "words"), [
-    (nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 1)), "keeps index 2 of dimension 0 of 0.weight"),
-    (nn.Sequential(nn.ReLU()), "cuts 0.weight, which Sequential does not have"),
-])
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 1)), "keeps index 2 of dimension 0 of 0.weight"),
+        (nn.Sequential(nn.ReLU()), "cuts 0.weight, which Sequential does not have"),
+    ],
+)
 def test_a_plan_for_another_module_is_refused(other: nn.Module, words: str) -> None:
     with pytest.raises(UserError, match=words):
         PLAN.apply(other)
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "nothing", json.dumps({"format": "sepprune-plan", "version": 1}),
-                                     json.dumps({"format": "sepprune-plan", "version": 99})])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        "nothing",
+        json.dumps({"format": "sepprune-plan", "version": 1}),
+        json.dumps({"format": "sepprune-plan", "version": 99}),
+    ],
+)
 def test_a_file_that_is_no_plan_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "plan.json"
     path.write_text(content)

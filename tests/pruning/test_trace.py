@@ -26,8 +26,10 @@ class Sizes(nn.Module):
 
 def test_attribute_sizes_are_noted_where_they_arrive() -> None:
     found = trace(Sizes(), (torch.rand(3, 6),))
-    places = {operation(node): [(size.value, size.places, size.plain) for size in sizes]
-              for node, sizes in found.sizes.items()}
+    places = {
+        operation(node): [(size.value, size.places, size.plain) for size in sizes]
+        for node, sizes in found.sizes.items()
+    }
     assert places["view"] == [(2, (("", "width", ()),), False), (6, (("", "copies", (1,)),), True)]
     assert places["new_zeros"] == [(6, (("", "width", ()),), True)]
 

@@ -26,6 +26,7 @@ def multiply_adds(module: nn.Module, frames: int, output: Tensor) -> int:
 @pytest.fixture
 def costs() -> Callable[[str], tuple[float, float]]:
     """Parameters in millions, and GMAC for one second at 16 kHz, of a separator by name."""
+
     def count(name: str) -> tuple[float, float]:
         total = 0
 

@@ -27,4 +27,5 @@ def test_the_channels_that_the_paper_prunes_are_groups_of_their_own() -> None:
     groups = analyze(separator, 0.1 * torch.randn(1, 800), include=["network.block.fuse.*.norm"]).groups
     assert [(group["channels"], group["layers"]) for group in groups] == [
         (8, [f"network.block.fuse.{scale}.conv", f"network.block.fuse.{scale}.norm", "network.block.merge.conv"])
-        for scale in range(4)]
+        for scale in range(4)
+    ]

@@ -72,13 +72,17 @@ def test_the_papers_separators_are_known_by_name(name: str) -> None:
     assert name in separator_names()
 
 
-@pytest.mark.parametrize(("name", "setting", "message"), [
-    ("afrcnn-12", {"window": 10}, "10 samples leaves gaps between frames that are 20 samples apart"),
-    ("sudormrf-1.0x", {"basis": 0}, "basis is 0: use a positive number"),
-    ("tdanet", {"iterations": 0}, "iterations is 0: apply the block at least once"),
-    ("tdanet", {"kernel": 3}, "no setting 'kernel': choose from .*iterations"),
-])
-def test_settings_that_make_no_separator_are_answered_with_the_way_out(name: str, setting: dict[str, int],
-                                                                       message: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "setting", "message"),
+    [
+        ("afrcnn-12", {"window": 10}, "10 samples leaves gaps between frames that are 20 samples apart"),
+        ("sudormrf-1.0x", {"basis": 0}, "basis is 0: use a positive number"),
+        ("tdanet", {"iterations": 0}, "iterations is 0: apply the block at least once"),
+        ("tdanet", {"kernel": 3}, "no setting 'kernel': choose from .*iterations"),
+    ],
+)
+def test_settings_that_make_no_separator_are_answered_with_the_way_out(
+    name: str, setting: dict[str, int], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         small(name, **setting)

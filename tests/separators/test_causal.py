@@ -10,8 +10,15 @@ from sepprune.separators.layers import Decoder, Encoder
 
 SMALL = {
     "conv-tasnet": {"bottleneck": 12, "hidden": [16, 8, 24], "blocks": 3, "dilations": 2},
-    "skim": {"features": 12, "hidden": [16, 8, 24], "blocks": 3, "segment": 7, "memory": 5, "low_bins": 10,
-             "low_window": 256},
+    "skim": {
+        "features": 12,
+        "hidden": [16, 8, 24],
+        "blocks": 3,
+        "segment": 7,
+        "memory": 5,
+        "low_bins": 10,
+        "low_window": 256,
+    },
 }
 #: with mixture consistency, too
 SMALL |= {f"{name}, consistent": settings | {"consistency": 6} for name, settings in SMALL.items()}
@@ -74,8 +81,8 @@ def test_a_step_works_on_the_weights_device_alone(name: str) -> None:
 def test_later_input_never_changes_earlier_output(name: str) -> None:
     separator, signal = small(name), mixture(20)
     changed = signal.clone()
-    changed[:, 12 * 32:] = 0.5
-    assert torch.equal(separator(signal)[0][..., :12 * 32], separator(changed)[0][..., :12 * 32])
+    changed[:, 12 * 32 :] = 0.5
+    assert torch.equal(separator(signal)[0][..., : 12 * 32], separator(changed)[0][..., : 12 * 32])
 
 
 @pytest.mark.parametrize("name", CAUSAL)
@@ -84,7 +91,7 @@ def test_the_oldest_input_still_matters_after_several_segments(name: str) -> Non
     other = signal.clone()
     other[:, :32] = 0
     reach = 7  # frames: the kernels' span; the first frame after a segment
-    assert not torch.equal(separator(signal)[0][..., reach * 32:], separator(other)[0][..., reach * 32:])
+    assert not torch.equal(separator(signal)[0][..., reach * 32 :], separator(other)[0][..., reach * 32 :])
 
 
 @pytest.mark.parametrize("name", CAUSAL)
@@ -106,7 +113,7 @@ def test_the_filterbank_reconstructs_with_a_delay_of_window_minus_hop() -> None:
     tone = torch.cos(2 * torch.pi / 128 * 40 * torch.arange(1280)).unsqueeze(0)  # far from 0 Hz, which is left out
     spectrum = encoder(torch.cat([torch.zeros(1, 96), tone], dim=1))
     heard, _ = decoder(spectrum, decoder.initial_state(1))
-    assert torch.allclose(heard[:, 128 + 32:], tone[:, 128:-32], atol=1e-3)
+    assert torch.allclose(heard[:, 128 + 32 :], tone[:, 128:-32], atol=1e-3)
 
 
 def test_the_low_analysis_tells_close_tones_apart_better_than_the_other() -> None:

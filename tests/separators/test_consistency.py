@@ -52,4 +52,4 @@ def test_what_is_left_is_measured_against_the_mixture_of_the_same_moment() -> No
     mixture = torch.randn(1, 1280, generator=torch.Generator().manual_seed(0))
     heard = separator(mixture)[0].sum(1)
     after = 2 * separator.hop  # the first share rises from zero
-    assert torch.allclose(heard[:, after:], mixture[:, after - separator.delay:-separator.delay], atol=1e-5)
+    assert torch.allclose(heard[:, after:], mixture[:, after - separator.delay : -separator.delay], atol=1e-5)

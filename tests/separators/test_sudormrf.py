@@ -19,4 +19,5 @@ def test_the_channels_that_the_paper_prunes_are_one_group_a_block() -> None:
     separator = build_separator("sudormrf-1.0x", bottleneck=6, hidden=8, blocks=3, scales=3, basis=10)
     groups = analyze(separator, 0.1 * torch.randn(1, 800), include=["network.*.pyramid.expand.norm"]).groups
     assert [(group["id"], group["channels"]) for group in groups] == [
-        (f"network.{block}.pyramid.expand.conv", 8) for block in range(3)]
+        (f"network.{block}.pyramid.expand.conv", 8) for block in range(3)
+    ]

@@ -11,8 +11,9 @@ from sepprune.separators.tdanet import Attention, DropPath
 
 
 @pytest.mark.parametrize(("name", "params", "gmacs"), [("tdanet", 2.35, 4.77), ("tdanet-large", 2.34, 9.20)])
-def test_costs_are_the_published_ones(costs: Callable[[str], tuple[float, float]], name: str, params: float,
-                                      gmacs: float) -> None:
+def test_costs_are_the_published_ones(
+    costs: Callable[[str], tuple[float, float]], name: str, params: float, gmacs: float
+) -> None:
     counted = costs(name)
     assert counted[0] == pytest.approx(params, rel=0.01)
     assert counted[1] == pytest.approx(gmacs, rel=0.03)  # the published attention does not compare moments

@@ -12,9 +12,10 @@ from sepprune.separators import build_separator
 from sepprune.streaming import Ladder, LevelRecord, write_ladder
 
 FILTERBANK = {"hop": 32, "window": 64, "analysis_window": 128}
-SETTINGS = {"skim": {"features": 24, "hidden": 16, "blocks": 2, "segment": 6, "memory": 8, "consistency": 5,
-                     **FILTERBANK},
-            "conv-tasnet": {"bottleneck": 16, "hidden": 24, "blocks": 3, "dilations": 3, **FILTERBANK}}
+SETTINGS = {
+    "skim": {"features": 24, "hidden": 16, "blocks": 2, "segment": 6, "memory": 8, "consistency": 5, **FILTERBANK},
+    "conv-tasnet": {"bottleneck": 16, "hidden": 24, "blocks": 3, "dilations": 3, **FILTERBANK},
+}
 
 
 def random_weights(family: str) -> dict[str, torch.Tensor]:
@@ -34,8 +35,12 @@ def random_weights(family: str) -> dict[str, torch.Tensor]:
 def relative(state: dict[str, torch.Tensor], swapped: bool, seed: int) -> dict[str, torch.Tensor]:
     """Nearly the same separator, as fine-tuning leaves it; ``swapped`` gives its sources in the other order."""
     generator = torch.Generator().manual_seed(seed)
-    other = {key: value + 0.01 * value.abs().mean() * torch.randn(value.shape, generator=generator)
-             if value.is_floating_point() and "running" not in key else value for key, value in state.items()}
+    other = {
+        key: value + 0.01 * value.abs().mean() * torch.randn(value.shape, generator=generator)
+        if value.is_floating_point() and "running" not in key
+        else value
+        for key, value in state.items()
+    }
     if swapped:
         for key in {"mask.weight", "mask.bias", "consistency.share.weight", "consistency.share.bias"} & other.keys():
             other[key] = other[key].roll(len(other[key]) // 2, 0)

@@ -50,8 +50,14 @@ def test_a_level_without_some_of_its_blocks_gives_the_batch_output(backend: str,
     dense = build_separator(family, **SETTINGS[family]).eval()
     before = analyze(dense)
     (first,) = [group["macs_per_second"] for group in before.groups if group["id"].startswith("network.0")]
-    result = prune(dense, macs=1 - 0.75 * first / before.macs_per_second, method="random",
-                   floor=Floor(whole_branches=True, narrowest=100), include=["network.*"], exclude=["bottleneck*"])
+    result = prune(
+        dense,
+        macs=1 - 0.75 * first / before.macs_per_second,
+        method="random",
+        floor=Floor(whole_branches=True, narrowest=100),
+        include=["network.*"],
+        exclude=["bottleneck*"],
+    )
     assert result.report["removed"]
     level = LevelRecord(family, SETTINGS[family], result.plan, result.model.state_dict(), {"macs_per_second": 1.0})
     mixture = babble(3.2)
@@ -134,11 +140,14 @@ def test_every_backend_that_works_here_is_available_in_fp32() -> None:
     assert {name for name, precision in available() if precision == "fp32"} == named
 
 
-@pytest.mark.parametrize(("name", "precision", "sentence"), [
-    ("tensorrt", "fp32", "no backend is called 'tensorrt': choose from auto, openvino"),
-    ("torch", "bf16", "torch does not compute in 'bf16': choose from fp32"),
-    ("openvino", "int3", "openvino does not compute in 'int3': choose from fp32, bf16"),
-])
+@pytest.mark.parametrize(
+    ("name", "precision", "sentence"),
+    [
+        ("tensorrt", "fp32", "no backend is called 'tensorrt': choose from auto, openvino"),
+        ("torch", "bf16", "torch does not compute in 'bf16': choose from fp32"),
+        ("openvino", "int3", "openvino does not compute in 'int3': choose from fp32, bf16"),
+    ],
+)
 def test_what_a_backend_cannot_do_is_said(name: str, precision: str, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         create_backend(name, precision)
@@ -156,8 +165,13 @@ print(sorted({"torch", "onnx"} & set(sys.modules)))
 @pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
 def test_a_converted_level_streams_without_torch(tcn_ladder: Ladder, backend: str) -> None:
     StreamingSeparator(tcn_ladder, backend=backend).close()
-    found = subprocess.run([sys.executable, "-c", SCRIPT, str(tcn_ladder.folder), backend], capture_output=True,
-                           text=True, check=True, cwd=Path(__file__).parents[2])
+    found = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tcn_ladder.folder), backend],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert found.stdout.strip() == "[]"
 
 
@@ -174,14 +188,24 @@ signal.raise_signal(signal.SIGINT)
 
 
 def test_a_process_whose_streams_are_closed_still_handles_signals(tcn_ladder: Ladder) -> None:
-    found = subprocess.run([sys.executable, "-c", SIGNALLED, str(tcn_ladder.folder)], capture_output=True, text=True,
-                           cwd=Path(__file__).parents[2])
+    found = subprocess.run(
+        [sys.executable, "-c", SIGNALLED, str(tcn_ladder.folder)],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert (found.returncode, found.stdout.strip()) == (0, "handled")
 
 
-def test_even_the_first_conversion_leaves_torch_to_another_process(tcn_ladder: Ladder, tmp_path: Path,
-                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_even_the_first_conversion_leaves_torch_to_another_process(
+    tcn_ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEPPRUNE_CACHE", str(tmp_path))
-    found = subprocess.run([sys.executable, "-c", SCRIPT, str(tcn_ladder.folder), "openvino"], capture_output=True,
-                           text=True, check=True, cwd=Path(__file__).parents[2])
+    found = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(tcn_ladder.folder), "openvino"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert found.stdout.strip() == "[]" and any(tmp_path.iterdir())

@@ -74,8 +74,9 @@ def test_the_cache_is_the_users_own_unless_one_is_named(folder: Path, monkeypatc
     assert named == folder and cache_folder().name == "sepprune"
 
 
-def test_entries_that_were_not_used_for_longest_are_forgotten(folder: Path, monkeypatch: pytest.MonkeyPatch,
-                                                              build: Builder) -> None:
+def test_entries_that_were_not_used_for_longest_are_forgotten(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, build: Builder
+) -> None:
     for age, key in enumerate(("new", "middle", "old")):
         cached(key, build)
         os.utime(folder / key, (1e9 - age, 1e9 - age))

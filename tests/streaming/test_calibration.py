@@ -86,8 +86,9 @@ def test_a_calibration_beside_a_stream_leaves_the_level_that_runs(tcn_ladder: La
         assert (stream.backend, stream.precision) == before
 
 
-def test_levels_that_need_conversion_are_left_out_of_a_quick_preparation(tcn_ladder: Ladder, tmp_path: Path,
-                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+def test_levels_that_need_conversion_are_left_out_of_a_quick_preparation(
+    tcn_ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEPPRUNE_CACHE", str(tmp_path))
     with StreamingSeparator(tcn_ladder) as stream:
         converted = len(list(tmp_path.iterdir()))

@@ -37,8 +37,9 @@ def test_a_runner_that_is_used_again_starts_from_silence_in_its_own_order(levels
     np.testing.assert_array_equal(heard(levels.open(1)), first)
 
 
-def test_after_a_preparation_nothing_is_left_to_make(levels: CompiledLevels, skim_ladder: Ladder,
-                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_a_preparation_nothing_is_left_to_make(
+    levels: CompiledLevels, skim_ladder: Ladder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     levels.prepare(lambda: False)
     monkeypatch.setattr("sepprune.streaming.compiled.LevelRunner", None)
     assert [levels.open(level.level).level.level for level in skim_ladder.levels] == [0, 1, 2]

@@ -52,8 +52,15 @@ def test_a_pruned_level_is_rebuilt_by_its_plan(tmp_path: Path) -> None:
     module = sepprune.build_separator("conv-tasnet", **SETTINGS["conv-tasnet"])
     module.load_state_dict(random_weights("conv-tasnet"))
     pruned = sepprune.prune(module.eval(), torch.zeros(1, 320), macs=0.6, method="l1", seed=0)
-    write_ladder(tmp_path, "pruned", [LevelRecord("conv-tasnet", SETTINGS["conv-tasnet"], pruned.plan,
-                                                  pruned.model.state_dict(), {"macs_per_second": 1.0})])
+    write_ladder(
+        tmp_path,
+        "pruned",
+        [
+            LevelRecord(
+                "conv-tasnet", SETTINGS["conv-tasnet"], pruned.plan, pruned.model.state_dict(), {"macs_per_second": 1.0}
+            )
+        ],
+    )
     mixture = torch.randn(1, 320)
     with torch.no_grad():
         torch.testing.assert_close(Ladder.load(tmp_path).build(0)(mixture)[0], pruned.model.eval()(mixture)[0])
@@ -63,8 +70,16 @@ def test_levels_with_different_filterbanks_are_no_ladder(tmp_path: Path) -> None
     other = {**SETTINGS["conv-tasnet"], "hop": 64, "window": 128}
     from sepprune.separators import build_separator
 
-    levels = [LevelRecord("conv-tasnet", settings, None, build_separator("conv-tasnet", **settings).state_dict(),
-                          {"macs_per_second": 1.0}) for settings in (SETTINGS["conv-tasnet"], other)]
+    levels = [
+        LevelRecord(
+            "conv-tasnet",
+            settings,
+            None,
+            build_separator("conv-tasnet", **settings).state_dict(),
+            {"macs_per_second": 1.0},
+        )
+        for settings in (SETTINGS["conv-tasnet"], other)
+    ]
     with pytest.raises(ValueError, match="a ladder has one"):
         write_ladder(tmp_path, "mixed", levels)
 

@@ -8,10 +8,16 @@ from hypothesis import strategies as st
 from sepprune.streaming.rounding import rounded, widened
 
 
-@given(rows=st.integers(1, 6), columns=st.integers(1, 9), seed=st.integers(0, 99), size=st.floats(1e-6, 1e6),
-       bits=st.integers(2, 8))
-def test_no_number_of_a_matrix_moves_by_more_than_half_a_step_of_its_row(rows: int, columns: int, seed: int,
-                                                                         size: float, bits: int) -> None:
+@given(
+    rows=st.integers(1, 6),
+    columns=st.integers(1, 9),
+    seed=st.integers(0, 99),
+    size=st.floats(1e-6, 1e6),
+    bits=st.integers(2, 8),
+)
+def test_no_number_of_a_matrix_moves_by_more_than_half_a_step_of_its_row(
+    rows: int, columns: int, seed: int, size: float, bits: int
+) -> None:
     matrix = size * torch.randn(rows, columns, generator=torch.Generator().manual_seed(seed))
     step = matrix.abs().amax(1, keepdim=True) / 127 * 2 ** (8 - bits)
     error = (widened(rounded({"weight": matrix}, bits))["weight"] - matrix).abs()
@@ -33,8 +39,9 @@ def test_vectors_and_short_filters_keep_half_precision_and_counters_their_type()
 
 
 @given(shape=st.sampled_from([(3, 1, 16), (2, 4, 5), (1, 3, 4, 5)]), seed=st.integers(0, 99), bits=st.integers(2, 8))
-def test_no_tap_of_a_filter_moves_by_more_than_half_a_step_of_8_bits(shape: tuple[int, ...], seed: int,
-                                                                     bits: int) -> None:
+def test_no_tap_of_a_filter_moves_by_more_than_half_a_step_of_8_bits(
+    shape: tuple[int, ...], seed: int, bits: int
+) -> None:
     filters = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
     back = widened(rounded({"filters": filters}, bits))["filters"]
     step = filters.flatten(1).abs().amax(1, keepdim=True) / 127

@@ -25,10 +25,10 @@ def test_any_chunk_gives_the_batch_output(skim_ladder: Ladder, hops: int) -> Non
     chunk = hops * 32
     samples = call_samples(skim_ladder, skim_ladder[0], chunk)
     runner = LevelRunner(skim_ladder[0], create_backend("torch").compile(skim_ladder[0], samples), 32, 2)
-    mixture = babble(0.2)[:3200 // chunk * chunk]
+    mixture = babble(0.2)[: 3200 // chunk * chunk]
     out = np.zeros((2, len(mixture)), np.float32)
     for start in range(0, len(mixture), chunk):
-        runner.step(mixture[start:start + chunk], out[:, start:start + chunk])
+        runner.step(mixture[start : start + chunk], out[:, start : start + chunk])
     with torch.inference_mode():
         batch = skim_ladder.build(0)(torch.from_numpy(mixture)[None])[0][0].numpy()
     np.testing.assert_allclose(out, batch, atol=1e-5)
@@ -39,7 +39,7 @@ def test_upkeep_that_was_done_before_is_not_done_again(skim_ladder: Ladder) -> N
     for out, settles in zip(outs, (False, True), strict=True):
         runner = LevelRunner(skim_ladder[0], create_backend("torch").compile(skim_ladder[0], 32), 32, 2)
         for start in range(0, out.shape[1], 32):
-            runner.step(babble(0.2)[start:start + 32], out[:, start:start + 32])
+            runner.step(babble(0.2)[start : start + 32], out[:, start : start + 32])
             if settles:
                 runner.settle()
                 runner.settle()

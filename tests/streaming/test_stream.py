@@ -55,9 +55,19 @@ def test_an_impossible_chunk_is_refused(tcn_ladder: Ladder, chunk_ms: float) -> 
         StreamingSeparator(tcn_ladder, chunk_ms=chunk_ms, backend="torch")
 
 
-@pytest.mark.parametrize("chunk", [np.zeros(33, "f4"), np.zeros(32, "f8"), np.zeros(32, "i2"), np.zeros((1, 32), "f4"),
-                                   np.zeros((32, 2), "f4"), [0.0] * 32, None],
-                         ids=["long", "double", "int16", "2-D", "stereo", "list", "none"])
+@pytest.mark.parametrize(
+    "chunk",
+    [
+        np.zeros(33, "f4"),
+        np.zeros(32, "f8"),
+        np.zeros(32, "i2"),
+        np.zeros((1, 32), "f4"),
+        np.zeros((32, 2), "f4"),
+        [0.0] * 32,
+        None,
+    ],
+    ids=["long", "double", "int16", "2-D", "stereo", "list", "none"],
+)
 def test_what_is_no_chunk_is_refused_with_what_to_pass(stream: StreamingSeparator, chunk: Any) -> None:
     with pytest.raises(UserError, match=r"pass a float32 array of shape \(32,\), mono at 16000 Hz"):
         stream.step(chunk)
@@ -98,8 +108,10 @@ def test_samples_that_are_not_finite_count_and_act_as_zero(tcn_ladder: Ladder, b
 
 
 def test_absurd_levels_act_as_the_largest_sane_one(tcn_ladder: Ladder) -> None:
-    outputs = [run(StreamingSeparator(tcn_ladder, chunk_ms=2, backend="torch"), np.full(640, value, "f4"))
-               for value in (3e38, LARGEST)]
+    outputs = [
+        run(StreamingSeparator(tcn_ladder, chunk_ms=2, backend="torch"), np.full(640, value, "f4"))
+        for value in (3e38, LARGEST)
+    ]
     np.testing.assert_array_equal(*outputs)
 
 
@@ -112,35 +124,45 @@ def test_a_loud_chunk_within_range_is_left_alone(stream: StreamingSeparator) -> 
 
 def test_before_and_after_a_change_each_level_is_heard_unaltered(tcn_ladder: Ladder) -> None:
     mixture = babble(1.6)
-    changed, old, new = (run(StreamingSeparator(tcn_ladder, level, 8, "torch"), mixture, changes)
-                         for level, changes in ((0, {100: 2}), (0, None), (2, None)))
-    np.testing.assert_array_equal(changed[:, :100 * 128], old[:, :100 * 128])
+    changed, old, new = (
+        run(StreamingSeparator(tcn_ladder, level, 8, "torch"), mixture, changes)
+        for level, changes in ((0, {100: 2}), (0, None), (2, None))
+    )
+    np.testing.assert_array_equal(changed[:, : 100 * 128], old[:, : 100 * 128])
     after = 100 * 128 + 3 * 128  # the chunk in which the crossfade ends
     np.testing.assert_allclose(changed[:, after:], new[:, after:], atol=1e-5)
 
 
 def test_in_between_the_levels_are_joined_by_a_line_of_20_ms(tcn_ladder: Ladder) -> None:
     mixture = babble(1.6)
-    changed, old, new = (run(StreamingSeparator(tcn_ladder, level, 8, "torch"), mixture, changes)[:, 12_800:][:, :FADE]
-                         for level, changes in ((0, {100: 2}), (0, None), (2, None)))
+    changed, old, new = (
+        run(StreamingSeparator(tcn_ladder, level, 8, "torch"), mixture, changes)[:, 12_800:][:, :FADE]
+        for level, changes in ((0, {100: 2}), (0, None), (2, None))
+    )
     weight = np.arange(1, FADE + 1) / FADE
     np.testing.assert_allclose(changed, (1 - weight) * old + weight * new, atol=1e-5)
 
 
 def test_a_level_with_the_other_source_order_does_not_swap_the_voices(tcn_ladder: Ladder) -> None:
     mixture = babble(1.6)
-    changed, stayed = (run(StreamingSeparator(tcn_ladder, 0, 8, "torch"), mixture, changes)
-                       for changes in ({100: 1}, None))
-    straight = similarity(changed[:, 110 * 128:], stayed[:, 110 * 128:])
-    crossed = similarity(changed[::-1, 110 * 128:], stayed[:, 110 * 128:])
+    changed, stayed = (
+        run(StreamingSeparator(tcn_ladder, 0, 8, "torch"), mixture, changes) for changes in ({100: 1}, None)
+    )
+    straight = similarity(changed[:, 110 * 128 :], stayed[:, 110 * 128 :])
+    crossed = similarity(changed[::-1, 110 * 128 :], stayed[:, 110 * 128 :])
     assert straight > 0.9 and straight > crossed
 
 
 def test_200_random_changes_leave_no_jump_and_no_swap(tcn_ladder: Ladder) -> None:
     mixture, random = babble(3.2), np.random.default_rng(0)
     chunks = len(mixture) // 128
-    changes = dict(zip(np.sort(random.choice(np.arange(20, chunks), 200, replace=False)).tolist(),
-                       random.integers(0, 3, 200).tolist(), strict=True))
+    changes = dict(
+        zip(
+            np.sort(random.choice(np.arange(20, chunks), 200, replace=False)).tolist(),
+            random.integers(0, 3, 200).tolist(),
+            strict=True,
+        )
+    )
     # a short history keeps the 200 warm-ups quick; the state of these levels reaches back 30 ms
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sepprune.streaming.stream.HISTORY_SECONDS", 0.2)

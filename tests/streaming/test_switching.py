@@ -61,8 +61,9 @@ class Stream:
 
 @pytest.mark.parametrize("heard", [(0, 1), (1, 0)])
 @pytest.mark.parametrize(("level", "swapped"), [(1, True), (2, False)])
-def test_a_warm_level_gives_its_sources_in_the_order_that_is_heard(tcn_ladder: Ladder, heard: tuple[int, int],
-                                                                   level: int, swapped: bool) -> None:
+def test_a_warm_level_gives_its_sources_in_the_order_that_is_heard(
+    tcn_ladder: Ladder, heard: tuple[int, int], level: int, swapped: bool
+) -> None:
     stream = Stream(tcn_ladder, heard)
     stream.run(100)
     warm_up = stream.warm_up(level)

@@ -45,7 +45,7 @@ def gains_db(random: np.random.Generator) -> np.ndarray:
 
 
 def test_moved_talkers_keep_their_direct_sound_but_for_how_loud_it_is(random: np.random.Generator) -> None:
-    one, two = gains_db(random)[:, :RATE // 100]
+    one, two = gains_db(random)[:, : RATE // 100]
     assert np.ptp(one) == np.ptp(two) == 0
     assert one[0] == pytest.approx(-two[0], abs=1e-4) and abs(one[0]) <= UNEQUAL_DB / 2
 
@@ -59,8 +59,9 @@ def test_the_late_reverberation_of_moved_talkers_changes_alike(random: np.random
     assert LATE_DB[0] <= min(late) < -3 and 7 < max(late) <= LATE_DB[1]
 
 
-@pytest.mark.parametrize(("kind", "together"), [("single", (0.0, 0.0)), ("partial_overlap", (0.45, 1.0)),
-                                                ("turns", (0.02, 0.6))])
+@pytest.mark.parametrize(
+    ("kind", "together"), [("single", (0.0, 0.0)), ("partial_overlap", (0.45, 1.0)), ("turns", (0.02, 0.6))]
+)
 def test_voices_overlap_as_the_kind_says(random: np.random.Generator, kind: str, together: tuple[float, float]) -> None:
     shares = [activity(kind, 4 * RATE, random).min(axis=0).mean() for _ in range(30)]
     assert together[0] <= np.mean(shares) <= together[1]

@@ -41,8 +41,9 @@ def test_several_packs_in_a_folder_hold_what_one_cannot(data_folder: Path, tmp_p
     report = write_packs(folder, packs, 3.2 * largest / 1e6, validation=False)
     assert all(pack.stat().st_size <= 3.2 * largest for pack in packs)
     together, alone = Collection(tmp_path), Collection(packs[0])
-    assert len(together.recordings("train", "speech")) + len(together.recordings("train", "noise")) \
-        == report["recordings"]
+    assert (
+        len(together.recordings("train", "speech")) + len(together.recordings("train", "noise")) == report["recordings"]
+    )
     assert len(together.recordings("train", "speech")) > len(alone.recordings("train", "speech"))
     recording = together.recordings("train", "speech")[-1]
     assert together.read(recording.path) == folder.read(recording.path)
@@ -81,8 +82,12 @@ def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
 @pytest.fixture
 def two_speakers(tmp_path: Path) -> Collection:
     """Of the second one the manifest does not know the sex; a third is there to validate."""
-    lines = ["split,corpus,speaker,path,seconds,sex", "train,a,1,speech/1.wav,1,F", "train,a,2,speech/2.wav,1,",
-             "valid,a,3,speech/3.wav,1,M"]
+    lines = [
+        "split,corpus,speaker,path,seconds,sex",
+        "train,a,1,speech/1.wav,1,F",
+        "train,a,2,speech/2.wav,1,",
+        "valid,a,3,speech/3.wav,1,M",
+    ]
     (tmp_path / "manifest.csv").write_text("\n".join(lines))
     (tmp_path / "speech").mkdir()
     for number in (1, 2, 3):

@@ -47,17 +47,21 @@ def test_a_whole_mixture_comes_with_its_references(tmp_path: Path, name: str) ->
     assert np.array_equal(mixture, expected.sum(0))
 
 
-@pytest.mark.parametrize(("settings", "split", "folder", "mixture"), [
-    (DatasetSettings("lrs2-2mix"), "valid", "wav16k/min/cv", "mix"),
-    (DatasetSettings("lrs2-2mix"), "test", "wav16k/min/tt", "mix"),
-    (DatasetSettings("libri2mix"), "valid", "wav16k/min/dev", "mix_clean"),
-    (DatasetSettings("libri2mix"), "train-360", "wav16k/min/train-360", "mix_clean"),
-    (DatasetSettings("libri2mix", condition="mix_both", length="max"), "test", "wav16k/max/test", "mix_both"),
-    (DatasetSettings("wham", condition="mix_both", sample_rate=8000), "valid", "wav8k/min/cv", "mix_both"),
-    (DatasetSettings("lrs2-2mix"), "train", "tr", "mix"),  # the folder of the splits itself
-])
-def test_split_condition_length_and_rate_choose_the_folder(tmp_path: Path, settings: DatasetSettings, split: str,
-                                                           folder: str, mixture: str) -> None:
+@pytest.mark.parametrize(
+    ("settings", "split", "folder", "mixture"),
+    [
+        (DatasetSettings("lrs2-2mix"), "valid", "wav16k/min/cv", "mix"),
+        (DatasetSettings("lrs2-2mix"), "test", "wav16k/min/tt", "mix"),
+        (DatasetSettings("libri2mix"), "valid", "wav16k/min/dev", "mix_clean"),
+        (DatasetSettings("libri2mix"), "train-360", "wav16k/min/train-360", "mix_clean"),
+        (DatasetSettings("libri2mix", condition="mix_both", length="max"), "test", "wav16k/max/test", "mix_both"),
+        (DatasetSettings("wham", condition="mix_both", sample_rate=8000), "valid", "wav8k/min/cv", "mix_both"),
+        (DatasetSettings("lrs2-2mix"), "train", "tr", "mix"),  # the folder of the splits itself
+    ],
+)
+def test_split_condition_length_and_rate_choose_the_folder(
+    tmp_path: Path, settings: DatasetSettings, split: str, folder: str, mixture: str
+) -> None:
     write(tmp_path / folder, [f"{mixture}/7.wav", "s1/7.wav", "s2/7.wav"], rate=settings.sample_rate)
     assert PreparedMixtures(tmp_path, settings, split).files[0][0] == tmp_path / folder / mixture / "7.wav"
 
@@ -170,5 +174,7 @@ def test_a_recipe_of_the_paper_names_a_known_set_and_separator(recipe: Path) -> 
 
 def test_there_is_a_recipe_for_every_row_of_the_table() -> None:
     assert [recipe.stem for recipe in RECIPES] == sorted(
-        f"{data}-{model}" for data in ("lrs2-2mix", "libri2mix", "echoset")
-        for model in ("afrcnn-12", "sudormrf-1.0x", "tdanet"))
+        f"{data}-{model}"
+        for data in ("lrs2-2mix", "libri2mix", "echoset")
+        for model in ("afrcnn-12", "sudormrf-1.0x", "tdanet")
+    )

@@ -60,8 +60,11 @@ def test_both_voices_speak_and_are_silent_where_they_take_turns(voices: Voices) 
     mixtures = DeviceMixtures(MixtureSettings(seconds=8.0, batch=16, turns=1.0), Sounds(voices))
     torch.manual_seed(0)
     speaks = mixtures._activity().round()
-    shares = {(one, two): float(((speaks[:, 0] == one) & (speaks[:, 1] == two)).float().mean())
-              for one in (0, 1) for two in (0, 1)}
+    shares = {
+        (one, two): float(((speaks[:, 0] == one) & (speaks[:, 1] == two)).float().mean())
+        for one in (0, 1)
+        for two in (0, 1)
+    }
     assert shares[1, 0] == pytest.approx(0.35, abs=0.08) and shares[0, 1] == pytest.approx(0.35, abs=0.08)
     assert shares[1, 1] == pytest.approx(0.2, abs=0.08) and shares[0, 0] == pytest.approx(0.1, abs=0.06)
 
@@ -137,7 +140,19 @@ def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
 
 
 def test_every_part_of_a_scene_can_be_asked_for_at_once(voices: Voices, data_folder: Path) -> None:
-    settings = MixtureSettings(seconds=1.0, batch=16, formants=0.1, voice_colour=1.0, turns=0.5, single=0.5, noise=1.0,
-                               room=1.0, rooms=2, moved=1.0, colour=1.0, clip=1.0)
+    settings = MixtureSettings(
+        seconds=1.0,
+        batch=16,
+        formants=0.1,
+        voice_colour=1.0,
+        turns=0.5,
+        single=0.5,
+        noise=1.0,
+        room=1.0,
+        rooms=2,
+        moved=1.0,
+        colour=1.0,
+        clip=1.0,
+    )
     mixture, references = batch(settings, load_sounds(Collection(data_folder), "train", settings))
     assert mixture.isfinite().all() and references.isfinite().all() and mixture.abs().max() < 1

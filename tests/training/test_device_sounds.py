@@ -14,8 +14,9 @@ def tone(hertz: float, seconds: float = 4.0) -> Voices:
 
 @pytest.mark.parametrize("factor", [0.8, 1.0, 1.15])
 def test_a_voice_played_faster_sounds_higher_by_as_much(factor: float) -> None:
-    played = Ring(tone(1000.0), doubled=True).played(torch.tensor([0]), torch.tensor([777.0]),
-                                                      torch.tensor([factor]), SAMPLE_RATE)
+    played = Ring(tone(1000.0), doubled=True).played(
+        torch.tensor([0]), torch.tensor([777.0]), torch.tensor([factor]), SAMPLE_RATE
+    )
     spectrum = torch.fft.rfft(played[0] * torch.hann_window(SAMPLE_RATE)).abs().square()
     near = slice(round(1000 * factor) - 3, round(1000 * factor) + 4)
     assert 10 * torch.log10(spectrum[near].sum() / (spectrum.sum() - spectrum[near].sum())) > 55

@@ -22,10 +22,11 @@ def ladder_config(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyP
     torch.manual_seed(0)
     save_file(build_separator("skim", **MODEL).state_dict(), tmp_path / "dense.safetensors")
     path = tmp_path / "ladder.toml"
-    path.write_text(textwrap.dedent(f"""
+    path.write_text(
+        textwrap.dedent(f"""
         name = "small"
-        out = "{tmp_path / 'ladder'}"
-        runs = "{tmp_path / 'runs'}"
+        out = "{tmp_path / "ladder"}"
+        runs = "{tmp_path / "runs"}"
         reductions = [0.3, 0.6]
         mask_steps = 3
         [card]
@@ -37,11 +38,12 @@ def ladder_config(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyP
         [training.model]
         name = "skim"
         settings = {{features = 16, hidden = 24, blocks = 2, segment = 10, memory = 8}}
-        weights = "{tmp_path / 'dense.safetensors'}"
+        weights = "{tmp_path / "dense.safetensors"}"
         [training.mixtures]
         seconds = 0.8
         batch = 2
-        """))
+        """)
+    )
     return path
 
 
@@ -76,8 +78,10 @@ def test_levels_keep_multiples_of_what_is_asked_for(ladder_config: Path, tmp_pat
 
 
 def test_branches_go_whole_where_they_would_be_narrow(ladder_config: Path, tmp_path: Path) -> None:
-    ladder_config.write_text("whole_branches = true\nnarrowest = 20\n" + ladder_config.read_text().replace(
-        "batch = 2", "batch = 2\n[training.optimiser]\nmethod = \"muon\""))
+    ladder_config.write_text(
+        "whole_branches = true\nnarrowest = 20\n"
+        + ladder_config.read_text().replace("batch = 2", 'batch = 2\n[training.optimiser]\nmethod = "muon"')
+    )
     assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "2"]) == 0
     report = json.loads((tmp_path / "runs/level-2/prune.json").read_text())
     kept = {group["id"]: group["kept"] for group in report["groups"]}
@@ -94,19 +98,23 @@ def test_a_level_that_does_not_exist_is_refused(ladder_config: Path, capsys: pyt
 
 
 def test_levels_that_are_fine_tuned_together_hear_the_same_mixtures_and_keep_their_own_learning_rates(
-        ladder_config: Path, tmp_path: Path) -> None:
+    ladder_config: Path, tmp_path: Path
+) -> None:
     ladder_config.write_text("learning_rates = [1e-3, 2e-3]\n" + ladder_config.read_text())
     report = tmp_path / "report.json"
     assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "1,2", "--json", str(report)]) == 0
     one, other = json.loads(report.read_text())["levels"]
     assert one["steps"] == other["steps"] > 0
-    rates = [json.loads((tmp_path / f"runs/level-{level}/settings.json").read_text())["optimiser"]["learning_rate"]
-             for level in (1, 2)]
+    rates = [
+        json.loads((tmp_path / f"runs/level-{level}/settings.json").read_text())["optimiser"]["learning_rate"]
+        for level in (1, 2)
+    ]
     assert rates == [1e-3, 2e-3]
 
 
-def test_learning_rates_for_some_of_the_levels_are_refused(ladder_config: Path,
-                                                           capsys: pytest.CaptureFixture[str]) -> None:
+def test_learning_rates_for_some_of_the_levels_are_refused(
+    ladder_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ladder_config.write_text("learning_rates = [1e-3]\n" + ladder_config.read_text())
     assert main(["ladder", str(ladder_config)]) == 2
     assert "1 learning_rates for 2 reductions: give one a level" in capsys.readouterr().err
@@ -122,11 +130,15 @@ def test_gradually_a_level_is_cut_out_of_the_one_before_it(ladder_config: Path, 
     ladder_config.write_text("gradual = true\n" + ladder_config.read_text())
     assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "1"]) == 0
     assert main(["ladder", str(ladder_config), "--minutes", "0.02", "--levels", "2"]) == 0
-    kept = [{group.id: set(group.keep) for group in PruningPlan.load(tmp_path / f"runs/level-{level}/plan.json").groups}
-            for level in (1, 2)]
+    kept = [
+        {group.id: set(group.keep) for group in PruningPlan.load(tmp_path / f"runs/level-{level}/plan.json").groups}
+        for level in (1, 2)
+    ]
     assert all(kept[1][name] <= kept[0][name] for name in kept[0]) and kept[0] != kept[1]
     dense, _, lightest = Ladder.load(tmp_path / "ladder").levels
     assert lightest.macs_per_second / dense.macs_per_second == pytest.approx(0.4, abs=0.02)
-    heavier, start = (load_file(tmp_path / "runs" / file)["norm.weight"]
-                      for file in ("level-1/best.safetensors", "level-2/start.safetensors"))
+    heavier, start = (
+        load_file(tmp_path / "runs" / file)["norm.weight"]
+        for file in ("level-1/best.safetensors", "level-2/start.safetensors")
+    )
     assert set(start.tolist()) <= set(heavier.tolist())

@@ -33,7 +33,7 @@ def test_pitch_stays() -> None:
     moved = move_formants(vowel(pitch=125.0, resonance=1500.0), torch.tensor([1.2]))
     power = torch.fft.rfft(moved[0, :8000] * torch.hann_window(8000)).abs().square()  # 2 Hz a bin
     harmonics = torch.arange(1, 60) * 62.5
-    on = sum(power[round(float(h)) - 2:round(float(h)) + 3].sum() for h in harmonics)
+    on = sum(power[round(float(h)) - 2 : round(float(h)) + 3].sum() for h in harmonics)
     assert on > 100 * (power.sum() - on)
 
 

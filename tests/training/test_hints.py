@@ -38,14 +38,18 @@ def test_a_student_that_is_its_teacher_is_at_no_distance() -> None:
     assert float(hints.distance(features, features)) == 0
 
 
-@pytest.mark.parametrize(("layer", "cut", "shape"), [
-    (nn.LayerNorm(4), Cut("0.weight", 0, (0, 3)), (2, 5, 4)),
-    (nn.Linear(4, 3), Cut("0.weight", 1, (0, 3)), (2, 5, 4)),
-    (nn.LSTM(4, 3), Cut("0.weight_ih_l0", 1, (0, 3)), (2, 5, 4)),
-    (nn.Conv1d(4, 3, 1), Cut("0.weight", 1, (0, 3)), (2, 4, 5)),
-    (nn.ConvTranspose1d(4, 3, 1), Cut("0.weight", 0, (0, 3)), (2, 4, 5)),
-    (nn.GroupNorm(1, 4), Cut("0.weight", 0, (0, 3)), (2, 4, 5)),
-], ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "")
+@pytest.mark.parametrize(
+    ("layer", "cut", "shape"),
+    [
+        (nn.LayerNorm(4), Cut("0.weight", 0, (0, 3)), (2, 5, 4)),
+        (nn.Linear(4, 3), Cut("0.weight", 1, (0, 3)), (2, 5, 4)),
+        (nn.LSTM(4, 3), Cut("0.weight_ih_l0", 1, (0, 3)), (2, 5, 4)),
+        (nn.Conv1d(4, 3, 1), Cut("0.weight", 1, (0, 3)), (2, 4, 5)),
+        (nn.ConvTranspose1d(4, 3, 1), Cut("0.weight", 0, (0, 3)), (2, 4, 5)),
+        (nn.GroupNorm(1, 4), Cut("0.weight", 0, (0, 3)), (2, 4, 5)),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
 def test_the_channels_that_were_kept_are_compared(layer: nn.Module, cut: Cut, shape: tuple[int, ...]) -> None:
     dense = nn.Sequential(layer)
     hints = Hints(dense, plan(cut), ["0"])
@@ -54,8 +58,9 @@ def test_the_channels_that_were_kept_are_compared(layer: nn.Module, cut: Cut, sh
         dense(teacher)
     kept = teacher.index_select(shape.index(4), torch.tensor([0, 3]))
     assert float(hints.distance({"0": kept}, lesson)) == 0
-    nothing = hints.distance({"0": kept.mean([axis for axis, size in enumerate(shape) if size != 4], keepdim=True)},
-                             lesson)
+    nothing = hints.distance(
+        {"0": kept.mean([axis for axis, size in enumerate(shape) if size != 4], keepdim=True)}, lesson
+    )
     assert float(nothing) == pytest.approx(1)  # features without variance explain none of the teacher's
 
 
@@ -76,13 +81,19 @@ def test_a_student_with_hints_comes_nearer_to_its_teachers_features(tmp_path: Pa
     dense, mixture = separator(), torch.randn(2, 12800)
     cut = prune(dense, macs=0.6, method="l1").plan
     settings = TrainingSettings(
-        str(tmp_path), str(data_folder), mixtures=MixtureSettings(seconds=0.8, batch=2), threads=1, hints=LAYERS,
-        optimiser=OptimiserSettings(learning_rate=3e-3, warmup=5))
+        str(tmp_path),
+        str(data_folder),
+        mixtures=MixtureSettings(seconds=0.8, batch=2),
+        threads=1,
+        hints=LAYERS,
+        optimiser=OptimiserSettings(learning_rate=3e-3, warmup=5),
+    )
 
     def distance_after_training(weight: float) -> float:
         hints, pruned = Hints(dense, cut, LAYERS), cut.apply(dense).requires_grad_()
-        student = Student(dataclasses.replace(settings, out=str(tmp_path / str(weight)), hint_weight=weight), pruned,
-                          hints=hints)
+        student = Student(
+            dataclasses.replace(settings, out=str(tmp_path / str(weight)), hint_weight=weight), pruned, hints=hints
+        )
         Trainer(settings, [student], copy.deepcopy(dense)).run_updates(30)
         with torch.no_grad(), arriving(pruned, hints.layers) as features, arriving(dense, hints.layers) as lesson:
             pruned(mixture)
@@ -92,10 +103,13 @@ def test_a_student_with_hints_comes_nearer_to_its_teachers_features(tmp_path: Pa
     assert distance_after_training(10.0) < 0.8 * distance_after_training(0.0)
 
 
-@pytest.mark.parametrize(("layers", "sentence"), [
-    (["netwerk.*"], r"`hints` names 'netwerk\.\*', which fits no layer of SkiM: its layers are encoder, "),
-    (["network"], r"`hints` names network, which is ModuleList: name linear layers"),
-])
+@pytest.mark.parametrize(
+    ("layers", "sentence"),
+    [
+        (["netwerk.*"], r"`hints` names 'netwerk\.\*', which fits no layer of SkiM: its layers are encoder, "),
+        (["network"], r"`hints` names network, which is ModuleList: name linear layers"),
+    ],
+)
 def test_layers_that_cannot_be_compared_are_refused(layers: list[str], sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         Hints(separator(), plan(), layers)

@@ -25,8 +25,9 @@ def test_references_add_up_to_the_mixture_without_noise(voices: Voices) -> None:
 
 def test_a_batch_depends_on_seed_and_number_alone(voices: Voices) -> None:
     settings = MixtureSettings(seconds=0.5, batch=2)
-    again = [Mixtures(settings, Sounds(voices), 10, seed)[number][0]
-             for seed, number in ((1, 4), (1, 4), (1, 5), (2, 4))]
+    again = [
+        Mixtures(settings, Sounds(voices), 10, seed)[number][0] for seed, number in ((1, 4), (1, 4), (1, 5), (2, 4))
+    ]
     assert torch.equal(again[0], again[1])
     assert not torch.equal(again[0], again[2]) and not torch.equal(again[0], again[3])
 
@@ -92,8 +93,20 @@ def test_clipped_mixtures_have_unclipped_references(voices: Voices) -> None:
 
 
 def test_every_part_of_a_scene_can_be_asked_for_at_once(voices: Voices, data_folder: Path) -> None:
-    settings = MixtureSettings(seconds=1.0, batch=16, formants=0.1, voice_colour=1.0, turns=0.5, single=0.5, noise=1.0,
-                               room=1.0, rooms=2, moved=1.0, colour=1.0, clip=1.0)
+    settings = MixtureSettings(
+        seconds=1.0,
+        batch=16,
+        formants=0.1,
+        voice_colour=1.0,
+        turns=0.5,
+        single=0.5,
+        noise=1.0,
+        room=1.0,
+        rooms=2,
+        moved=1.0,
+        colour=1.0,
+        clip=1.0,
+    )
     mixture, references = Mixtures(settings, load_sounds(Collection(data_folder), "train", settings), 1, seed=0)[0]
     assert mixture.isfinite().all() and references.isfinite().all() and mixture.abs().max() < 1
 
@@ -103,6 +116,7 @@ def test_voices_are_alike_in_the_share_that_is_asked_for() -> None:
     samples = np.concatenate([np.full(16_000, 8000), np.full(16_000, -8000)]).astype(np.int16)
     women, men = ((0, 16_000),), ((16_000, 32_000),)
     voices = Voices(samples, (women, men, women, men, women), ("F", "M", "F", "M", "F"))
-    _, references = Mixtures(MixtureSettings(seconds=0.2, batch=50, same_sex=1.0, partial_overlap=0), Sounds(voices),
-                             1, seed=0)[0]
+    _, references = Mixtures(
+        MixtureSettings(seconds=0.2, batch=50, same_sex=1.0, partial_overlap=0), Sounds(voices), 1, seed=0
+    )[0]
     assert (references.mean(-1).sign().sum(1).abs() == 2).all()

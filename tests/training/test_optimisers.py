@@ -79,7 +79,10 @@ def test_an_unknown_method_is_answered_with_those_that_there_are(module: nn.Modu
 def test_weights_are_frozen_by_the_beginnings_of_their_names(module: nn.Module) -> None:
     freeze(module, ("0.", "2.bias"))
     assert [name for name, weight in module.named_parameters() if weight.requires_grad] == [
-        "1.weight", "1.bias", "2.weight"]
+        "1.weight",
+        "1.bias",
+        "2.weight",
+    ]
 
 
 def test_a_part_to_freeze_that_is_not_there_is_answered_with_those_that_are(module: nn.Module) -> None:

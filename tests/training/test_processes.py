@@ -9,8 +9,19 @@ import torch
 
 from tests.training.test_trainer import config  # noqa: F401
 
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0",
-            "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+TORCHRUN = [
+    sys.executable,
+    "-m",
+    "torch.distributed.run",
+    "--nproc-per-node",
+    "2",
+    "--master-port",
+    "0",
+    "--rdzv-backend",
+    "c10d",
+    "--rdzv-endpoint",
+    "localhost:0",
+]
 
 GRADIENTS = """
 import sys, torch
@@ -85,7 +96,8 @@ def test_weights_that_reach_no_output_do_not_stop_two_processes(tmp_path: Path) 
 
 
 def test_two_processes_that_share_the_work_of_muon_end_where_one_does_and_so_does_what_they_would_resume_from(
-        tmp_path: Path) -> None:
+    tmp_path: Path,
+) -> None:
     run_script(MUON, tmp_path / "two.pt", TORCHRUN)
     run_script(MUON, tmp_path / "one.pt", [sys.executable])
     (weights, states), (expected, expected_states) = torch.load(tmp_path / "two.pt"), torch.load(tmp_path / "one.pt")
@@ -97,8 +109,11 @@ def test_two_processes_that_share_the_work_of_muon_end_where_one_does_and_so_doe
 @pytest.mark.usefixtures("config")
 def test_two_processes_draw_different_batches_and_write_one_run(config: Path, tmp_path: Path) -> None:  # noqa: F811
     report = tmp_path / "report.json"
-    subprocess.run([*TORCHRUN, "-m", "sepprune", "train", str(config), "--minutes", "0.03", "--json", str(report)],
-                   check=True, timeout=180)
+    subprocess.run(
+        [*TORCHRUN, "-m", "sepprune", "train", str(config), "--minutes", "0.03", "--json", str(report)],
+        check=True,
+        timeout=180,
+    )
     result = json.loads(report.read_text())
     batch_hours = 2 * 0.8 / 3600
     assert result["audio_hours"] == pytest.approx(2 * result["steps"] * batch_hours)

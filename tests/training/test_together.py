@@ -24,8 +24,9 @@ def mixtures(data_folder: Path) -> DeviceMixtures:
 
 def learner(seed: int = 0, imitation: float = 0.0, hidden: int = 16) -> Learner:
     torch.manual_seed(seed)
-    return Learner(build_separator("skim", features=16, hidden=hidden, blocks=2, segment=50, memory=8), SETTINGS,
-                   imitation)
+    return Learner(
+        build_separator("skim", features=16, hidden=hidden, blocks=2, segment=50, memory=8), SETTINGS, imitation
+    )
 
 
 def train(together: Together, updates: int) -> None:
@@ -96,4 +97,4 @@ def test_a_pass_gives_the_estimates_of_the_separator(mixtures: DeviceMixtures) -
     one = learner()
     mixture, _ = mixtures()
     expected, _ = one.separator(mixture)
-    torch.testing.assert_close(one.estimates(mixture, "fp32"), expected[..., one.separator.delay:])
+    torch.testing.assert_close(one.estimates(mixture, "fp32"), expected[..., one.separator.delay :])

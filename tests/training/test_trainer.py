@@ -28,8 +28,9 @@ MODEL = {"features": 16, "hidden": 24, "blocks": 2, "segment": 10, "memory": 8}
 @pytest.fixture
 def config(tmp_path: Path, data_folder: Path) -> Path:
     path = tmp_path / "run.toml"
-    path.write_text(textwrap.dedent(f"""
-        out = "{tmp_path / 'run'}"
+    path.write_text(
+        textwrap.dedent(f"""
+        out = "{tmp_path / "run"}"
         data = "{data_folder}"
         threads = 1
         validate_minutes = 0.03
@@ -43,7 +44,8 @@ def config(tmp_path: Path, data_folder: Path) -> Path:
         [optimiser]
         learning_rate = 0.01
         warmup = 5
-        """))
+        """)
+    )
     return path
 
 
@@ -51,7 +53,7 @@ def train(config: Path, seconds: float, **options: bool) -> dict[str, float]:
     settings = load_settings(str(config))
     torch.manual_seed(0)
     student = Student(settings, load_model(settings.model), options.pop("resume", False))
-    report, = Trainer(settings, [student]).run(seconds / 60, **options)
+    (report,) = Trainer(settings, [student]).run(seconds / 60, **options)
     return report
 
 
@@ -61,8 +63,9 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize("entry", ["imitation = 0.5", 'hints = ["norm"]'])
-def test_what_only_a_teacher_can_give_is_an_error_without_one(config: Path, entry: str, monkeypatch: pytest.MonkeyPatch,
-                                                             capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_only_a_teacher_can_give_is_an_error_without_one(
+    config: Path, entry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sepprune.commands.train, "keep_memory", lambda: None)  # it would start pytest again
     config.write_text(f"{entry}\n{config.read_text()}")
     assert main(["train", str(config)]) == 2
@@ -134,15 +137,22 @@ def test_a_student_among_others_learns_what_it_would_learn_alone(config: Path, t
     torch.testing.assert_close(alone.separator.state_dict(), second.separator.state_dict())
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    (("seconds = 0.8", "secs = 0.8"), r"unknown entry 'secs': choose from batch"),
-    (('name = "skim"', 'name = "skin"'), r"no separator is called 'skin'"),
-    (("batch = 2", "batch = "), r"not valid TOML"),
-    (("data = ", "datum = "), r"unknown entry 'datum'"),
-])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (("seconds = 0.8", "secs = 0.8"), r"unknown entry 'secs': choose from batch"),
+        (('name = "skim"', 'name = "skin"'), r"no separator is called 'skin'"),
+        (("batch = 2", "batch = "), r"not valid TOML"),
+        (("data = ", "datum = "), r"unknown entry 'datum'"),
+    ],
+)
 def test_a_wrong_configuration_is_one_sentence_and_status_2(
-        config: Path, change: tuple[str, str], sentence: str, capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch) -> None:
+    config: Path,
+    change: tuple[str, str],
+    sentence: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1")
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
     config.write_text(config.read_text().replace(*change))

@@ -92,8 +92,9 @@ class Gutter(QWidget):
                 continue
             below = y
             width = metrics.horizontalAdvance(label)
-            painter.drawText(QRectF(self.width() - 8 - width, y - line / 2, width + 1, line),
-                             Qt.AlignmentFlag.AlignVCenter, label)
+            painter.drawText(
+                QRectF(self.width() - 8 - width, y - line / 2, width + 1, line), Qt.AlignmentFlag.AlignVCenter, label
+            )
             painter.fillRect(QRectF(self.width() - 5, y, 4, 1), QColor(theme.faint))
 
 
@@ -142,6 +143,9 @@ def _draw_loudspeaker(painter: QPainter, x: float, y: float, size: float) -> Non
     painter.drawPolygon(QPolygonF([QPointF(x + right * size, y + down * size) for right, down in outline]))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for radius in (0.3, 0.55):
-        painter.drawArc(QRectF(x + (0.5 - radius) * size, y - radius * size, 2 * radius * size, 2 * radius * size),
-                        -45 * 16, 90 * 16)
+        painter.drawArc(
+            QRectF(x + (0.5 - radius) * size, y - radius * size, 2 * radius * size, 2 * radius * size),
+            -45 * 16,
+            90 * 16,
+        )
     painter.restore()

@@ -42,7 +42,7 @@ class Canvas(QWidget):
     def append(self, columns: np.ndarray) -> None:
         """Add ``columns`` (at least the canvas's rows, n) uint8 at the right edge."""
         if columns.shape[1]:
-            self.ring.append(columns[:self.ring.rows])
+            self.ring.append(columns[: self.ring.rows])
             self.update()
 
     def clear(self) -> None:

@@ -24,16 +24,16 @@ class ColumnRing:
 
     def append(self, columns: np.ndarray) -> None:
         """Add ``columns`` (rows, n) uint8, oldest first."""
-        columns = columns[:, -self.width:]
+        columns = columns[:, -self.width :]
         count = columns.shape[1]
         first = min(count, self.width - self.start)
         for begin, part in ((self.start, columns[:, :first]), (0, columns[:, first:])):
             end = begin + part.shape[1]
             self.buffer[:, begin:end] = part
-            self.buffer[:, begin + self.width:end + self.width] = part
+            self.buffer[:, begin + self.width : end + self.width] = part
         self.start = (self.start + count) % self.width
         self.filled = min(self.width, self.filled + count)
 
     def window(self) -> np.ndarray:
         """The newest columns, ``(rows, width)``, oldest left: a view, valid until the next :meth:`append`."""
-        return self.buffer[:, self.start:self.start + self.width]
+        return self.buffer[:, self.start : self.start + self.width]

@@ -48,8 +48,9 @@ class Meter(QWidget):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(f"{name} level meter")
-        self.setToolTip(f"{name}: peak level in decibels below full scale (dBFS); the line holds the peak "
-                        f"for {HOLD_S:.1f} s")
+        self.setToolTip(
+            f"{name}: peak level in decibels below full scale (dBFS); the line holds the peak for {HOLD_S:.1f} s"
+        )
         self.level = Level()
         self.set_colour(DARK, DARK.mixture)
 
@@ -79,16 +80,20 @@ class Meter(QWidget):
         painter.fillRect(QRectF(0, top, 9, height - top), colour)
         if self.level.peak_db > FLOOR_DB:
             hot = self.level.peak_db > -0.1
-            painter.fillRect(QRectF(0, max(0.0, self._y(self.level.peak_db) - 1), 9, 2),
-                             QColor(theme.miss if hot else theme.text))
+            painter.fillRect(
+                QRectF(0, max(0.0, self._y(self.level.peak_db) - 1), 9, 2), QColor(theme.miss if hot else theme.text)
+            )
         if event and event.rect().right() <= 12:
             return
         painter.setPen(QColor(theme.muted))
         half = self.fontMetrics().height() / 2
         for db in (0, -20, -40, -60):
             y = min(max(self._y(db), half - 2), height - half + 2)
-            painter.drawText(QRectF(13, y - half, self.width() - 13, 2 * half), Qt.AlignmentFlag.AlignVCenter,
-                             str(db).replace("-", "−"))
+            painter.drawText(
+                QRectF(13, y - half, self.width() - 13, 2 * half),
+                Qt.AlignmentFlag.AlignVCenter,
+                str(db).replace("-", "−"),
+            )
 
     def _y(self, db: float) -> float:
         return min(1.0, db / FLOOR_DB) * self.height() if db < 0 else 0.0

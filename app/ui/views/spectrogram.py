@@ -31,10 +31,10 @@ class SpectrogramColumns:
         """``audio`` (sources, n) float32 -> columns (sources, rows, m) uint8, the top row the highest frequency."""
         signal = np.concatenate([self._pending, audio], axis=1)
         count = max(0, (signal.shape[1] - self.size) // self.hop + 1)
-        self._pending = signal[:, count * self.hop:]
+        self._pending = signal[:, count * self.hop :]
         if count == 0:
             return np.zeros((audio.shape[0], self._rows, 0), dtype=np.uint8)
-        frames = np.lib.stride_tricks.sliding_window_view(signal, self.size, axis=1)[:, :count * self.hop:self.hop]
+        frames = np.lib.stride_tricks.sliding_window_view(signal, self.size, axis=1)[:, : count * self.hop : self.hop]
         spectrum = np.fft.rfft(frames * self._window, axis=2)
         power = self._bands.mean(spectrum.real**2 + spectrum.imag**2)
         decibels = 10 * np.log10(np.maximum(power, 1e-12))
@@ -60,8 +60,10 @@ class _Bands:
         bins = size // 2 + 1
         upper, lower = (np.clip(centres + sign * half + 0.5, 0, bins) for sign in (1, -1))  # bin k lies at k .. k + 1
         self._width = upper - lower
-        self._places = [(np.minimum(edge.astype(int), bins - 1), edge - np.minimum(edge.astype(int), bins - 1))
-                        for edge in (upper, lower)]
+        self._places = [
+            (np.minimum(edge.astype(int), bins - 1), edge - np.minimum(edge.astype(int), bins - 1))
+            for edge in (upper, lower)
+        ]
 
     def mean(self, power: np.ndarray) -> np.ndarray:
         """``(..., bins) -> (..., rows)``."""

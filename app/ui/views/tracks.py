@@ -148,5 +148,8 @@ class Tracks(QFrame):
     def _ticks(self) -> list[tuple[float, str]]:
         if self.view == "waveform":
             return [(0.0, f"−{self._full_scale:g}"), (0.5, "0"), (1.0, f"{self._full_scale:g}")]
-        return [(float(frequency_position(hertz, self.sample_rate)), f"{hertz / 1000:g} kHz")
-                for hertz in (500, 1000, 2000, 4000, 8000) if hertz <= self.sample_rate / 2]
+        return [
+            (float(frequency_position(hertz, self.sample_rate)), f"{hertz / 1000:g} kHz")
+            for hertz in (500, 1000, 2000, 4000, 8000)
+            if hertz <= self.sample_rate / 2
+        ]

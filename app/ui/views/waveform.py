@@ -28,8 +28,8 @@ class WaveformColumns:
         """``audio`` (sources, n) float32 -> columns (sources, rows, m) uint8, ``PURE`` inside the envelope."""
         signal = np.concatenate([self._pending, audio], axis=1)
         sources, count = signal.shape[0], signal.shape[1] // self.hop
-        self._pending = signal[:, count * self.hop:]
-        blocks = signal[:, :count * self.hop].reshape(sources, count, self.hop)
+        self._pending = signal[:, count * self.hop :]
+        blocks = signal[:, : count * self.hop].reshape(sources, count, self.hop)
         upper = self._row(blocks.max(axis=2)) if count else np.zeros((sources, 0))
         lower = self._row(blocks.min(axis=2)) if count else np.zeros((sources, 0))
         middle = (upper + lower) / 2  # silence stays a line one pixel high

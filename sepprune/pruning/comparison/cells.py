@@ -45,8 +45,13 @@ class CellMaker:
         started = time.monotonic()
         facts, separator = (self._pruned if cell.stage == "pruned" else self._tuned)(cell)
         scores = self.score(separator)
-        return {**dataclasses.asdict(cell), "si_sdri": sum(scores.values()) / len(scores), "by_condition": scores,
-                **facts, "seconds": round(time.monotonic() - started, 1)}
+        return {
+            **dataclasses.asdict(cell),
+            "si_sdri": sum(scores.values()) / len(scores),
+            "by_condition": scores,
+            **facts,
+            "seconds": round(time.monotonic() - started, 1),
+        }
 
     def score(self, separator: nn.Module) -> dict[str, float]:
         """SI-SDR improvement in dB on the validation speakers, by condition."""
@@ -62,14 +67,22 @@ class CellMaker:
 
     def _pruned(self, cell: Cell) -> tuple[dict[str, Any], nn.Module]:
         batches = training_batches(self.settings.training, cell.seed + _MASK_SEED)
-        result = prune(self._prepared, macs=1 - cell.reduction, method=cell.method, seed=cell.seed,
-                       steps=self.settings.mask_steps, data=DataLoader(batches, batch_size=None, shuffle=False))
+        result = prune(
+            self._prepared,
+            macs=1 - cell.reduction,
+            method=cell.method,
+            seed=cell.seed,
+            steps=self.settings.mask_steps,
+            data=DataLoader(batches, batch_size=None, shuffle=False),
+        )
         self.plans.mkdir(parents=True, exist_ok=True)
         result.plan.save(self._plan_file(cell))
         report = result.report
-        return {"macs_kept": report["macs_after"] / report["macs_before"],
-                "params_kept": report["params_after"] / report["params_before"],
-                "kept": {group["id"]: group["kept"] for group in report["groups"]}}, result.model
+        return {
+            "macs_kept": report["macs_after"] / report["macs_before"],
+            "params_kept": report["params_after"] / report["params_before"],
+            "kept": {group["id"]: group["kept"] for group in report["groups"]},
+        }, result.model
 
     def _tuned(self, cell: Cell) -> tuple[dict[str, Any], nn.Module]:
         pruned = PruningPlan.load(self._plan_file(cell)).apply(self.dense).requires_grad_()
@@ -81,4 +94,3 @@ class CellMaker:
 
     def _plan_file(self, cell: Cell) -> Path:
         return self.plans / f"{cell.method}-{cell.reduction:g}-{cell.seed}.json"
-

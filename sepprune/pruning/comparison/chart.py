@@ -39,18 +39,35 @@ def draw(report: dict[str, Any], path: Path) -> None:
 def _panel(axes: Any, cells: Sequence[dict[str, Any]], methods: Sequence[str], dense: float) -> None:
     """Methods from best to worst."""
     scores = {method: [cell["si_sdri"] for cell in cells if cell["method"] == method] for method in methods}
-    shown = sorted((method for method in methods if scores[method]),
-                   key=lambda method: -sum(scores[method]) / len(scores[method]))
+    shown = sorted(
+        (method for method in methods if scores[method]), key=lambda method: -sum(scores[method]) / len(scores[method])
+    )
     for place, method in enumerate(shown):
         values, colour = scores[method], _ACCENT if method == OURS else "#9a9a9a"
         mean = sum(values) / len(values)
         axes.plot([place - 0.3, place + 0.3], [mean, mean], color=colour, linewidth=3, solid_capstyle="butt")
         axes.plot([place] * len(values), values, "o", color=colour, markersize=3.5, alpha=0.7)
-        axes.annotate(f"{mean:.2f}", (place, max(values)), xytext=(0, 4), textcoords="offset points", ha="center",
-                      fontsize=6.5, color=colour, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+        axes.annotate(
+            f"{mean:.2f}",
+            (place, max(values)),
+            xytext=(0, 4),
+            textcoords="offset points",
+            ha="center",
+            fontsize=6.5,
+            color=colour,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
+        )
     axes.axhline(dense, color="#444444", linewidth=0.8, linestyle=":")
-    axes.annotate("dense", (1, dense), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
-                  ha="right", fontsize=6.5, color="#444444")
+    axes.annotate(
+        "dense",
+        (1, dense),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 2),
+        textcoords="offset points",
+        ha="right",
+        fontsize=6.5,
+        color="#444444",
+    )
     axes.set_xticks(range(len(shown)), shown, rotation=45, ha="right", fontsize=7)
     axes.set_xlim(-0.7, max(len(shown), 2) - 0.3)
     axes.tick_params(axis="y", labelsize=7)

@@ -52,13 +52,17 @@ class ComparisonSettings:
         if OURS not in self.methods or len(self.methods) < 2:
             raise UserError(f"methods are {', '.join(self.methods) or 'empty'}: name {OURS} and at least one rival")
         if self.tuned_reduction not in self.reductions:
-            raise UserError(f"tuned_reduction is {self.tuned_reduction}: choose one of the reductions, "
-                            f"{', '.join(map(str, self.reductions))}")
+            raise UserError(
+                f"tuned_reduction is {self.tuned_reduction}: choose one of the reductions, "
+                f"{', '.join(map(str, self.reductions))}"
+            )
         if bad := [value for value in self.reductions if not 0 < value < 1]:
             raise UserError(f"a reduction of {bad[0]} is no share of the multiply-adds: give numbers between 0 and 1")
         if not self.seeds or self.mask_steps < 1 or self.updates < 1 or self.finalists < 0:
-            raise UserError("a comparison needs at least one seed, mask step and update, and no negative number of "
-                            "finalists: see configs/compare.toml")
+            raise UserError(
+                "a comparison needs at least one seed, mask step and update, and no negative number of "
+                "finalists: see configs/compare.toml"
+            )
 
     def identity(self) -> dict[str, Any]:
         """What finished cells depend on: cells are only worth keeping while it stays."""
@@ -66,8 +70,12 @@ class ComparisonSettings:
         for name in ("out", "seed", "validate_minutes", "threads"):
             del training[name]
         weights = self.training.model.weights
-        content = {"training": training, "mask_steps": self.mask_steps, "updates": self.updates,
-                   "weights_sha256": None if weights is None else _sha256(weights)}
+        content = {
+            "training": training,
+            "mask_steps": self.mask_steps,
+            "updates": self.updates,
+            "weights_sha256": None if weights is None else _sha256(weights),
+        }
         return json.loads(json.dumps(content))
 
 
@@ -88,20 +96,30 @@ class Cell:
 def pruned_cells(settings: ComparisonSettings) -> list[Cell]:
     """Every method at every reduction, those that take longest first."""
     methods = sorted(settings.methods, key=lambda name: name != OURS)
-    return [Cell("pruned", method, reduction, seed) for method in methods
-            for seed in settings.seeds for reduction in settings.reductions]
+    return [
+        Cell("pruned", method, reduction, seed)
+        for method in methods
+        for seed in settings.seeds
+        for reduction in settings.reductions
+    ]
 
 
 def tuned_cells(settings: ComparisonSettings) -> list[Cell]:
     """Every method at the reduction at which all are fine-tuned."""
-    return [Cell("tuned", method, settings.tuned_reduction, seed)
-            for seed in settings.seeds for method in settings.methods]
+    return [
+        Cell("tuned", method, settings.tuned_reduction, seed) for seed in settings.seeds for method in settings.methods
+    ]
 
 
 def final_cells(settings: ComparisonSettings, finalists: list[str]) -> list[Cell]:
     """SepPrune and its best rivals at the other reductions."""
-    return [Cell("tuned", method, reduction, seed) for seed in settings.seeds for method in (OURS, *finalists)
-            for reduction in sorted(settings.reductions) if reduction != settings.tuned_reduction]
+    return [
+        Cell("tuned", method, reduction, seed)
+        for seed in settings.seeds
+        for method in (OURS, *finalists)
+        for reduction in sorted(settings.reductions)
+        if reduction != settings.tuned_reduction
+    ]
 
 
 def load_comparison_settings(path: str, data: str | None = None, out: str | None = None) -> ComparisonSettings:
@@ -120,9 +138,11 @@ def load_comparison_settings(path: str, data: str | None = None, out: str | None
     for name in ("methods", "seeds", "reductions"):
         if name in content:
             content[name] = tuple(content[name])
-    return build_settings(ComparisonSettings,
-                          content | {"training": build_settings(TrainingSettings, training, f"[training] of {path}")},
-                          path)
+    return build_settings(
+        ComparisonSettings,
+        content | {"training": build_settings(TrainingSettings, training, f"[training] of {path}")},
+        path,
+    )
 
 
 def _sha256(path: str) -> str:

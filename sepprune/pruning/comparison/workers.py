@@ -34,8 +34,10 @@ class CellStore:
         if marker.is_file():
             other = json.loads(marker.read_text(encoding="utf-8"))
             if changed := sorted(name for name in identity if identity[name] != other.get(name)):
-                raise UserError(f"{self.folder} holds cells that were made with other settings ({', '.join(changed)}): "
-                                "name another `out`, or remove that folder")
+                raise UserError(
+                    f"{self.folder} holds cells that were made with other settings ({', '.join(changed)}): "
+                    "name another `out`, or remove that folder"
+                )
             return
         try:
             (self.folder / "cells").mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ class Workers:
         waiting, busy = deque(cells), {}
         while len(self.workers) < min(self.count, len(cells)):
             self._start()
-        for connection in list(self.workers)[:len(waiting)]:
+        for connection in list(self.workers)[: len(waiting)]:
             busy[connection] = waiting.popleft()
             connection.send(busy[connection])
         while busy:
@@ -112,8 +114,10 @@ class Workers:
                 except EOFError as ended:
                     worker = self.workers[connection]
                     worker.join()
-                    raise RuntimeError(f"the process that made {cell.name} ended with status {worker.exitcode}: start "
-                                       "the command again to go on; fewer --processes need less memory") from ended
+                    raise RuntimeError(
+                        f"the process that made {cell.name} ended with status {worker.exitcode}: start "
+                        "the command again to go on; fewer --processes need less memory"
+                    ) from ended
                 if error is not None:
                     raise error
                 done(cell)

@@ -52,14 +52,22 @@ class Slow:
 class Rig:
     """An engine that reads a file and is listened to."""
 
-    def __init__(self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001,
-                 **settings: Any) -> None:
+    def __init__(
+        self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001, **settings: Any
+    ) -> None:
         self.clock, self.telemetry, self.events = VirtualClock(), Telemetry(), []
         self.separator = StreamingSeparator(Ladder.load(ladder))
         self.ear = Ear(self.clock)
         source = FileSource(path, CHUNK, 16_000, self.clock, tail=self.separator.delay)
-        self.engine = Engine(Slow(self.separator, self.clock, seconds), source, self.ear, self.telemetry,
-                             clock=self.clock, emit=self.events.append, **settings)
+        self.engine = Engine(
+            Slow(self.separator, self.clock, seconds),
+            source,
+            self.ear,
+            self.telemetry,
+            clock=self.clock,
+            emit=self.events.append,
+            **settings,
+        )
 
     def count(self, name: str) -> int:
         return int(self.telemetry.counters[name])

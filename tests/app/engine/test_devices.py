@@ -13,14 +13,20 @@ from app.engine.protocol import DeviceInfo
 from sepprune.errors import UserError
 
 
-def device(name: str, api: str = "ALSA", direction: str = "input", number: str = "",
-           monitor: bool = False) -> DeviceInfo:
+def device(
+    name: str, api: str = "ALSA", direction: str = "input", number: str = "", monitor: bool = False
+) -> DeviceInfo:
     return DeviceInfo(f"{name}, {api}{number}", name, api, direction, 2, 48_000, monitor)
 
 
-DEVICES = [device("USB Headset"), device("USB Headset", number=" #2"), device("Laptop Microphone"),
-           device("Laptop Microphone", "JACK"), device("Monitor of Speakers", monitor=True),
-           device("Speakers", direction="output")]
+DEVICES = [
+    device("USB Headset"),
+    device("USB Headset", number=" #2"),
+    device("Laptop Microphone"),
+    device("Laptop Microphone", "JACK"),
+    device("Monitor of Speakers", monitor=True),
+    device("Speakers", direction="output"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +34,17 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "_enumerate", lambda: [(info, index) for index, info in enumerate(DEVICES)])
 
 
-@pytest.mark.parametrize(("wanted", "index"), [
-    ("USB Headset, ALSA", 0), ("USB Headset, ALSA #2", 1), ("Laptop Microphone, JACK", 3), ("jack", 3),
-    ("Monitor of Speakers", 4), ("Monitor of Speakers, ALSA", 4)])
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ("USB Headset, ALSA", 0),
+        ("USB Headset, ALSA #2", 1),
+        ("Laptop Microphone, JACK", 3),
+        ("jack", 3),
+        ("Monitor of Speakers", 4),
+        ("Monitor of Speakers, ALSA", 4),
+    ],
+)
 def test_an_identity_a_name_or_a_unique_part_of_it_finds_the_device(wanted: str, index: int) -> None:
     assert devices.find_device(wanted, "input") is DEVICES[index]
 
@@ -58,8 +72,10 @@ def test_outputs_and_inputs_are_told_apart() -> None:
 
 def test_a_missing_portaudio_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
-    script = ("from app.engine.devices import list_devices\nfrom sepprune.errors import UserError\n"
-              "try: list_devices()\nexcept UserError as error: print(error)")
+    script = (
+        "from app.engine.devices import list_devices\nfrom sepprune.errors import UserError\n"
+        "try: list_devices()\nexcept UserError as error: print(error)"
+    )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).resolve().parents[3]}")
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert said.startswith("PortAudio is not installed") and "libportaudio2" in said

@@ -26,13 +26,13 @@ def offline(ladder: Path, samples: np.ndarray) -> np.ndarray:
     with StreamingSeparator(Ladder.load(ladder)) as separator:
         padded = np.pad(samples, (0, -len(samples) % CHUNK + CHUNK))
         voices = np.concatenate([separator.step(chunk) for chunk in padded.reshape(-1, CHUNK)], axis=1)
-    return voices[:, separator.delay:separator.delay + len(samples)]
+    return voices[:, separator.delay : separator.delay + len(samples)]
 
 
 def test_what_is_heard_is_what_the_separator_gives_offline(rig: Callable[..., Rig], ladder: Path) -> None:
     one = rig(routing="split")
     one.engine.run()
-    np.testing.assert_array_equal(one.ear.heard[:, CHUNK:CHUNK + 16_000], offline(ladder, speech_like(1.0)))
+    np.testing.assert_array_equal(one.ear.heard[:, CHUNK : CHUNK + 16_000], offline(ladder, speech_like(1.0)))
 
 
 def test_every_chunk_is_counted_once(rig: Callable[..., Rig]) -> None:
@@ -98,7 +98,7 @@ def test_the_telemetry_shows_the_mixture_aligned_with_the_voices(rig: Callable[.
     one = rig()
     one.engine.run()
     _, audio = one.telemetry.audio_since(0)
-    shown = audio[:, one.separator.delay:one.separator.delay + 16_000]
+    shown = audio[:, one.separator.delay : one.separator.delay + 16_000]
     np.testing.assert_array_equal(shown, np.vstack([speech_like(1.0)[None], offline(ladder, speech_like(1.0))]))
 
 
@@ -128,7 +128,7 @@ def test_a_pause_loses_no_sample_of_a_file(rig: Callable[..., Rig], ladder: Path
     one.engine.run()
     assert not silence.any()
     _, audio = one.telemetry.audio_since(0)
-    np.testing.assert_array_equal(audio[1:, CHUNK:CHUNK + 16_000], offline(ladder, speech_like(1.0)))
+    np.testing.assert_array_equal(audio[1:, CHUNK : CHUNK + 16_000], offline(ladder, speech_like(1.0)))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e38])

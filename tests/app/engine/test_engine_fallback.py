@@ -12,8 +12,9 @@ from tests.app.engine.rig import Rig
 
 
 def test_repeated_misses_give_up_a_level_and_ten_calm_seconds_win_it_back(rig: Callable[..., Rig]) -> None:
-    one = rig(np.tile(speech_like(1.0), 14), seconds=lambda step: 0.020 if step in (50, 100, 150) else 0.001,
-              fallback=True)
+    one = rig(
+        np.tile(speech_like(1.0), 14), seconds=lambda step: 0.020 if step in (50, 100, 150) else 0.001, fallback=True
+    )
     one.engine.run()
     moves = [(event.level, event.wanted) for event in one.events if isinstance(event, FellBack)]
     heard = [event.level for event in one.events if isinstance(event, LevelChanged)]
@@ -28,8 +29,9 @@ def test_without_the_fallback_no_miss_changes_the_level(rig: Callable[..., Rig])
 
 
 def test_switching_the_fallback_off_goes_back_to_the_level_asked_for(rig: Callable[..., Rig]) -> None:
-    one = rig(np.tile(speech_like(1.0), 4), seconds=lambda step: 0.020 if step in (50, 100, 150) else 0.001,
-              fallback=True)
+    one = rig(
+        np.tile(speech_like(1.0), 4), seconds=lambda step: 0.020 if step in (50, 100, 150) else 0.001, fallback=True
+    )
     one.engine.run(seconds=2.0)
     lighter = one.separator.level
     one.engine.set_fallback(False)

@@ -18,9 +18,16 @@ SIGNALS = np.random.default_rng(0).uniform(-0.4, 0.4, (3, 640)).astype(np.float3
 MIXTURE, VOICE1, VOICE2 = SIGNALS
 
 
-@pytest.mark.parametrize(("routing", "left", "right"), [
-    ("mixture", MIXTURE, MIXTURE), ("voice1", VOICE1, VOICE1), ("voice2", VOICE2, VOICE2), ("split", VOICE1, VOICE2),
-    ("both", VOICE1 + VOICE2, VOICE1 + VOICE2)])
+@pytest.mark.parametrize(
+    ("routing", "left", "right"),
+    [
+        ("mixture", MIXTURE, MIXTURE),
+        ("voice1", VOICE1, VOICE1),
+        ("voice2", VOICE2, VOICE2),
+        ("split", VOICE1, VOICE2),
+        ("both", VOICE1 + VOICE2, VOICE1 + VOICE2),
+    ],
+)
 def test_each_routing_is_exact(routing: str, left: np.ndarray, right: np.ndarray) -> None:
     np.testing.assert_array_equal(Mixer(16_000, routing)(SIGNALS), np.stack([left, right], axis=1))
 
@@ -36,9 +43,20 @@ def test_bypass_is_the_mixture_at_the_same_gain() -> None:
     np.testing.assert_allclose(mixer(SIGNALS)[:, 1], MIXTURE * 10**-0.3, rtol=1e-6)
 
 
-CHANGES = [*({"routing": routing} for routing in ROUTINGS), {"bypass": True}, {"bypass": False}, {"muted": True},
-           {"muted": False}, {"paused": True}, {"paused": False}, {"solo": "voice1"}, {"solo": "voice2"},
-           {"solo": None}, {"gain_db": -12.0}, {"gain_db": 0.0}]
+CHANGES = [
+    *({"routing": routing} for routing in ROUTINGS),
+    {"bypass": True},
+    {"bypass": False},
+    {"muted": True},
+    {"muted": False},
+    {"paused": True},
+    {"paused": False},
+    {"solo": "voice1"},
+    {"solo": "voice2"},
+    {"solo": None},
+    {"gain_db": -12.0},
+    {"gain_db": 0.0},
+]
 
 
 @given(st.lists(st.sampled_from(CHANGES), max_size=12), st.sampled_from([16, 128, 640]))
@@ -68,8 +86,9 @@ def test_a_muted_mixer_gives_nothing_and_still_wants_sound() -> None:
 
 @pytest.mark.parametrize(("solo", "alone"), [("mixture", MIXTURE), ("voice1", VOICE1), ("voice2", VOICE2)])
 @pytest.mark.parametrize("bypass", [False, True])
-def test_solo_is_heard_alone_whatever_the_routing_and_ends_where_it_began(solo: str, alone: np.ndarray,
-                                                                          bypass: bool) -> None:
+def test_solo_is_heard_alone_whatever_the_routing_and_ends_where_it_began(
+    solo: str, alone: np.ndarray, bypass: bool
+) -> None:
     mixer = Mixer(16_000, "split")
     mixer.set(bypass=bypass)
     mixer(SIGNALS)

@@ -215,10 +215,18 @@ def test_a_file_that_is_not_repeated_ends(settings: Settings) -> None:
     engine.stop()
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    ({"input": "missing.wav"}, "there is no sound file missing.wav"), ({"level": 7}, "no level 7"),
-    ({"ladder": "/nowhere"}, "there is no ladder folder"), ({"routing": "solo"}, "no routing 'solo'"),
-    ({"backend": "abacus"}, "abacus"), ({"precision": "bf17"}, "'bf17'"), ({"chunk_ms": -1.0}, "chunk of -1.0 ms")])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"input": "missing.wav"}, "there is no sound file missing.wav"),
+        ({"level": 7}, "no level 7"),
+        ({"ladder": "/nowhere"}, "there is no ladder folder"),
+        ({"routing": "solo"}, "no routing 'solo'"),
+        ({"backend": "abacus"}, "abacus"),
+        ({"precision": "bf17"}, "'bf17'"),
+        ({"chunk_ms": -1.0}, "chunk of -1.0 ms"),
+    ],
+)
 def test_wrong_settings_are_one_sentence(settings: Settings, change: dict, sentence: str) -> None:
     engine = Watched(dataclasses.replace(settings, **change))
     engine.start()
@@ -228,16 +236,19 @@ def test_wrong_settings_are_one_sentence(settings: Settings, change: dict, sente
 
 
 def test_the_engine_ends_with_the_process_that_started_it(settings: Settings, tmp_path: Path) -> None:
-    script = ("import os, sys, time\nfrom app.engine.process import EngineProcess\n"
-              "from app.engine.events import Ready\nfrom app.engine.protocol import Settings\n"
-              "if __name__ == '__main__':\n"
-              f"    engine = EngineProcess({settings!r})\n    engine.start()\n"
-              "    while not any(isinstance(event, Ready) for event in engine.events()): time.sleep(0.02)\n"
-              "    print(engine.pid, flush=True)\n    os._exit(0)\n")
+    script = (
+        "import os, sys, time\nfrom app.engine.process import EngineProcess\n"
+        "from app.engine.events import Ready\nfrom app.engine.protocol import Settings\n"
+        "if __name__ == '__main__':\n"
+        f"    engine = EngineProcess({settings!r})\n    engine.start()\n"
+        "    while not any(isinstance(event, Ready) for event in engine.events()): time.sleep(0.02)\n"
+        "    print(engine.pid, flush=True)\n    os._exit(0)\n"
+    )
     (tmp_path / "parent.py").write_text(script)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
-    said = subprocess.run([sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, env=environment,
-                          timeout=PATIENCE_S)
+    said = subprocess.run(
+        [sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, env=environment, timeout=PATIENCE_S
+    )
     pid, end = int(said.stdout), time.monotonic() + PATIENCE_S
     while _runs(pid) and time.monotonic() < end:
         time.sleep(0.02)
@@ -246,8 +257,8 @@ def test_the_engine_ends_with_the_process_that_started_it(settings: Settings, tm
 
 def _contains(signal_: np.ndarray, part: np.ndarray) -> bool:
     """Whether some stretch of the signal is exactly the part."""
-    starts = np.flatnonzero(signal_[:len(signal_) - len(part) + 1] == part[0])
-    return any(np.array_equal(signal_[start:start + len(part)], part) for start in starts)
+    starts = np.flatnonzero(signal_[: len(signal_) - len(part) + 1] == part[0])
+    return any(np.array_equal(signal_[start : start + len(part)], part) for start in starts)
 
 
 def _stands_still(engine: Watched) -> bool:

@@ -46,8 +46,9 @@ def record(recording: Recorder, chunks: range, level: int = 0) -> np.ndarray:
 
 
 def read(folder: Path) -> np.ndarray:
-    return np.stack([soundfile.read(folder / f"{name}.wav", dtype="float32")[0]
-                     for name in ("mixture", "voice1", "voice2")])
+    return np.stack(
+        [soundfile.read(folder / f"{name}.wav", dtype="float32")[0] for name in ("mixture", "voice1", "voice2")]
+    )
 
 
 def test_three_files_hold_every_sample(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_files_play_while_the_recording_goes_on(tmp_path: Path, monkeypatch: pyt
     assert described.acquire(timeout=10)
     folder = Path(events.wait_for(Recording).path)
     found = read(folder)
-    np.testing.assert_array_equal(found, expected[:, :found.shape[1]])
+    np.testing.assert_array_equal(found, expected[:, : found.shape[1]])
     assert found.shape[1] > 0 and json.loads((folder / "session.json").read_text())["settings"] == {"level": 0}
     recording.close(10.0)
 
@@ -94,12 +95,17 @@ def test_flac_holds_every_sample_to_24_bits_and_leaves_nothing_else(tmp_path: Pa
     folder = Path(events.wait_for(Recording).path)
     found = np.stack([soundfile.read(folder / f"{name}.flac")[0] for name in ("mixture", "voice1", "voice2")])
     np.testing.assert_allclose(found, expected, atol=2**-23)
-    assert sorted(path.name for path in folder.iterdir()) == ["mixture.flac", "session.json", "voice1.flac",
-                                                              "voice2.flac"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "mixture.flac",
+        "session.json",
+        "voice1.flac",
+        "voice2.flac",
+    ]
 
 
-def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_play(tmp_path: Path,
-                                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_play(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     described, describe = threading.Semaphore(0), Recorder._describe
     monkeypatch.setattr(Recorder, "_describe", lambda self, folder: (describe(self, folder), described.release()))
     events = Events()
@@ -109,7 +115,7 @@ def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_play(tmp_path: P
     assert described.acquire(timeout=10)
     found = read(Path(events.wait_for(Recording).path))
     assert found.shape[1] > 0
-    np.testing.assert_array_equal(found, expected[:, :found.shape[1]])
+    np.testing.assert_array_equal(found, expected[:, : found.shape[1]])
     recording.close(10.0)
 
 
@@ -122,7 +128,8 @@ def test_flac_says_how_many_samples_it_had_to_clip(tmp_path: Path) -> None:
 
 
 def test_what_a_slow_disk_loses_is_silence_of_the_same_length_and_announced(
-        tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(recorder, "QUEUE_CHUNKS", 10)
     blocked, create = threading.Event(), Recorder._create
     monkeypatch.setattr(Recorder, "_create", lambda self, folder: (blocked.wait(10), create(self, folder))[1])
@@ -137,7 +144,7 @@ def test_what_a_slow_disk_loses_is_silence_of_the_same_length_and_announced(
     recording.close(10.0)
     found = read(Path(events.wait_for(Recording).path))
     silence = np.zeros((3, 5 * CHUNK))
-    np.testing.assert_array_equal(found, np.concatenate([first[:, :10 * CHUNK], silence, last], axis=1))
+    np.testing.assert_array_equal(found, np.concatenate([first[:, : 10 * CHUNK], silence, last], axis=1))
     assert "0.04 s of the recording" in events.wait_for(Notice).message
 
 

@@ -22,7 +22,7 @@ def test_any_chunking_gives_the_same_samples(pair: tuple[int, int], sizes: list[
     whole, pieces, start = Resampler(*pair, channels=2)(signal), [], 0
     resampler = Resampler(*pair, channels=2)
     for size in sizes:
-        pieces.append(resampler(signal[start:start + size]))
+        pieces.append(resampler(signal[start : start + size]))
         start += size
     np.testing.assert_allclose(np.concatenate(pieces), whole, atol=1e-6)
 
@@ -30,7 +30,7 @@ def test_any_chunking_gives_the_same_samples(pair: tuple[int, int], sizes: list[
 @pytest.mark.parametrize("pair", PAIRS)
 def test_a_tone_keeps_its_frequency_phase_and_level(pair: tuple[int, int]) -> None:
     result = Resampler(*pair, channels=1)(sine(1000, pair[0]))[:, 0]
-    expected = sine(1000, pair[1])[:len(result), 0]
+    expected = sine(1000, pair[1])[: len(result), 0]
     middle = slice(pair[1] // 100, None)
     assert np.abs(result - expected)[middle].max() < 2e-3
 

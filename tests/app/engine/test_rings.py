@@ -20,7 +20,7 @@ def test_a_ring_gives_back_what_had_room_in_order(steps: list[tuple[int, int]], 
         kept += block[:count, 0].tolist()
         sent += write
         out = np.full((read, 2), -1, np.float32)
-        got += out[:ring.read_into(out), 0].tolist()
+        got += out[: ring.read_into(out), 0].tolist()
     got += ring.take()[:, 0].tolist()
     assert got == kept
 

@@ -28,7 +28,7 @@ def measured(way: Callable[[np.ndarray], np.ndarray]) -> Probe:
 
 
 def delayed(played: np.ndarray, samples: int) -> np.ndarray:
-    return np.pad(played, (samples, 0))[:len(played)]
+    return np.pad(played, (samples, 0))[: len(played)]
 
 
 def noise(count: int, rms: float) -> np.ndarray:
@@ -43,9 +43,10 @@ def test_a_delay_is_found_to_the_sample(samples: int) -> None:
 
 def test_a_chirp_below_the_noise_is_found() -> None:
     """Through the air: at -8 dB, with an echo, upside down."""
+
     def air(played: np.ndarray) -> np.ndarray:
         echo = delayed(played, 900) + 0.5 * delayed(played, 1_300)
-        return noise(len(played), np.sqrt(np.mean(chirp(RATE)**2)) / 4) - 0.1 * echo
+        return noise(len(played), np.sqrt(np.mean(chirp(RATE) ** 2)) / 4) - 0.1 * echo
 
     assert measured(air).result().delay == 900
 
@@ -56,9 +57,14 @@ def test_what_is_no_chirp_is_not_taken_for_one(sound: str) -> None:
     speech = soundfile.read(asset("demo/mixture.flac"), dtype="float32")[0][:count]
     click = np.zeros(count)
     click[::3_000] = 1.0
-    sounds = {"nothing": np.zeros(count), "noise": noise(count, 0.1), "speech": speech, "a click": click,
-              "a hum": 0.5 * np.sin(2 * np.pi * 0.1 * np.arange(count))}
-    probe = measured(lambda played: sounds[sound][:len(played)])
+    sounds = {
+        "nothing": np.zeros(count),
+        "noise": noise(count, 0.1),
+        "speech": speech,
+        "a click": click,
+        "a hum": 0.5 * np.sin(2 * np.pi * 0.1 * np.arange(count)),
+    }
+    probe = measured(lambda played: sounds[sound][: len(played)])
     assert probe.result().delay is None
     assert "nothing of the chirps came back" in probe.answer(128).message
 

@@ -51,7 +51,7 @@ class Bench:
     def sound(self) -> np.ndarray:
         """What was played from the first sample on."""
         samples = np.concatenate(self.played)[:, 0]
-        return samples[np.flatnonzero(samples)[0]:]
+        return samples[np.flatnonzero(samples)[0] :]
 
     def largest_jump(self) -> float:
         return float(np.abs(np.diff(self.sound())).max())

@@ -40,8 +40,9 @@ def play(source: FileSource, clock: VirtualClock, chunks: int | None = None) -> 
 
 @given(st.integers(1, 1000), st.integers(0, 300))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
-def test_a_file_at_the_model_rate_is_given_sample_for_sample_then_silence(sound: Write, samples: int,
-                                                                          tail: int) -> None:
+def test_a_file_at_the_model_rate_is_given_sample_for_sample_then_silence(
+    sound: Write, samples: int, tail: int
+) -> None:
     content = np.random.default_rng(samples).uniform(-1, 1, samples).astype(np.float32)
     clock = VirtualClock()
     got, _ = play(FileSource(sound(content), CHUNK, 16_000, clock, tail=tail), clock)

@@ -89,8 +89,16 @@ def test_any_split_of_the_rows_gives_the_same_report() -> None:
 
 def test_the_report_has_the_contract_s_keys_and_is_json_even_when_nothing_ran() -> None:
     report = LatencyStatistics().report(READY, dict.fromkeys(COUNTERS, 0.0))
-    assert {"levels", "input_overflows", "output_underflows", "ring_overruns", "stalls", "switches", "latency",
-            "backend"} <= set(json.loads(json.dumps(report, allow_nan=False)))
+    assert {
+        "levels",
+        "input_overflows",
+        "output_underflows",
+        "ring_overruns",
+        "stalls",
+        "switches",
+        "latency",
+        "backend",
+    } <= set(json.loads(json.dumps(report, allow_nan=False)))
 
 
 def test_the_report_adds_hop_and_delay_to_the_algorithmic_latency() -> None:

@@ -14,13 +14,35 @@ SETTINGS = Settings(input="demo", output="none", level=0, ladder=None, chunk_ms=
 
 SHARES = (1.0, 0.75, 0.55, 0.4, 0.22, 0.1)
 
-LADDER = [{"level": k, "params": int(1_300_000 * share), "macs_per_second": 180e6 * share,
-           "si_sdri": {"clean": 7.1 - 3.2 * (1 - share) ** 2, "noisy": 5.2 - 2.8 * (1 - share) ** 2,
-                       "room": 4.4 - 2.6 * (1 - share) ** 2}} for k, share in enumerate(SHARES)]
+LADDER = [
+    {
+        "level": k,
+        "params": int(1_300_000 * share),
+        "macs_per_second": 180e6 * share,
+        "si_sdri": {
+            "clean": 7.1 - 3.2 * (1 - share) ** 2,
+            "noisy": 5.2 - 2.8 * (1 - share) ** 2,
+            "room": 4.4 - 2.6 * (1 - share) ** 2,
+        },
+    }
+    for k, share in enumerate(SHARES)
+]
 
-READY = Ready(ladder=LADDER, sample_rate=16_000, chunk=128, hop=128, delay=128, backend="openvino", precision="fp32",
-              input_name="Demo mixture", output_name="none", input_rate=48_000, output_rate=48_000, driver_in_ms=10.0,
-              driver_out_ms=12.0)
+READY = Ready(
+    ladder=LADDER,
+    sample_rate=16_000,
+    chunk=128,
+    hop=128,
+    delay=128,
+    backend="openvino",
+    precision="fp32",
+    input_name="Demo mixture",
+    output_name="none",
+    input_rate=48_000,
+    output_rate=48_000,
+    driver_in_ms=10.0,
+    driver_out_ms=12.0,
+)
 
 DEVICES = [
     DeviceInfo("USB microphone, ALSA", "USB microphone", "ALSA", "input", 1, 48_000, False),
@@ -62,8 +84,9 @@ class EngineDouble:
         said, self._events = self._events, []
         return said
 
-    def run(self, audio: np.ndarray, level: int = 0, compute_ms: np.ndarray | float = 1.0,
-            transition_chunks: int = 0) -> None:
+    def run(
+        self, audio: np.ndarray, level: int = 0, compute_ms: np.ndarray | float = 1.0, transition_chunks: int = 0
+    ) -> None:
         """Write ``audio`` (3, n) and a row for each whole chunk of it."""
         chunks = audio.shape[1] // READY.chunk
         times = np.broadcast_to(compute_ms, chunks)

@@ -3,10 +3,22 @@ from PyQt6.QtCore import Qt
 from app.engine.commands import Calibrate
 from app.engine.events import Calibrated, LevelChanged
 
-TRIALS = [{"level": level, "backend": "openvino", "precision": precision, "p50_ms": p50_ms, "agreement_db": 40.0,
-           "chosen": chosen}
-          for level, precision, p50_ms, chosen in ((0, "fp32", 0.25, False), (0, "int8", 0.13, True),
-                                                   (1, "fp32", 0.10, True), (2, "fp32", 0.08, True))]
+TRIALS = [
+    {
+        "level": level,
+        "backend": "openvino",
+        "precision": precision,
+        "p50_ms": p50_ms,
+        "agreement_db": 40.0,
+        "chosen": chosen,
+    }
+    for level, precision, p50_ms, chosen in (
+        (0, "fp32", 0.25, False),
+        (0, "int8", 0.13, True),
+        (1, "fp32", 0.10, True),
+        (2, "fp32", 0.08, True),
+    )
+]
 
 
 def test_the_button_and_c_measure_and_wait_for_the_answer(qtbot, window, engine):
@@ -23,7 +35,8 @@ def test_the_choice_and_its_figures_stand_in_the_status_line(window, engine):
     engine.say(Calibrated(TRIALS))
     window.tick()
     assert window.status.message.whole.endswith(
-        "level 0 openvino int8 (0.13 ms), levels 1 to 2 openvino fp32 (0.10 to 0.08 ms).")
+        "level 0 openvino int8 (0.13 ms), levels 1 to 2 openvino fp32 (0.10 to 0.08 ms)."
+    )
 
 
 def test_the_button_works_again_when_nothing_was_measured(window, engine):

@@ -33,8 +33,11 @@ def test_every_voice_is_painted_in_its_own_colour(window, engine):
     colours = []
     for canvas in window.tracks.canvases:
         image = canvas.grab().toImage()
-        pixels = [image.pixelColor(x, y) for x in range(image.width() - 60, image.width() - 20, 5)
-                  for y in range(image.height())]
+        pixels = [
+            image.pixelColor(x, y)
+            for x in range(image.width() - 60, image.width() - 20, 5)
+            for y in range(image.height())
+        ]
         colours.append(max(pixels, key=lambda colour: abs(colour.red() - colour.blue())))
     assert colours[1].blue() > 2 * colours[1].red() + 20 and colours[2].red() > 2 * colours[2].blue() + 20
 
@@ -69,7 +72,8 @@ def test_devices_that_failed_are_shown_no_longer(window, engine):
 def test_monitor_devices_are_marked(window):
     labels = [window.transport.input.itemText(k) for k in range(window.transport.input.count())]
     assert [label for label in labels if "what the computer plays" in label] == [
-        "Monitor of Speakers · ALSA · what the computer plays"]
+        "Monitor of Speakers · ALSA · what the computer plays"
+    ]
 
 
 def test_play_starts_an_ended_file_again(qtbot, window, engine):

@@ -48,8 +48,16 @@ def test_dragging_the_slider_sends_each_level_once(qtbot, window, engine):
 def test_the_wheel_moves_the_slider_by_one_level(window, engine):
     slider = window.level.slider
     centre = QPointF(slider.rect().center())
-    event = QWheelEvent(centre, slider.mapToGlobal(centre), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
-                        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False)
+    event = QWheelEvent(
+        centre,
+        slider.mapToGlobal(centre),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     slider.setValue(3)
     engine.sent.clear()
     QApplication.sendEvent(slider, event)
@@ -62,8 +70,9 @@ def test_a_point_of_the_pareto_plot_chooses_its_level(window, engine):
     assert engine.sent == [SetLevel(4)]
 
 
-@pytest.mark.parametrize(("button", "command"), [
-    ("play", SetPaused(True)), ("bypass", SetBypass(True)), ("rescan", Rescan())])
+@pytest.mark.parametrize(
+    ("button", "command"), [("play", SetPaused(True)), ("bypass", SetBypass(True)), ("rescan", Rescan())]
+)
 def test_a_click_in_the_top_bar_sends_its_command(qtbot, window, engine, button, command):
     click(qtbot, getattr(window.transport, button))
     assert engine.sent == [command]

@@ -24,7 +24,10 @@ def test_conditions_without_a_value_are_left_out():
 def test_a_ladder_without_measured_quality_has_facts():
     entry = {"level": 0, "params": 10, "macs_per_second": 5.0, "si_sdri": None}
     assert [name for name, _, _ in fact_rows(levels_from([entry]), 0, {})] == [
-        "Multiply-adds", "Parameters", "Chunk time here"]
+        "Multiply-adds",
+        "Parameters",
+        "Chunk time here",
+    ]
 
 
 def test_a_level_is_compared_with_dense():
@@ -39,16 +42,30 @@ def test_what_was_not_measured_is_a_dash():
     assert rows["Chunk time here"] == ("1.00 ms", "–")
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (7, "7"), (999, "999"), (1234, "1.23 k"), (98_700, "98.7 k"), (1.2e6, "1.20 M"), (180e6, "180 M"),
-    (2.5e9, "2.50 G")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (7, "7"),
+        (999, "999"),
+        (1234, "1.23 k"),
+        (98_700, "98.7 k"),
+        (1.2e6, "1.20 M"),
+        (180e6, "180 M"),
+        (2.5e9, "2.50 G"),
+    ],
+)
 def test_quantities_have_three_digits(value, text):
     assert quantity(value) == text
 
 
-@pytest.mark.parametrize(("way", "text"), [
-    ((48_000, 16_000, 44_100), "48000 → 16000 → 44100 Hz"), ((48_000, 16_000, 0), "48000 → 16000 Hz"),
-    ((16_000, 16_000, 16_000), "16000 Hz")])
+@pytest.mark.parametrize(
+    ("way", "text"),
+    [
+        ((48_000, 16_000, 44_100), "48000 → 16000 → 44100 Hz"),
+        ((48_000, 16_000, 0), "48000 → 16000 Hz"),
+        ((16_000, 16_000, 16_000), "16000 Hz"),
+    ],
+)
 def test_only_changes_of_the_sample_rate_are_named(way, text):
     assert rates(*way) == text
 

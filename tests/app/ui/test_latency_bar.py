@@ -17,8 +17,9 @@ def frames(count=10):
 
 def test_the_stages_are_the_way_from_microphone_to_loudspeaker():
     found = {stage.name: stage.ms for stage in stages(READY, frames())}
-    assert found == pytest.approx({"chunk": 8.0, "algorithmic": 8.0, "queue": 0.5, "compute": 2.0, "cushion": 8.0,
-                                   "driver": 22.0})
+    assert found == pytest.approx(
+        {"chunk": 8.0, "algorithmic": 8.0, "queue": 0.5, "compute": 2.0, "cushion": 8.0, "driver": 22.0}
+    )
 
 
 def test_unknown_times_count_as_nothing():

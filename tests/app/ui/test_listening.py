@@ -39,8 +39,9 @@ def test_mute_outlives_the_engine(window, engine):
     assert engine.sent == [SetMute(True)]
 
 
-@pytest.mark.parametrize(("key", "signal"), [
-    (Qt.Key.Key_A, "mixture"), (Qt.Key.Key_S, "voice1"), (Qt.Key.Key_D, "voice2")])
+@pytest.mark.parametrize(
+    ("key", "signal"), [(Qt.Key.Key_A, "mixture"), (Qt.Key.Key_S, "voice1"), (Qt.Key.Key_D, "voice2")]
+)
 def test_a_key_that_is_held_down_lets_one_signal_be_heard_alone(qtbot, window, engine, key, signal):
     qtbot.keyPress(window.level.slider, key)
     marked = heard(window)
@@ -58,8 +59,12 @@ def test_a_held_key_works_wherever_the_focus_is(qtbot, window, engine):
 
 
 def test_of_two_held_keys_the_last_one_counts_until_it_is_let_go(qtbot, window, engine):
-    for act, key in ((qtbot.keyPress, Qt.Key.Key_S), (qtbot.keyPress, Qt.Key.Key_D),
-                     (qtbot.keyRelease, Qt.Key.Key_D), (qtbot.keyRelease, Qt.Key.Key_S)):
+    for act, key in (
+        (qtbot.keyPress, Qt.Key.Key_S),
+        (qtbot.keyPress, Qt.Key.Key_D),
+        (qtbot.keyRelease, Qt.Key.Key_D),
+        (qtbot.keyRelease, Qt.Key.Key_S),
+    ):
         act(window, key)
     assert engine.sent == [SetSolo("voice1"), SetSolo("voice2"), SetSolo("voice1"), SetSolo(None)]
 

@@ -27,8 +27,15 @@ LOADING_MS = 60_000
 
 @pytest.fixture
 def settings(ladder, sound) -> Settings:
-    return Settings(input=str(sound(speech_like(2.0))), output="none", level=0, ladder=str(ladder), chunk_ms=8.0,
-                    routing="both", backend="openvino")
+    return Settings(
+        input=str(sound(speech_like(2.0))),
+        output="none",
+        level=0,
+        ladder=str(ladder),
+        chunk_ms=8.0,
+        routing="both",
+        backend="openvino",
+    )
 
 
 @pytest.fixture

@@ -5,9 +5,22 @@ import pytest
 from app.ui.settings import Preferences, load_preferences, save_preferences, settings_file
 from tests.app.ui.engine_double import SETTINGS
 
-CHOSEN = Preferences(input="USB microphone, ALSA", output="none", level=3, routing="voice2", gain_db=-6.0,
-                     view="waveform", width=1100, height=700, presentation=True, sweep_s=9, recordings="/music",
-                     record_format="flac", loop_file=False, fallback=True)
+CHOSEN = Preferences(
+    input="USB microphone, ALSA",
+    output="none",
+    level=3,
+    routing="voice2",
+    gain_db=-6.0,
+    view="waveform",
+    width=1100,
+    height=700,
+    presentation=True,
+    sweep_s=9,
+    recordings="/music",
+    record_format="flac",
+    loop_file=False,
+    fallback=True,
+)
 
 
 def test_what_is_saved_comes_back():
@@ -19,10 +32,22 @@ def test_a_missing_file_gives_defaults_without_a_word():
     assert load_preferences() == (Preferences(), None)
 
 
-@pytest.mark.parametrize("content", [
-    "", "{", "[]", "null", '{"version": 99}', '{"version": 1, "level": "three"}', '{"version": 1, "level": -1}',
-    '{"version": 1, "routing": "everything"}', '{"version": 1, "record_format": "mp3"}',
-    '{"version": 1, "level": true}', "\x00\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"version": 99}',
+        '{"version": 1, "level": "three"}',
+        '{"version": 1, "level": -1}',
+        '{"version": 1, "routing": "everything"}',
+        '{"version": 1, "record_format": "mp3"}',
+        '{"version": 1, "level": true}',
+        "\x00\xff",
+    ],
+)
 def test_an_unfit_file_gives_defaults_and_a_sentence_that_names_it(settings_path, content):
     settings_path.parent.mkdir()
     settings_path.write_text(content, encoding="latin-1")

@@ -16,11 +16,23 @@ from app.ui.settings import Preferences
 from tests.app.ui.engine_double import READY
 
 
-@pytest.mark.parametrize(("key", "command"), [
-    (Qt.Key.Key_3, SetLevel(3)), (Qt.Key.Key_B, SetBypass(True)), (Qt.Key.Key_Space, SetPaused(True)),
-    (Qt.Key.Key_Q, SetRouting("mixture")), (Qt.Key.Key_W, SetRouting("voice1")), (Qt.Key.Key_E, SetRouting("voice2")),
-    (Qt.Key.Key_T, SetRouting("split")), (Qt.Key.Key_Y, SetRouting("both")), (Qt.Key.Key_Minus, SetGain(-1.0)),
-    (Qt.Key.Key_Right, SetLevel(1)), (Qt.Key.Key_End, SetLevel(5)), (Qt.Key.Key_F5, Rescan())])
+@pytest.mark.parametrize(
+    ("key", "command"),
+    [
+        (Qt.Key.Key_3, SetLevel(3)),
+        (Qt.Key.Key_B, SetBypass(True)),
+        (Qt.Key.Key_Space, SetPaused(True)),
+        (Qt.Key.Key_Q, SetRouting("mixture")),
+        (Qt.Key.Key_W, SetRouting("voice1")),
+        (Qt.Key.Key_E, SetRouting("voice2")),
+        (Qt.Key.Key_T, SetRouting("split")),
+        (Qt.Key.Key_Y, SetRouting("both")),
+        (Qt.Key.Key_Minus, SetGain(-1.0)),
+        (Qt.Key.Key_Right, SetLevel(1)),
+        (Qt.Key.Key_End, SetLevel(5)),
+        (Qt.Key.Key_F5, Rescan()),
+    ],
+)
 def test_a_key_sends_its_command(qtbot, window, engine, key, command):
     qtbot.keyClick(window.level.slider, key)
     assert engine.sent == [command]

@@ -6,7 +6,7 @@ from app.ui.theme import DARK, LIGHT, PURE, colour_table, style_sheet, system_th
 
 
 def luminance(colour):
-    parts = np.array([int(colour[k:k + 2], 16) / 255 for k in (1, 3, 5)])
+    parts = np.array([int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)])
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
@@ -17,8 +17,7 @@ def contrast(one, other):
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-@pytest.mark.parametrize(
-    "role", ["text", "muted", "mixture", "voice1", "voice2", "compute", "miss", "transition"])
+@pytest.mark.parametrize("role", ["text", "muted", "mixture", "voice1", "voice2", "compute", "miss", "transition"])
 def test_text_can_be_read_on_cards_and_plots(theme, role):
     assert min(contrast(getattr(theme, role), ground) for ground in (theme.card, theme.well, theme.window)) >= 4.5
 

@@ -34,9 +34,12 @@ def test_everything_fits_into_the_window(qtbot, make_window, engine, size, prese
     window.controller.refresh_text()
 
     def cut():
-        return [label.text() for panel in (window.level, window.listen, window.latency)
-                for label in panel.findChildren(QLabel)
-                if label.isVisible() and label.sizeHint().width() > label.width() + 1]
+        return [
+            label.text()
+            for panel in (window.level, window.listen, window.latency)
+            for label in panel.findChildren(QLabel)
+            if label.isVisible() and label.sizeHint().width() > label.width() + 1
+        ]
 
     qtbot.waitUntil(lambda: cut() == [])
     assert (window.width(), window.height()) == size
@@ -83,8 +86,9 @@ def controls(window):
 
 
 def test_every_control_has_an_accessible_name(window):
-    nameless = [control for control in controls(window) if not (
-        control.accessibleName() or getattr(control, "text", str)())]
+    nameless = [
+        control for control in controls(window) if not (control.accessibleName() or getattr(control, "text", str)())
+    ]
     assert nameless == []
 
 
@@ -111,13 +115,35 @@ def test_tab_reaches_every_control(window):
 
 
 def test_tab_goes_through_the_top_bar_then_sound_then_level(window):
-    order = [widget for widget in tab_order(window) if widget in (
-        window.transport.input, window.transport.play, window.transport.record, window.transport.help,
-        window.listen.routing.buttons["split"], window.listen.gain, window.listen.mute, window.level.slider,
-        window.level.sweep, window.level.fallback)]
-    assert order == [window.transport.input, window.transport.play, window.transport.record, window.transport.help,
-                     window.listen.routing.buttons["split"], window.listen.gain, window.listen.mute,
-                     window.level.slider, window.level.sweep, window.level.fallback]
+    order = [
+        widget
+        for widget in tab_order(window)
+        if widget
+        in (
+            window.transport.input,
+            window.transport.play,
+            window.transport.record,
+            window.transport.help,
+            window.listen.routing.buttons["split"],
+            window.listen.gain,
+            window.listen.mute,
+            window.level.slider,
+            window.level.sweep,
+            window.level.fallback,
+        )
+    ]
+    assert order == [
+        window.transport.input,
+        window.transport.play,
+        window.transport.record,
+        window.transport.help,
+        window.listen.routing.buttons["split"],
+        window.listen.gain,
+        window.listen.mute,
+        window.level.slider,
+        window.level.sweep,
+        window.level.fallback,
+    ]
 
 
 def test_preferences_describe_the_window(window):

@@ -12,7 +12,7 @@ def test_the_window_is_the_newest_columns_whatever_the_blocks(width, blocks):
         block = np.random.default_rng(number).integers(0, 256, (3, count), dtype=np.uint8)
         ring.append(block)
         everything = np.concatenate([everything, block], axis=1)
-    np.testing.assert_array_equal(ring.window(), everything[:, everything.shape[1] - width:])
+    np.testing.assert_array_equal(ring.window(), everything[:, everything.shape[1] - width :])
     assert ring.filled == min(width, sum(blocks))
 
 

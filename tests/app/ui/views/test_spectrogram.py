@@ -28,8 +28,10 @@ def test_a_tone_is_brightest_at_its_height(hertz, rows):
 
 
 def test_louder_is_brighter_and_silence_is_dark():
-    levels = [SpectrogramColumns(1, 16_000, 60, 160).feed(tone(1000, amplitude))[0, :, -1].max()
-              for amplitude in (0.0, 0.001, 0.01, 0.1)]
+    levels = [
+        SpectrogramColumns(1, 16_000, 60, 160).feed(tone(1000, amplitude))[0, :, -1].max()
+        for amplitude in (0.0, 0.001, 0.01, 0.1)
+    ]
     assert levels[0] == 0 and levels == sorted(set(levels))
 
 
