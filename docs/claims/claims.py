@@ -31,13 +31,13 @@ import torch
 from torch import nn
 
 from sepprune.commands.train import keep_memory
+from sepprune.ladders.hints import Hints
+from sepprune.losses import ordered_snr_loss
 from sepprune.pruning import PruningPlan, analyze, prepare, prune
 from sepprune.pruning.pipeline import Prepared
 from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
-from sepprune.training.hints import Hints
-from sepprune.training.losses import ordered_snr_loss
 from sepprune.training.settings import TrainingSettings, load_settings
 from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer

@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 
+from sepprune.losses import ordered_snr_loss
 from sepprune.pruning import Learning, prepare, prune
 from sepprune.pruning.objective import freeze
 from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
-from sepprune.training.losses import ordered_snr_loss
 from sepprune.training.mixtures import MixtureSettings
 from sepprune.training.settings import TrainingSettings
 from sepprune.training.validation import si_sdr_improvement

@@ -27,14 +27,14 @@ from torch.func import functional_call
 from torch.utils.data import DataLoader, Subset
 
 from sepprune.commands.train import keep_memory
+from sepprune.losses import ordered_snr_loss, reorder
 from sepprune.pruning import PruningPlan, prepare
 from sepprune.pruning.pipeline import Prepared
 from sepprune.pruning.surgery import edits
+from sepprune.separators.calling import sources_of
 from sepprune.streaming import Ladder
 from sepprune.training.batches import BATCHES, training_batches, validation_mixtures
-from sepprune.training.losses import ordered_snr_loss, reorder
 from sepprune.training.settings import load_settings
-from sepprune.training.sources import sources_of
 from sepprune.training.validation import MixtureSet, si_sdr_improvement
 
 HERE = Path(__file__).parent

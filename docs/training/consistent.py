@@ -17,8 +17,8 @@ from torch import nn
 
 from sepprune.pruning import PruningPlan
 from sepprune.separators import build_separator
+from sepprune.separators.growth import grow
 from sepprune.streaming import Ladder, Level
-from sepprune.training.growth import grow
 
 #: a layer that reads what the masks are made from, and the one that is to read it, too
 READER, NEW = "mask.weight", "consistency.listen.weight"

@@ -21,12 +21,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from sepprune.ladders.make import load_ladder_settings
+from sepprune.ladders.weights import load_model, load_weights
 from sepprune.pruning import PruningPlan, prepare
 from sepprune.pruning.cost import macs_cost
-from sepprune.pruning.groups import Structure
+from sepprune.pruning.structure import Structure
 from sepprune.pruning.surgery import edits
-from sepprune.training.finetune import load_ladder_settings
-from sepprune.training.weights import load_model, load_weights
 
 #: the layer whose rows for new bins are zero, so that the decoder hears nothing of them
 MASK = "mask."

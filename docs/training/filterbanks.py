@@ -19,13 +19,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from sepprune.ladders.hints import arriving
+from sepprune.ladders.make import load_ladder_settings
 from sepprune.pruning import PruningPlan
 from sepprune.separators import build_separator
 from sepprune.separators.layers import LEVEL_SCALE
 from sepprune.streaming import Ladder
 from sepprune.training.batches import validation_mixtures
-from sepprune.training.finetune import load_ladder_settings
-from sepprune.training.hints import arriving
 
 HERE = Path(__file__).parent
 FEATURES, BLOCK = "bottleneck", "network.0.norm"

@@ -18,13 +18,13 @@ from statistics import mean
 import numpy as np
 import torch
 
+from sepprune.data.corpus import Collection
 from sepprune.evaluation import find_mixtures, score
+from sepprune.separators.calling import delay_of, sources_of
 from sepprune.separators.layers import Decoder, Encoder
 from sepprune.streaming import Ladder
 from sepprune.streaming.files import read_mono
-from sepprune.training.corpus import Collection
 from sepprune.training.mixtures import Mixtures, MixtureSettings, load_sounds
-from sepprune.training.sources import delay_of, sources_of
 from sepprune.training.validation import si_sdr_improvement
 
 #: mixtures of either kind of speakers

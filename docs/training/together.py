@@ -14,14 +14,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from sepprune.data.corpus import Collection
+from sepprune.ladders.hints import Hints
+from sepprune.ladders.make import load_ladder_settings
+from sepprune.ladders.weights import load_model, load_weights
 from sepprune.pruning import PruningPlan
-from sepprune.training.corpus import Collection
 from sepprune.training.device_mixtures import DeviceMixtures
-from sepprune.training.finetune import load_ladder_settings
-from sepprune.training.hints import Hints
 from sepprune.training.mixtures import load_sounds
 from sepprune.training.together import Learner, Together
-from sepprune.training.weights import load_model, load_weights
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ..bench import bench, contender, plot
+from ..bench.times import bench, contender, plot
 from ..errors import UserError
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples

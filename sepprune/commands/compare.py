@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.processes < 1:
         raise UserError(f"--processes is {args.processes}: give at least 1")
     keep_memory()
-    from ..pruning.comparison import compare, load_comparison_settings
+    from ..comparison import compare, load_comparison_settings
 
     settings = load_comparison_settings(args.config, args.data, args.out)
     bar = Progress(

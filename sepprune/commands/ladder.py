@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     keep_memory()
-    from ..training.finetune import LadderMaker, load_ladder_settings
+    from ..ladders.make import LadderMaker, load_ladder_settings
     from ..training.processes import Processes
 
     settings = load_ladder_settings(args.config, args.data)

@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    from ..training.corpus import Collection
-    from ..training.pack import write_packs
+    from ..data.corpus import Collection
+    from ..data.pack import write_packs
 
     out = Path(args.out)
     files = (

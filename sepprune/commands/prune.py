@@ -147,7 +147,7 @@ def _batches(args: argparse.Namespace, hop: int) -> Any:
         raise UserError(f"--dataset {args.dataset} lies nowhere: name its folder with --data")
     from torch.utils.data import DataLoader
 
-    from ..training.datasets import DatasetSettings, PreparedBatches, PreparedMixtures
+    from ..data.datasets import DatasetSettings, PreparedBatches, PreparedMixtures
 
     settings = DatasetSettings(args.dataset, args.split, args.condition, args.length, args.sample_rate)
     mixtures = PreparedMixtures(args.data, settings, args.split, _samples(args, hop) / args.sample_rate)
@@ -182,7 +182,7 @@ class _Batches:
         return self._crops()
 
     def _mixtures(self) -> Any:
-        from ..training.corpus import Collection
+        from ..data.corpus import Collection
         from ..training.mixtures import Mixtures, MixtureSettings, load_sounds
 
         settings = MixtureSettings(seconds=self.samples / 16_000, batch=self.args.batch)

@@ -36,11 +36,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from ..errors import UserError
+    from ..ladders.weights import load_model
     from ..training.processes import Processes
     from ..training.settings import load_settings
     from ..training.student import Student
     from ..training.trainer import Trainer
-    from ..training.weights import load_model
 
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
     given = {name: value for name in ("weights", "plan") if (value := getattr(args, name)) is not None}

@@ -10,7 +10,7 @@ True
 
 from .budget import Floor
 from .cost import Analysis
-from .masks import Learning
+from .methods.gates import Learning
 from .pipeline import METHODS, Prepared, PruneResult, analyze, prepare, prune
 from .plan import PruningPlan
 from .surgery import SurgeryError

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from .groups import Branch, Structure
+from .graph.flow import Flow, operation, shape
+from .graph.trace import modules_of
 from .masked import MaskedModel
 from .plan import Removal
-from .propagate import Flow, operation, shape
-from .trace import modules_of
+from .structure import Branch, Structure
 
 
 def with_branches(structure: Structure) -> Structure:

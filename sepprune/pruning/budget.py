@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import UserError
 from .cost import Cost
-from .groups import Structure
+from .structure import Structure
 
 
 @dataclass(frozen=True)

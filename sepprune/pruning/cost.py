@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from .groups import Structure
-from .labels import Reason
+from .graph.labels import Reason
+from .graph.trace import layer_of
 from .ptflops import ptflops_terms
-from .trace import layer_of
+from .structure import Structure
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from .groups import Structure
-from .propagate import Flow, arguments
+from .graph.flow import Flow, arguments
+from .structure import Structure
 
 
 class MaskedModel(fx.Interpreter):

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..errors import UserError
-from .groups import Structure
+from .graph.flow import Flow, follow
+from .graph.trace import trace
 from .masked import MaskedModel
-from .propagate import Flow, follow
-from .trace import trace
+from .structure import Structure
 
 #: of the estimated sources and the batch's references, both as the caller's data has them
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -48,7 +48,7 @@ class Objective:
         self._models: dict[tuple[int, ...], MaskedModel] = {}
         self._flows = {tuple(flow.trace.inputs[0].shape): flow for flow in reversed(structure.flows)}
         if loss is None:
-            from ..training.losses import pit_snr_loss
+            from ..losses import pit_snr_loss
 
             self.loss: Loss = pit_snr_loss
         elif self.teacher:

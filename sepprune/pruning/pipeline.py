@@ -16,12 +16,12 @@ from ..errors import UserError
 from .branches import close_branches, with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor, keep_best
 from .cost import Analysis, Cost, analysis_of, macs_cost, params_cost
-from .groups import Structure, discover
-from .importance import RIVALS
-from .masks import Learning, learn_by_threshold, learn_in_budget
+from .methods.gates import Learning, learn_by_threshold, learn_in_budget
+from .methods.rivals import RIVALS
 from .objective import Loss, Objective, endless, freeze
 from .plan import GroupPlan, PruningPlan
 from .proof import prove
+from .structure import Structure, discover
 from .surgery import TOLERANCE, SurgeryError, difference, edits
 from .timing import time_cost
 

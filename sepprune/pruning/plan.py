@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .trace import tensor_attributes
+from .graph.trace import tensor_attributes
 
 FORMAT = "sepprune-plan"
 VERSION = 1

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .groups import Structure
-from .labels import Reason
+from .graph.labels import Reason
+from .structure import Structure
 from .surgery import TOLERANCE, cut, difference
 from .widths import follow_widths
 

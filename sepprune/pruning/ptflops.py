@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch import fx
 
-from .propagate import Flow, arguments, operation
-from .trace import class_of, layer_of
+from .graph.flow import Flow, arguments, operation
+from .graph.trace import class_of, layer_of
 
 #: by element of the output: operations whose function is replaced, and classes that have a hook
 _FUNCTIONS = {"relu", "prelu", "elu", "relu6", "gelu", "silu", "softmax"}

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from .branches import removals
-from .groups import Structure
-from .labels import Vector
+from .graph.flow import Flow, matched_sizes, output_nodes
+from .graph.labels import Vector
+from .graph.trace import Place
 from .masked import MaskedModel
 from .plan import Cut, Removal, SizeEdit, edited
-from .propagate import Flow, matched_sizes, output_nodes
-from .trace import Place
+from .structure import Structure
 
 #: relative difference between masked and pruned model above which a pruned model is refused
 TOLERANCE = 1e-4

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, fx
 
 from .cost import Cost
-from .groups import Structure
-from .propagate import Flow, follow, shape
-from .rules_products import sizes_of
+from .graph.flow import Flow, follow, shape
+from .graph.rules_products import sizes_of
+from .graph.trace import Trace, layer_of, trace
+from .structure import Structure
 from .surgery import cut
-from .trace import Trace, layer_of, trace
 
 _REPEATS = 7
 

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from .groups import Structure
-from .labels import Vector
-from .propagate import Flow, Site, operation
-from .trace import Trace, trace
+from .graph.flow import Flow, Site, operation
+from .graph.labels import Vector
+from .graph.trace import Trace, trace
+from .structure import Structure
 
 _POWERS = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
 _SCALED = {"mul", "div", "arange", "full", "scalar_tensor", "true_divide", "multiply", "divide"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import oaconvolve, sosfilt
 
-from .corpus import SAMPLE_RATE, Signal
+from ..data.corpus import SAMPLE_RATE, Signal
 
 #: fade in and out of a voice that starts or stops in the middle of a mixture, in samples
 _FADE = SAMPLE_RATE // 100

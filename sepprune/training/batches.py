@@ -8,12 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from .corpus import Collection
-from .datasets import PreparedBatches, PreparedMixtures, fixed_set
-from .losses import reorder
+from ..data.corpus import Collection
+from ..data.datasets import PreparedBatches, PreparedMixtures, fixed_set
+from ..losses import reorder
+from ..separators.calling import delay_of, sources_of
 from .mixtures import Mixtures, load_sounds
 from .settings import TrainingSettings
-from .sources import delay_of, sources_of
 from .validation import MixtureSet, validation_sets
 
 #: batches a run may draw before their numbers would repeat

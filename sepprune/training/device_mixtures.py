@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..data.corpus import SAMPLE_RATE
 from .acoustics import EARLY, LATE_DB, UNEQUAL_DB, late_share
-from .corpus import SAMPLE_RATE
 from .device_sounds import RESPONSE, Ring, Rooms, alike
 from .formants import move_formants
 from .mixtures import MixtureSettings, Sounds

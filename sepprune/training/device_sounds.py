@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .corpus import Voices
+from ..data.corpus import Voices
 
 #: samples of an impulse response that are used
 RESPONSE = 17_920

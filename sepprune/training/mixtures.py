@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ..data.corpus import SAMPLE_RATE, Collection, Signal, Voices, load_voices
 from .acoustics import EARLY, activity, clipped, coloured, coloured_noise, gains, level, moved, reverberated
-from .corpus import SAMPLE_RATE, Collection, Signal, Voices, load_voices
 from .formants import move_formants
 from .rooms import load_rooms
 

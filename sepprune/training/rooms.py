@@ -10,8 +10,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from ..data.corpus import SAMPLE_RATE, Collection, Signal, Voices, cached
 from ..errors import UserError
-from .corpus import SAMPLE_RATE, Collection, Signal, Voices, cached
 
 #: places of a talker in one simulated room
 POSITIONS = 4

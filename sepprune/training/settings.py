@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..data.datasets import DatasetSettings
 from ..errors import UserError
-from .datasets import DatasetSettings
 from .mixtures import MixtureSettings
 
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from .hints import Hints, Lesson, arriving, imitated
-from .losses import ordered_snr_loss, pit_snr_loss, reorder
+from ..ladders.hints import Hints, Lesson, arriving, imitated
+from ..losses import ordered_snr_loss, pit_snr_loss, reorder
+from ..separators.calling import delay_of, estimates_of
 from .optimisers import build_optimisers, freeze
 from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
-from .sources import delay_of, estimates_of
 from .validation import MixtureSet, si_sdr_improvement
 
 

@@ -9,13 +9,13 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor, nn
 
+from ..ladders.hints import Hints, Lesson, arriving, imitated
+from ..losses import pairwise_snr
+from ..separators.calling import delay_of
 from .device_mixtures import DeviceMixtures
 from .device_optimiser import DeviceOptimiser
-from .hints import Hints, Lesson, arriving, imitated
-from .losses import pairwise_snr
 from .optimisers import freeze
 from .settings import OptimiserSettings
-from .sources import delay_of
 
 #: updates of which the host does not know whether they have been done
 _AHEAD = 20

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from ..ladders.hints import Lesson, arriving, imitated
+from ..separators.calling import delay_of, estimates_of
 from .batches import BATCHES, training_batches, validation_mixtures
-from .hints import Lesson, arriving, imitated
 from .processes import Processes
 from .settings import TrainingSettings
-from .sources import delay_of, estimates_of
 from .student import Student
 
 _GO_ON, _VALIDATE, _FINISH = range(3)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.audio import permutation_invariant_training, scale_invariant_signal_distortion_ratio
 
-from .corpus import Collection
+from ..data.corpus import Collection
+from ..separators.calling import delay_of, sources_of
 from .mixtures import Mixtures, MixtureSettings, load_sounds
-from .sources import delay_of, sources_of
 
 #: of the validation mixtures; any number would do, as long as it stays
 _SEED = 20_251_112

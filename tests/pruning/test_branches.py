@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from sepprune.errors import UserError
 from sepprune.pruning import Floor, PruneResult, PruningPlan, analyze, prune
 from sepprune.pruning.branches import close_branches, with_branches
-from sepprune.pruning.groups import Structure, discover
+from sepprune.pruning.graph.trace import trace
 from sepprune.pruning.objective import Objective, freeze
 from sepprune.pruning.plan import Bypass, Removal
 from sepprune.pruning.proof import prove
+from sepprune.pruning.structure import Structure, discover
 from sepprune.pruning.surgery import cut, difference
-from sepprune.pruning.trace import trace
 from sepprune.separators import build_separator
 from tests.pruning.small_separators import shake
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sepprune.errors import UserError
 from sepprune.pruning.budget import Budget, Floor, keep_best
 from sepprune.pruning.cost import macs_cost, params_cost
-from sepprune.pruning.groups import Branch, Structure, discover
-from sepprune.pruning.masks import ExpectedCost
+from sepprune.pruning.methods.gates import ExpectedCost
 from sepprune.pruning.objective import freeze
+from sepprune.pruning.structure import Branch, Structure, discover
 from sepprune.pruning.surgery import cut
 from tests.pruning.small_separators import MIXTURE, build
 

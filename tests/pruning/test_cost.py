@@ -8,8 +8,8 @@ from torch import nn
 
 from sepprune.pruning import analyze
 from sepprune.pruning.cost import macs_cost
-from sepprune.pruning.groups import discover
 from sepprune.pruning.objective import freeze
+from sepprune.pruning.structure import discover
 from sepprune.separators import build_separator
 from tests.pruning.small_separators import MIXTURE, build
 

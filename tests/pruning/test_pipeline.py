@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sepprune.errors import UserError
 from sepprune.pruning import METHODS, Floor, PruningPlan, analyze, prepare, prune
-from sepprune.pruning.groups import Structure, discover
 from sepprune.pruning.objective import freeze
 from sepprune.pruning.proof import prove
+from sepprune.pruning.structure import Structure, discover
 from sepprune.pruning.surgery import cut, difference
 from sepprune.separators import build_separator
 from tests.pruning.small_separators import MIXTURE, SEPARATORS, build, shake

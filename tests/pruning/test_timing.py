@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from sepprune.pruning.groups import discover
 from sepprune.pruning.objective import freeze
+from sepprune.pruning.structure import discover
 from sepprune.pruning.timing import time_cost
 
 

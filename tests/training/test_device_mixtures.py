@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from sepprune.data.corpus import Collection, Voices, load_voices
 from sepprune.training.acoustics import EARLY, LATE_DB, UNEQUAL_DB, moved, reverberated
-from sepprune.training.corpus import Collection, Voices, load_voices
 from sepprune.training.device_mixtures import DeviceMixtures
 from sepprune.training.device_sounds import RESPONSE
 from sepprune.training.mixtures import MixtureSettings, Sounds, load_sounds

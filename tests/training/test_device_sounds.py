@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sepprune.training.corpus import SAMPLE_RATE, Voices
+from sepprune.data.corpus import SAMPLE_RATE, Voices
 from sepprune.training.device_sounds import Ring
 
 

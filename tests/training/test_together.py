@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from sepprune import prune
+from sepprune.data.corpus import Collection
+from sepprune.ladders.hints import Hints
 from sepprune.separators import build_separator
-from sepprune.training.corpus import Collection
 from sepprune.training.device_mixtures import DeviceMixtures
-from sepprune.training.hints import Hints
 from sepprune.training.mixtures import MixtureSettings, load_sounds
 from sepprune.training.settings import OptimiserSettings
 from sepprune.training.together import Learner, Together

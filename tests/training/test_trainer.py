@@ -13,14 +13,14 @@ import torch
 
 import sepprune.commands.train
 from sepprune.cli import main
+from sepprune.data.corpus import Collection
 from sepprune.errors import UserError
+from sepprune.ladders.weights import load_model, load_weights
 from sepprune.separators import build_separator
-from sepprune.training.corpus import Collection
 from sepprune.training.settings import load_settings
 from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement, validation_sets
-from sepprune.training.weights import load_model, load_weights
 
 MODEL = {"features": 16, "hidden": 24, "blocks": 2, "segment": 10, "memory": 8}
 

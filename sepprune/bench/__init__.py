@@ -1,0 +1,1 @@
+"""Measuring chunk times on this machine."""

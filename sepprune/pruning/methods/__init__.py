@@ -1,0 +1,1 @@
+"""Pruning methods: each ranks the channels of a module."""

@@ -1,0 +1,200 @@
+"""Channel groups: channels of several layers that live or die together, found in a module's graph."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from .graph.flow import Flow, follow
+from .graph.labels import Labels, Reason, Vector
+from .graph.trace import trace
+
+
+@dataclass(frozen=True)
+class Group:
+    """Channels that are alike: each occurs in the same dimensions of the same tensors.
+
+    Attributes:
+        id: name of the layer that produces the channels.
+        channels: how many there are.
+        members: tensor name, dimension, and how often a channel occurs there (four times for an LSTM's gates).
+        layers: the layers that the tensors belong to.
+    """
+
+    id: str
+    channels: int
+    members: tuple[tuple[str, int, int], ...]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A residual branch that can be removed whole, see :mod:`~sepprune.pruning.branches`.
+
+    Attributes:
+        module: name of the submodule that returns its input plus the branch.
+        groups: indices of the groups inside of it, or of its state.
+        free: those that suffice: when one of them is empty, the branch is ``bias``.
+        bias: the submodule's parameter that is left of the branch, ``None`` where nothing is.
+        dimension: of the output, along which the bias runs; negative.
+        state: whether it takes a state and returns it besides.
+    """
+
+    module: str
+    groups: tuple[int, ...]
+    free: tuple[int, ...]
+    bias: str | None
+    dimension: int
+    state: bool = False
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Channel groups of a module, with the graphs that they were found in.
+
+    Channels are numbered from 1 through all groups; 0 stands for what is never dropped.
+
+    Attributes:
+        module: the module, as given.
+        flows: one a traced example, the first of which costs are counted on.
+        groups: what may be pruned.
+        blocked: why other channels may not.
+        numbers: channel number by label representative.
+        branches: what may be removed whole; empty where that was not asked for.
+    """
+
+    module: nn.Module
+    flows: tuple[Flow, ...]
+    groups: tuple[Group, ...]
+    blocked: tuple[Reason, ...]
+    numbers: np.ndarray
+    branches: tuple[Branch, ...] = ()
+
+    @property
+    def removable(self) -> list[int]:
+        """Indices of groups that may be empty."""
+        return [group for branch in self.branches for group in branch.free]
+
+    @property
+    def labels(self) -> Labels:
+        return self.flows[0].labels
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Channels of every group."""
+        return np.array([group.channels for group in self.groups], dtype=np.int64)
+
+    @property
+    def group_of(self) -> np.ndarray:
+        """Group index of every channel, channel number 1 first."""
+        return np.repeat(np.arange(len(self.groups)), self.sizes)
+
+    def numbered(self, vector: Vector) -> np.ndarray | None:
+        """Channel numbers along a dimension; ``None`` where no channel of a group is among them."""
+        settled = self.labels.settle(vector)
+        if settled is None:
+            return None
+        known = settled < len(self.numbers)
+        numbers = np.where(known, self.numbers[np.where(known, settled, 0)], 0)
+        return numbers if numbers.any() else None
+
+    def without(self, unsafe: Mapping[str, Reason]) -> Structure:
+        """Without some groups, by id, for these reasons."""
+        stays = np.array([group.id not in unsafe for group in self.groups], dtype=bool)
+        channel_stays = np.repeat(stays, self.sizes)
+        renumbered = np.concatenate([[0], np.where(channel_stays, np.cumsum(channel_stays), 0)])
+        return replace(
+            self,
+            groups=tuple(group for group in self.groups if group.id not in unsafe),
+            blocked=(*self.blocked, *unsafe.values()),
+            numbers=renumbered[self.numbers],
+            branches=(),
+        )
+
+
+def discover(
+    module: nn.Module, examples: Sequence[tuple[Any, ...]], include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Structure:
+    """Find the channel groups of any module.
+
+    Args:
+        module: it is not changed.
+        examples: inputs to trace with; one is enough where the computation does not depend on their shapes.
+        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
+        exclude: no group with a layer whose name matches one of these.
+
+    Raises:
+        UserError: the module does not run on an example or cannot be exported.
+    """
+    flows: list[Flow] = []
+    for inputs in examples:
+        flows.append(follow(module, trace(module, inputs), flows[-1] if flows else None))
+    return _assemble(module, flows, include, exclude)
+
+
+def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], exclude: Sequence[str]) -> Structure:
+    """Groups from what following the labels found."""
+    flow = flows[0]
+    occurrences: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
+    for name, dims in flow.parameters.items():
+        for dimension, vector in enumerate(dims):
+            settled = flow.labels.settle(vector)
+            if settled is None:
+                continue
+            found, first, counts = np.unique(settled, return_index=True, return_counts=True)
+            order = np.argsort(first)  # labels in the order of the dimension, as their channels are numbered
+            for label, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
+                if label:
+                    occurrences[label].append((name, dimension, count))
+    alike: dict[tuple, list[int]] = defaultdict(list)
+    for label, places in occurrences.items():
+        alike[tuple(places)].append(label)
+
+    groups: list[Group] = []
+    numbers = np.zeros(max(occurrences, default=0) + 1, dtype=np.int64)
+    next_number = 1
+    ids: Counter = Counter()
+    for members, labels in alike.items():
+        layers = tuple(dict.fromkeys(name.rpartition(".")[0] for name, _, _ in members))
+        produced = [
+            flow.channels[name, dimension] for name, dimension, _ in members if (name, dimension) in flow.channels
+        ]
+        if len(labels) < 2 or not produced or not _wanted(layers, include, exclude):
+            continue
+        producers = [
+            flow.channels[name, dimension]
+            for name, dimension, _ in members
+            if dimension == 0 and (name, dimension) in flow.channels
+        ] or produced
+        ids[producers[0]] += 1
+        name = producers[0] + (f":{ids[producers[0]]}" if ids[producers[0]] > 1 else "")
+        groups.append(Group(name, len(labels), members, layers))
+        numbers[labels] = np.arange(next_number, next_number + len(labels))
+        next_number += len(labels)
+    return Structure(module, tuple(flows), tuple(groups), _blocked(flow), numbers)
+
+
+def _wanted(layers: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:
+    def matches(patterns: Sequence[str]) -> bool:
+        return any(fnmatch.fnmatchcase(layer, pattern) for layer in layers for pattern in patterns)
+
+    return (not include or matches(include)) and not matches(exclude)
+
+
+def _blocked(flow: Flow) -> tuple[Reason, ...]:
+    """Reasons that keep whole channel dimensions of layers from being pruned."""
+    reasons: dict[Reason, None] = {}
+    for (name, dimension), layer in flow.channels.items():
+        dims = flow.parameters.get(name)
+        if dims is None or dims[dimension] is None:
+            continue
+        reason = flow.labels.reason(dims[dimension])
+        if reason is not None:
+            reasons.setdefault(Reason(layer, reason.op, f"{reason.why} ({reason.layer or 'the module itself'})"))
+    return tuple(reasons)

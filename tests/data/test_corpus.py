@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from sepprune.data.corpus import SAMPLE_RATE, Collection, load_voices, trim_silence
+from sepprune.data.pack import write_packs
+from sepprune.errors import UserError
+
+
+def test_voices_are_grouped_by_speaker_and_splits_stay_apart(data_folder: Path) -> None:
+    collection = Collection(data_folder)
+    assert [len(spans) for spans in load_voices(collection, "train", "speech").spans] == [2, 2, 2, 2]
+    assert len(load_voices(collection, "valid", "speech")) == 2
+
+
+def test_a_second_load_maps_what_the_first_decoded(data_folder: Path) -> None:
+    first, second = (load_voices(Collection(data_folder), "train", "speech") for _ in range(2))
+    assert isinstance(second.samples, np.memmap)
+    assert first.spans == second.spans and np.array_equal(first.samples, second.samples)
+
+
+def test_silence_at_the_edges_is_cut_and_pauses_stay() -> None:
+    sound, pause = np.full(SAMPLE_RATE, 0.5, np.float32), np.zeros(SAMPLE_RATE, np.float32)
+    assert len(trim_silence(np.concatenate([pause, sound, pause, sound, pause]))) == 3 * SAMPLE_RATE
+
+
+def test_a_pack_keeps_every_speaker_and_reads_like_the_folder(data_folder: Path, tmp_path: Path) -> None:
+    everything = sum(path.stat().st_size for path in data_folder.rglob("*.flac"))
+    pack = tmp_path / "small.pack"
+    report = write_packs(Collection(data_folder), [pack], 0.8 * everything / 1e6)
+    assert report["bytes"] <= 0.8 * everything
+    assert len(load_voices(Collection(pack), "train", "speech")) == 4
+
+
+def test_several_packs_in_a_folder_hold_what_one_cannot(data_folder: Path, tmp_path: Path) -> None:
+    folder = Collection(data_folder)
+    largest = max(len(folder.read(recording.path)) for recording in folder.recordings("train", "speech"))
+    packs = [tmp_path / f"part-{number}.pack" for number in (1, 2, 3)]
+    report = write_packs(folder, packs, 3.2 * largest / 1e6, validation=False)
+    assert all(pack.stat().st_size <= 3.2 * largest for pack in packs)
+    together, alone = Collection(tmp_path), Collection(packs[0])
+    assert (
+        len(together.recordings("train", "speech")) + len(together.recordings("train", "noise")) == report["recordings"]
+    )
+    assert len(together.recordings("train", "speech")) > len(alone.recordings("train", "speech"))
+    recording = together.recordings("train", "speech")[-1]
+    assert together.read(recording.path) == folder.read(recording.path)
+
+
+def test_a_pack_has_about_as_much_of_every_speaker(tmp_path: Path) -> None:
+    lines = ["split,corpus,speaker,path"]
+    (tmp_path / "speech").mkdir()
+    for speaker, pieces in (("brief", 40), ("long", 4)):  # as many samples in many pieces or in few
+        for piece in range(pieces):
+            path = f"speech/{speaker}-{piece}.wav"
+            lines.append(f"train,a,{speaker},{path}")
+            soundfile.write(tmp_path / path, np.full(160_000 // pieces, 0.1), 16_000)
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    write_packs(Collection(tmp_path), [tmp_path / "half.pack"], 0.36, validation=False)
+    voices = load_voices(Collection(tmp_path / "half.pack"), "train", "speech")
+    seconds = [sum(stop - start for start, stop in spans) / 16_000 for spans in voices.spans]
+    assert seconds == pytest.approx([5.0, 5.0], abs=2.6)
+
+
+def test_a_pack_that_cannot_hold_the_validation_speech_is_refused(data_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="0.001 MB is too little"):
+        write_packs(Collection(data_folder), [tmp_path / "tiny.pack"], 0.001)
+
+
+def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no training data: expected a folder with a manifest.csv"):
+        Collection(tmp_path)
+
+
+def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
+    with pytest.raises(UserError, match="has no rir in its split 'train'"):
+        load_voices(Collection(data_folder), "train", "rir")
+
+
+@pytest.fixture
+def two_speakers(tmp_path: Path) -> Collection:
+    """Of the second one the manifest does not know the sex; a third is there to validate."""
+    lines = [
+        "split,corpus,speaker,path,seconds,sex",
+        "train,a,1,speech/1.wav,1,F",
+        "train,a,2,speech/2.wav,1,",
+        "valid,a,3,speech/3.wav,1,M",
+    ]
+    (tmp_path / "manifest.csv").write_text("\n".join(lines))
+    (tmp_path / "speech").mkdir()
+    for number in (1, 2, 3):
+        soundfile.write(tmp_path / f"speech/{number}.wav", np.random.default_rng(number).uniform(-1, 1, 1600), 16_000)
+    return Collection(tmp_path)
+
+
+def test_the_sex_of_speakers_is_read_where_the_manifest_has_it(two_speakers: Collection) -> None:
+    assert load_voices(two_speakers, "train", "speech").sexes == ("F", "")
+
+
+def test_a_pack_keeps_the_sex_of_speakers(two_speakers: Collection, tmp_path: Path) -> None:
+    write_packs(two_speakers, [tmp_path / "all.pack"], 1.0)
+    assert set(load_voices(Collection(tmp_path / "all.pack"), "train", "speech").sexes) == {"F", ""}

@@ -1,0 +1,76 @@
+"""The rivals rank channels as their papers say."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sepprune.pruning.methods.rivals import RIVALS
+from sepprune.pruning.objective import Objective, freeze
+from sepprune.pruning.structure import Structure, discover
+
+
+class Chain(nn.Module):
+    """Eight channels in one group: 0 is zero, 1 and 2 are alike, 7 is the largest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.into, self.out = nn.Conv1d(1, 8, 5, padding=2), nn.Conv1d(8, 2, 1)
+        with torch.no_grad():
+            for tensor in (self.into.weight, self.into.bias):
+                tensor[0] = 0
+            self.out.weight[:, 0] = 0
+            for tensor in (self.into.weight, self.out.weight.transpose(0, 1)):
+                tensor[7] *= 5
+                tensor[2] = tensor[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(self.into(x.unsqueeze(1)).tanh())
+
+
+@cache
+def structure() -> Structure:
+    return discover(freeze(Chain()), [(torch.randn(2, 64),)])
+
+
+def scores(name: str) -> np.ndarray:
+    objective = Objective(structure(), lambda estimate, target: (estimate - target).square().mean(), 2)
+    generator = torch.Generator().manual_seed(0)
+    batches = iter(lambda: (torch.randn(2, 64, generator=generator), torch.randn(2, 2, 64, generator=generator)), None)
+    return RIVALS[name]().scores(structure(), 0, objective, batches)
+
+
+@pytest.mark.parametrize("name", [name for name in RIVALS if name != "random"])
+def test_every_channel_has_a_finite_score(name: str) -> None:
+    assert scores(name).shape == (8,) and np.isfinite(scores(name)).all()
+
+
+@pytest.mark.parametrize("name", ["l1", "l2", "lamp", "taylor"])
+def test_a_dead_channel_is_the_least_important(name: str) -> None:
+    assert scores(name).argmin() == 0
+
+
+@pytest.mark.parametrize("name", ["l1", "l2", "lamp", "fpgm"])
+def test_the_largest_channel_is_the_most_important(name: str) -> None:
+    assert scores(name).argmax() == 7
+
+
+def test_lamp_gives_the_largest_channel_one() -> None:
+    assert scores("lamp").max() == pytest.approx(1)
+
+
+def test_a_constant_feature_map_has_the_lowest_rank() -> None:
+    assert scores("hrank").argmin() == 0
+
+
+def test_taylor_is_the_squared_gradient_of_the_gate() -> None:
+    def loss(gates: Tensor, batch: Tensor) -> Tensor:
+        return (gates * batch).sum()
+
+    found = RIVALS["taylor"]().scores(structure(), 0, loss, iter(lambda: torch.arange(8.0), None), 3)
+    assert found.tolist() == (np.arange(8.0) ** 2).tolist()
