@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .consistency import Consistency
+from .input_level import InputLevel
 from .layers import Decoder, Encoder, log_level
 
 State = tuple[Tensor, ...]
@@ -32,6 +33,9 @@ class CausalSeparator(nn.Module):
         low_window: samples under that window.
         consistency: units that tell how much each source gets of what all of them leave of the mixture, see
             :class:`~sepprune.separators.consistency.Consistency`; 0 for none.
+        input_level: level in dB re full scale, below 0, to which the features of any input are brought, see
+            :class:`~sepprune.separators.input_level.InputLevel`; the sources keep the input's own level, without its
+            offset. 0 leaves features as loud as the input.
     """
 
     #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
@@ -48,6 +52,7 @@ class CausalSeparator(nn.Module):
         low_bins: int = 0,
         low_window: int = 1024,
         consistency: int = 0,
+        input_level: int = 0,
     ) -> None:
         super().__init__()
         self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
@@ -58,6 +63,9 @@ class CausalSeparator(nn.Module):
         self.past = max(analysis_window, low_window if low_bins else 0) - hop
         self.decoder = Decoder(hop, window, analysis_window)
         self.consistency = Consistency(width, consistency, sources, hop) if consistency else None
+        if input_level > 0:
+            raise ValueError(f"input_level is {input_level} dB re full scale: give a level below 0, or 0 for none")
+        self.input_level = InputLevel(input_level, hop, self.past, sample_rate) if input_level else None
 
     @property
     def delay(self) -> int:
@@ -94,20 +102,23 @@ class CausalSeparator(nn.Module):
 
     def end_segment(self, state: State) -> State:
         """The state of :meth:`step` with which the frame after a whole :attr:`segment` of frames starts."""
-        own = 2 + self._shared
+        own = 1 + sum(self._own)
         return (*state[:own], *self.end_network_segment(state[own:]))
 
     @property
-    def _shared(self) -> int:
-        """Tensors of the state that mixture consistency keeps."""
-        return 0 if self.consistency is None else 3
+    def _own(self) -> tuple[int, int, int]:
+        """How many tensors of the state decoder, input level and mixture consistency carry."""
+        return 1, int(self.input_level is not None), 0 if self.consistency is None else 3
 
     def initial_state(self, batch: int = 1) -> State:
         """State before the first sample, all zeros, as :meth:`step` takes it."""
+        past = self.encoder.weight.new_zeros(batch, self.past)
+        level = () if self.input_level is None else (self.input_level.initial_state(batch, past),)
         shares = () if self.consistency is None else self.consistency.initial_state(batch)
         return (
-            self.encoder.weight.new_zeros(batch, self.past),
+            past,
             self.decoder.initial_state(batch * self.sources),
+            *level,
             *shares,
             *self.initial_network_state(batch),
         )
@@ -140,27 +151,49 @@ class CausalSeparator(nn.Module):
             - signal: ``(batch, past + samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        tail, shares, network = state[0], state[1 : 1 + self._shared], state[1 + self._shared :]
-        real, imaginary = self._spectrum(self.encoder, signal)
+        tails, levels, shares, network = self._parts(state)
+        gain = offset = None
+        if self.input_level is not None:
+            gain, offset, level = self.input_level(signal, *levels)
+            gain, offset, levels = gain.unsqueeze(1), offset.unsqueeze(2), (level,)
+        real, imaginary = self._spectrum(self.encoder, signal, offset)
         power = _power(real, imaginary)
         if self.low_encoder is not None:
-            power = torch.cat([power, _power(*self._spectrum(self.low_encoder, signal))], dim=1)
-        masks, hidden, network = self.masks(log_level(power), network, segments)
+            power = torch.cat([power, _power(*self._spectrum(self.low_encoder, signal, offset))], dim=1)
+        masks, hidden, network = self.masks(log_level(power, gain), network, segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
         masked = torch.cat(
             [real * mask_real - imaginary * mask_imaginary, real * mask_imaginary + imaginary * mask_real], dim=2
         )
-        waveforms, tail = self.decoder(masked.flatten(0, 1), tail)
+        waveforms, tail = self.decoder(masked.flatten(0, 1), *tails)
         sources = waveforms.unflatten(0, (-1, self.sources))
         if self.consistency is not None:
             delayed = signal[:, self.past - self.delay : -self.delay]
-            sources, shares = self.consistency(delayed, sources, hidden, shares)
-        return sources, (tail, *shares, *network)
+            if offset is not None:
+                delayed = (delayed.unflatten(1, (-1, self.hop)) - offset).flatten(1)
+            sources, shares = self.consistency(delayed, sources, hidden, shares, gain)
+        return sources, (tail, *levels, *shares, *network)
 
-    def _spectrum(self, encoder: Encoder, signal: Tensor) -> tuple[Tensor, Tensor]:
-        """Real and imaginary parts, each ``(batch, bins, frames)``, of a signal that starts with its past."""
-        return encoder(signal[:, self.past + self.hop - encoder.analysis_window :]).chunk(2, dim=1)
+    def _parts(self, state: State) -> tuple[State, State, State, State]:
+        """What decoder, input level, mixture consistency and network carry, out of the flat tuple."""
+        tails, levels, shares = self._own
+        return (
+            state[:tails],
+            state[tails : tails + levels],
+            state[tails + levels : tails + levels + shares],
+            state[tails + levels + shares :],
+        )
+
+    def _spectrum(self, encoder: Encoder, signal: Tensor, offset: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Real and imaginary parts, each ``(batch, bins, frames)``, of a signal that starts with its past.
+
+        Args:
+            encoder: the filterbank.
+            signal: ``(batch, past + samples)``.
+            offset: what is subtracted under the window of every frame, ``(batch, frames, 1)``; ``None`` for nothing.
+        """
+        return encoder(signal[:, self.past + self.hop - encoder.analysis_window :], offset).chunk(2, dim=1)
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.

@@ -29,6 +29,7 @@ class Consistency(nn.Module):
     Shape:
         - mixture: ``(batch, samples)``, delayed as the estimates are
         - estimates and result: ``(batch, sources, samples)``
+        - gain: of the power that the LSTM reads, ``(batch, 1, frames)``; ``None`` for 1
         - hidden: ``(batch, frames, width)``
         - state: the last shares ``(batch, sources)``, hidden and cell of the LSTM, each ``(1, batch, units)``
     """
@@ -53,17 +54,13 @@ class Consistency(nn.Module):
         return zeros(batch, self.share.out_features), zeros(1, batch, self.units), zeros(1, batch, self.units)
 
     def forward(
-        self,
-        mixture: Tensor,
-        estimates: Tensor,
-        hidden: Tensor,
-        state: tuple[Tensor, ...],
+        self, mixture: Tensor, estimates: Tensor, hidden: Tensor, state: tuple[Tensor, ...], gain: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, Tensor, Tensor]]:
         last, *memory = state
         mixture = mixture.unsqueeze(1)
         rest = mixture - estimates.sum(1, keepdim=True)
         power = torch.cat([estimates, rest, mixture], dim=1).unflatten(2, (-1, self.hop)).square().mean(-1)
-        heard = torch.cat([self.listen(hidden), log_level(power).transpose(1, 2)], dim=2)
+        heard = torch.cat([self.listen(hidden), log_level(power, gain).transpose(1, 2)], dim=2)
         heard, memory = self.lstm(heard, tuple(memory))
         now = self.share(heard).transpose(1, 2)
         before = torch.cat([last.unsqueeze(2).to(now.dtype), now[..., :-1]], dim=2)

@@ -45,8 +45,10 @@ FLOOR = 1e-8
 LEVEL_SCALE = 0.2
 
 
-def log_level(power: Tensor) -> Tensor:
-    """Power on the scale that networks hear, whatever its shape."""
+def log_level(power: Tensor, gain: Tensor | None = None) -> Tensor:
+    """The logarithm of power, times a gain where there is one, on the scale that networks read; of any shape."""
+    if gain is not None:
+        power = power * gain
     return (power + FLOOR).log() * LEVEL_SCALE + 1.0
 
 
@@ -70,6 +72,7 @@ class Encoder(nn.Module):
 
     Shape:
         - signal: ``(batch, analysis_window - hop + hop * frames)``, the past first
+        - offset: ``(batch, frames, 1)``, subtracted from the samples of each frame; ``None`` for nothing
         - spectrum: ``(batch, 2 * bins, frames)``
     """
 
@@ -80,9 +83,11 @@ class Encoder(nn.Module):
         basis = _fourier(analysis_window, analysis_window // 2 if bins is None else bins) * analysis
         self.weight = nn.Parameter((basis / analysis.norm()).unsqueeze(1))
 
-    def forward(self, signal: Tensor) -> Tensor:
+    def forward(self, signal: Tensor, offset: Tensor | None = None) -> Tensor:
         # a product of frames, not a convolution: in bf16 on a CPU a convolution of one channel is several times slower
         frames = signal.unfold(1, self.analysis_window, self.hop)
+        if offset is not None:
+            frames = frames - offset
         return F.linear(frames, self.weight.squeeze(1)).transpose(1, 2)
 
 

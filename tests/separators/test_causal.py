@@ -22,6 +22,8 @@ SMALL = {
 }
 #: with mixture consistency, too
 SMALL |= {f"{name}, consistent": settings | {"consistency": 6} for name, settings in SMALL.items()}
+#: with features at one level whatever the input's
+SMALL |= {f"{name}, levelled": settings | {"input_level": -20} for name, settings in SMALL.items()}
 CAUSAL = sorted(SMALL)
 
 

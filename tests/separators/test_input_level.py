@@ -1,0 +1,96 @@
+"""Input level: any microphone's level and offset give the same separation, and nothing is made louder."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from sepprune.separators import build_separator
+from sepprune.separators.input_level import DECIBEL, FALL_DB_PER_S, LOWEST_DB, InputLevel
+
+HOP, PAST, RATE = 32, 96, 16_000
+
+
+def followed(signal: Tensor, target_db: float = -20.0) -> tuple[Tensor, Tensor]:
+    """Level in dB and offset of every frame of a signal that follows silence."""
+    layer = InputLevel(target_db, HOP, PAST, RATE)
+    padded = torch.nn.functional.pad(signal, (PAST, 0))
+    gain, offset, _ = layer(padded, layer.initial_state(len(signal), signal))
+    return target_db - gain.log() / DECIBEL, offset
+
+
+def noise(frames: int, level_db: float = -20.0) -> Tensor:
+    random = torch.Generator().manual_seed(0)
+    return 10 ** (level_db / 20) * torch.randn(1, frames * HOP, generator=random)
+
+
+def separator() -> torch.nn.Module:
+    torch.manual_seed(0)
+    sizes = {"features": 12, "hidden": 16, "blocks": 2, "segment": 7, "memory": 5, "consistency": 6}
+    built = build_separator("skim", hop=HOP, window=64, analysis_window=128, input_level=-20, **sizes)
+    torch.nn.init.normal_(built.consistency.share.weight)
+    return built.eval().requires_grad_(False)
+
+
+@given(level_db=st.floats(-40.0, 6.0))
+def test_sources_are_as_loud_as_the_input_whatever_its_level(level_db: float) -> None:
+    model, signal = separator(), noise(60)
+    gain = 10 ** (level_db / 20)
+    expected, (scaled, _) = gain * model(signal)[0], model(gain * signal)
+    assert (scaled - expected).square().sum() < 1e-5 * expected.square().sum()
+
+
+def test_an_offset_does_not_change_the_sources_once_it_has_been_there_for_a_window() -> None:
+    model, signal = separator(), noise(60)
+    clean, shifted = model(signal)[0], model(signal + 0.1)[0]
+    settled = 12 * HOP  # the onset of the offset is a click, which networks with memory notice for a while
+    error = (shifted - clean)[..., settled:].square().mean() / clean[..., settled:].square().mean()
+    assert error < 0.05
+
+
+def test_the_level_rises_with_the_window_and_falls_slowly() -> None:
+    level, _ = followed(torch.cat([noise(50, -50.0), noise(50, -20.0), noise(400, -50.0)], dim=1))
+    seconds = 300 * HOP / RATE
+    assert level[0, 49] == pytest.approx(-50, abs=2)
+    assert level[0, 60] == pytest.approx(-20, abs=2)
+    assert level[0, 100].item() - level[0, 400].item() == pytest.approx(FALL_DB_PER_S * seconds, abs=0.01)
+
+
+def test_what_is_quieter_than_the_lowest_level_is_not_brought_up_to_the_target() -> None:
+    level, _ = followed(noise(50, LOWEST_DB - 30.0))
+    assert level.min().item() == pytest.approx(LOWEST_DB)
+
+
+def test_silence_gives_silence() -> None:
+    assert separator()(torch.zeros(1, 20 * HOP))[0].abs().max() == 0
+
+
+def test_the_offset_is_the_mean_of_the_window() -> None:
+    _, offset = followed(torch.full((1, 10 * HOP), 0.25))
+    assert torch.allclose(offset[0, 3:], torch.full((7,), 0.25))
+
+
+@given(frames=st.lists(st.integers(1, 20), min_size=1, max_size=6))
+def test_any_chunking_follows_the_same_level(frames: list[int]) -> None:
+    layer, signal = InputLevel(-20.0, HOP, PAST, RATE), torch.nn.functional.pad(noise(sum(frames)), (PAST, 0))
+    whole, _, _ = layer(signal, torch.zeros(1, 1))
+    state, pieces, start = torch.zeros(1, 1), [], 0
+    for count in frames:
+        gain, _, state = layer(signal[:, start * HOP : PAST + (start + count) * HOP], state)
+        pieces.append(gain)
+        start += count
+    assert torch.allclose(torch.cat(pieces, 1).log(), whole.log(), atol=1e-4)
+
+
+def test_a_target_above_full_scale_is_refused() -> None:
+    with pytest.raises(ValueError, match="below 0"):
+        build_separator("skim", input_level=3)
+
+
+def test_the_lowest_level_is_the_level_before_the_first_sample() -> None:
+    layer = InputLevel(-20.0, HOP, PAST, RATE)
+    gain, _, _ = layer(torch.zeros(1, PAST + HOP), layer.initial_state(1, torch.zeros(1)))
+    assert 10 * math.log10(gain.item()) == pytest.approx(-20 - LOWEST_DB, abs=1e-3)
