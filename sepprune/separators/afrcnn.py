@@ -36,7 +36,8 @@ class RecurrentBlock(nn.Module):
                 parts.append(stretch(scales[index + 1], scale))
             fused.append(fuse(torch.cat(parts, dim=1)))
         merged = self.merge(torch.cat([fused[0], *(stretch(scale, fused[0]) for scale in fused[1:])], dim=1))
-        return features + self.project(merged)
+        branch: Tensor = self.project(merged)
+        return features + branch
 
 
 class AFRCNN(MaskingSeparator):

@@ -1,4 +1,4 @@
-"""What every causal separator promises: explicit state, one forward for batch and stream."""
+"""The base of the causal separators: explicit state, one forward for batch and stream."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class CausalSeparator(nn.Module):
         window: samples under one synthesis window, the algorithmic latency.
         analysis_window: samples under one analysis window, even.
         sample_rate: in hertz.
-        low_bins: bins of a second analysis, for features only: its window is long enough to tell the harmonics of
-            deep voices apart, and it looks only into the past. 0 for none.
+        low_bins: bins of a second analysis, for features only: its window is long enough to resolve the harmonics of
+            deep voices, and it covers only the past. 0 for none.
         low_window: samples under that window.
-        consistency: units that tell how much each source gets of what all of them leave of the mixture, see
+        consistency: units of the LSTM that shares the rest of the mixture out among the sources, see
             :class:`~sepprune.separators.consistency.Consistency`; 0 for none.
         input_level: level in dB re full scale, below 0, to which the features of any input are brought, see
             :class:`~sepprune.separators.input_level.InputLevel`; the sources keep the input's own level, without its
@@ -126,21 +126,20 @@ class CausalSeparator(nn.Module):
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`forward` without segment upkeep.
 
-        Whoever calls it counts frames and calls :meth:`end_segment` after every :attr:`segment` of them.
+        The caller counts frames and calls :meth:`end_segment` after every :attr:`segment` of them.
 
         Shape:
             - mixture: ``(batch, samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        past, *rest = state
-        signal = torch.cat([past, mixture], dim=1)
-        sources, rest = self.separate(signal, tuple(rest), segments)
+        signal = torch.cat([state[0], mixture], dim=1)
+        sources, rest = self.separate(signal, state[1:], segments)
         return sources, (signal[:, -self.past :], *rest)
 
     def separate(self, signal: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`step` on a signal that starts with its own :attr:`past`: what a backend compiles for one fixed chunk.
 
-        Whoever calls it keeps the past, counts frames, and calls :meth:`end_segment` after every :attr:`segment`.
+        The caller keeps the past, counts frames, and calls :meth:`end_segment` after every :attr:`segment` of them.
 
         Args:
             signal: the mixture after the samples that came before it.
@@ -193,7 +192,9 @@ class CausalSeparator(nn.Module):
             signal: ``(batch, past + samples)``.
             offset: what is subtracted under the window of every frame, ``(batch, frames, 1)``; ``None`` for nothing.
         """
-        return encoder(signal[:, self.past + self.hop - encoder.analysis_window :], offset).chunk(2, dim=1)
+        spectrum: Tensor = encoder(signal[:, self.past + self.hop - encoder.analysis_window :], offset)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        return real, imaginary
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.

@@ -31,7 +31,8 @@ class ConvNorm(nn.Module):
         self.norm = global_norm(outputs)
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.norm(self.conv(features))
+        normed: Tensor = self.norm(self.conv(features))
+        return normed
 
 
 class ConvNormAct(ConvNorm):
@@ -42,11 +43,12 @@ class ConvNormAct(ConvNorm):
         self.activation = nn.PReLU()
 
     def forward(self, features: Tensor) -> Tensor:
-        return self.activation(super().forward(features))
+        activated: Tensor = self.activation(super().forward(features))
+        return activated
 
 
 class Pyramid(nn.Module):
-    """The way down that the three families share: expand, then halve the frame rate scale by scale.
+    """The encoder that the three families share: expand, then halve the frame rate from scale to scale.
 
     Args:
         bottleneck: channels of the residual path.
@@ -73,7 +75,7 @@ class Pyramid(nn.Module):
 
 
 class Unfolded(nn.Module):
-    """One block applied again and again to its own output plus the input: depth without parameters.
+    """One block applied repeatedly to its own output plus the input: depth without more parameters.
 
     Args:
         block: maps ``(batch, bottleneck, frames)`` to the same shape.
@@ -89,14 +91,14 @@ class Unfolded(nn.Module):
         self.blend = nn.Sequential(nn.Conv1d(bottleneck, bottleneck, 1, groups=bottleneck), nn.PReLU())
 
     def forward(self, features: Tensor) -> Tensor:
-        hidden = self.block(features)
+        hidden: Tensor = self.block(features)
         for _ in range(self.iterations - 1):
             hidden = self.block(self.blend(features + hidden))
         return hidden
 
 
 class MaskingSeparator(nn.Module):
-    """Learned filterbank, one non-negative mask a source, learned synthesis: the frame around a network.
+    """Learned filterbank, one non-negative mask a source, learned synthesis: what surrounds the network of a family.
 
     A family sets :attr:`network`, which maps ``(batch, bottleneck, frames)`` to the same shape. Frames are centred
     on their hops. The mixture is padded with zeros to whole frames of the coarsest scale, and the sources are cut
@@ -164,4 +166,5 @@ class MaskingSeparator(nn.Module):
         hidden = self.network(self.bottleneck(self.norm(spectrum)))
         masks = self.mask(self.activation(hidden)).relu().unflatten(1, (self.sources, -1))
         masked = masks * spectrum.unsqueeze(1)
-        return self.decoder(masked.flatten(1, 2))[..., :samples]
+        sources: Tensor = self.decoder(masked.flatten(1, 2))
+        return sources[..., :samples]

@@ -1,4 +1,4 @@
-"""Calling separators of either kind: causal ones return state and lag, others return sources alone."""
+"""Calling separators of either kind: a causal one returns delayed sources and state, any other the sources alone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ def delay_of(separator: nn.Module) -> int:
 
 
 def sources_of(separator: nn.Module, mixture: Tensor, delay: int) -> Tensor:
-    """Sources in step with the mixture, ``(batch, sources, samples - delay)``, whether or not state comes with them."""
+    """Sources aligned with the mixture, ``(batch, sources, samples - delay)``, of a separator of either kind."""
     output = separator(mixture)
-    return (output[0] if isinstance(output, tuple) else output)[..., delay:]
+    sources: Tensor = output[0] if isinstance(output, tuple) else output
+    return sources[..., delay:]
 
 
 def estimates_of(separator: nn.Module, mixture: Tensor, delay: int, precision: str) -> Tensor:

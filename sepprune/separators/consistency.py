@@ -1,4 +1,4 @@
-"""Mixture consistency: what the estimates leave of the mixture is given back to them, in shares that are learned."""
+"""Mixture consistency: the rest of the mixture is returned to the estimates, in shares that are learned."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .layers import log_level
 
 
 class Consistency(nn.Module):
-    """Gives every source a share of what all of them together leave of the mixture.
+    """Adds a share of the rest to every source: the rest is the mixture minus the sum of the sources.
 
     Wisdom et al., "Differentiable consistency constraints for improved deep speech enhancement", ICASSP 2019, section
-    2.2, add such a rest to the estimates in equal or learned parts, so that they sum to the mixture. Live they must
-    not: a part of the rest is noise and reverberation, and a silent source must get nothing. So an LSTM of few units
-    tells the shares, from what the masks are made from and from how loud everything is. They are any numbers, move
-    linearly in power of the synthesis window from hop to hop, and are zero before training: the separator then
-    computes what it computed without.
+    2.2, add this rest to the estimates in equal or learned parts, so that they sum to the mixture. A live separator
+    must not do that: a part of the rest is noise and reverberation, and a silent source must get nothing. So a small
+    LSTM estimates the shares, from the features of the masks and from the levels of estimates, rest and mixture. The
+    shares are not bounded and need not sum to one. They change smoothly from hop to hop and are zero before training,
+    so that adding this layer to a trained separator does not change its output.
 
     Args:
-        width: channels of what the masks are made from.
-        units: of the LSTM, and of the layer that narrows those channels down for it.
+        width: channels of the features of the masks.
+        units: of the LSTM, and of the linear layer in front of it.
         sources: number of sources.
-        hop: samples for which a share is told.
+        hop: samples between two shares.
 
     Shape:
         - mixture: ``(batch, samples)``, delayed as the estimates are

@@ -70,16 +70,15 @@ class ConvTasNet(CausalSeparator):
         self.network = nn.ModuleList(
             ConvBlock(bottleneck, width, kernel, 2 ** (index % dilations)) for index, width in enumerate(widths)
         )
-        self.contexts = tuple(block.context for block in self.network)
+        self.contexts = tuple((kernel - 1) * 2 ** (index % dilations) for index in range(blocks))
         self.activation = nn.PReLU(bottleneck)
         self.mask = nn.Conv1d(bottleneck, 2 * self.sources * self.bins, 1)
 
     def initial_network_state(self, batch: int) -> State:
-        zeros = self.mask.weight.new_zeros  # a block that pruning has removed hands on an empty state
-        return tuple(
-            zeros(batch, getattr(block, "hidden", 0), context)
-            for block, context in zip(self.network, self.contexts, strict=True)
-        )
+        zeros = self.mask.weight.new_zeros
+        # the state of a block that pruning has removed is empty
+        widths = [block.hidden if isinstance(block, ConvBlock) else 0 for block in self.network]
+        return tuple(zeros(batch, width, context) for width, context in zip(widths, self.contexts, strict=True))
 
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
         hidden = self.bottleneck(features)

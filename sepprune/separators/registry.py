@@ -47,8 +47,8 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
         parameter
         for kind in family.__mro__
         if kind is not nn.Module and kind is not object
-        for parameter in inspect.signature(kind.__init__).parameters
-    } - {"self", "filterbank", "width"}
+        for parameter in inspect.signature(kind).parameters
+    } - {"filterbank", "width"}
     if unknown := sorted(set(settings) - known):
         raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
     return family(**settled | settings)

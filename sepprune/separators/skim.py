@@ -27,7 +27,8 @@ class SegmentBlock(nn.Module):
 
     def forward(self, features: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         hidden, state = self.lstm(self.norm(features), state)
-        return features + self.project(hidden), state
+        branch: Tensor = self.project(hidden)
+        return features + branch, state
 
 
 class Memory(nn.Module):
@@ -93,7 +94,9 @@ class SkiM(CausalSeparator):
     def initial_network_state(self, batch: int) -> State:
         zeros = self.mask.weight.new_zeros
         states = [zeros(1, batch, _width(block)) for block in self.network for _ in range(2)]
-        states += [zeros(1, batch, memory.hidden_lstm.hidden_size) for memory in self.memories for _ in range(4)]
+        for memory in self.memories:
+            units = memory.hidden_lstm.hidden_size if isinstance(memory, Memory) else 0
+            states += [zeros(1, batch, units) for _ in range(4)]
         return tuple(states)
 
     def _split(self, state: State) -> tuple[list[State], list[State]]:
@@ -109,7 +112,8 @@ class SkiM(CausalSeparator):
         batch = features.shape[0]
         hidden = self.bottleneck(features.transpose(1, 2))
         hidden = hidden.unflatten(1, (segments, -1)).flatten(0, 1)
-        new_starts, new_memories = [], []
+        new_starts: list[Tensor] = []
+        new_memories: list[Tensor] = []
         later: tuple[Tensor, Tensor] | None = None  # starts of segments 1.. of this block, from the block before
         for index, block in enumerate(self.network):
             start = starts[index]
@@ -119,12 +123,15 @@ class SkiM(CausalSeparator):
                 )
             hidden, (end_hidden, end_cell) = block(hidden, start)
             ends = [end.reshape(batch, segments, end.shape[-1]) for end in (end_hidden, end_cell)]
-            # of one segment they are the state as it is: compiled graphs need no indexing
+            # with one segment they are the state itself: compiled graphs then need no indexing
             new_starts += [end_hidden, end_cell] if segments == 1 else [end[:, -1].unsqueeze(0) for end in ends]
             if index < len(self.memories):
                 memory_state = memory_states[index]
                 if segments > 1:
-                    *later, memory_state = self.memories[index](ends[0][:, :-1], ends[1][:, :-1], memory_state)
+                    hidden_start, cell_start, memory_state = self.memories[index](
+                        ends[0][:, :-1], ends[1][:, :-1], memory_state
+                    )
+                    later = hidden_start, cell_start
                 new_memories += memory_state
         hidden = self.norm(hidden.unflatten(0, (batch, segments)).flatten(1, 2))
         masks = self.mask(hidden).transpose(1, 2)
@@ -132,7 +139,8 @@ class SkiM(CausalSeparator):
 
     def end_network_segment(self, state: State) -> State:
         ends, memory_states = self._split(state)
-        new_starts, new_memories = [torch.zeros_like(end) for end in ends[0]], []
+        new_starts = [torch.zeros_like(end) for end in ends[0]]
+        new_memories: list[Tensor] = []
         for memory, end, memory_state in zip(self.memories, ends, memory_states, strict=False):
             hidden, cell, memory_state = memory(end[0].transpose(0, 1), end[1].transpose(0, 1), memory_state)
             new_starts += [hidden.transpose(0, 1), cell.transpose(0, 1)]
@@ -141,8 +149,8 @@ class SkiM(CausalSeparator):
 
 
 def _width(block: nn.Module) -> int:
-    """Units of a block's state; a block that pruning has removed hands on an empty one."""
-    return block.lstm.hidden_size if hasattr(block, "lstm") else 0
+    """Units of a block's state; the state of a block that pruning has removed is empty."""
+    return block.lstm.hidden_size if isinstance(block, SegmentBlock) else 0
 
 
 def _rows(first: Tensor, later: Tensor | None, segments: int) -> Tensor:

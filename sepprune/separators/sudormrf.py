@@ -26,7 +26,8 @@ class UConvBlock(nn.Module):
         *finer, total = self.pyramid(features)
         for scale in reversed(finer):
             total = scale + self.upsample(total)
-        return features + self.project(self.activation(self.norm(total)))
+        branch: Tensor = self.project(self.activation(self.norm(total)))
+        return features + branch
 
 
 class SuDoRMRF(MaskingSeparator):

@@ -32,6 +32,9 @@ class Attention(nn.Module):
         - input and output: ``(batch, hidden, frames)``
     """
 
+    frequency: Tensor
+    phase: Tensor
+
     def __init__(self, hidden: int, heads: int, dropout: float) -> None:
         super().__init__()
         if hidden % heads or hidden % 2:
@@ -59,7 +62,8 @@ class Attention(nn.Module):
             query, key, value, scale=self.scale, dropout_p=self.dropout.p if self.training else 0.0
         )
         attended = self.output(attended.transpose(1, 2).flatten(2))
-        return self.output_norm(self.dropout(attended)).transpose(1, 2)
+        result: Tensor = self.output_norm(self.dropout(attended))
+        return result.transpose(1, 2)
 
 
 class FeedForward(nn.Module):
@@ -78,11 +82,12 @@ class FeedForward(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         expanded = self.dropout(self.depthwise(self.expand(features)).relu())
-        return self.dropout(self.project(expanded))
+        projected: Tensor = self.dropout(self.project(expanded))
+        return projected
 
 
 class GlobalAttention(nn.Module):
-    """What all scales have to say together, at the coarsest frame rate.
+    """Attention over the sum of all scales, at the coarsest frame rate.
 
     Shape:
         - input: one ``(batch, hidden, frames / 2 ** k)`` a scale; output: ``(batch, hidden, frames / 2 ** last)``
@@ -96,11 +101,12 @@ class GlobalAttention(nn.Module):
 
     def forward(self, scales: list[Tensor]) -> Tensor:
         frames = scales[-1].shape[-1]
-        total = scales[-1]
+        total: Tensor = scales[-1]
         for scale in scales[:-1]:
             total = total + F.adaptive_avg_pool1d(scale, frames)
         total = total + self.drop_path(self.attention(total))
-        return total + self.drop_path(self.mlp(total))
+        branch: Tensor = self.drop_path(self.mlp(total))
+        return total + branch
 
 
 class Modulation(nn.Module):
@@ -117,7 +123,8 @@ class Modulation(nn.Module):
         )
 
     def forward(self, fine: Tensor, coarse: Tensor) -> Tensor:
-        return self.local(fine) * stretch(self.gate(coarse).sigmoid(), fine) + stretch(self.shift(coarse), fine)
+        local: Tensor = self.local(fine)
+        return local * stretch(self.gate(coarse).sigmoid(), fine) + stretch(self.shift(coarse), fine)
 
 
 class TopDownBlock(nn.Module):
@@ -141,7 +148,8 @@ class TopDownBlock(nn.Module):
         *finer, hidden = (modulate(scale, top) for modulate, scale in zip(self.from_top, scales, strict=True))
         for modulate, scale in zip(reversed(self.from_coarser), reversed(finer), strict=True):
             hidden = modulate(scale, hidden)
-        return features + self.project(hidden)
+        branch: Tensor = self.project(hidden)
+        return features + branch
 
 
 class TDANet(MaskingSeparator):
