@@ -1,38 +1,139 @@
-"""Puts measured figures where people read them, each table between its two markers.
+"""Writes every generated table of README.md and docs/ between its two markers.
 
-    python docs/tables.py
+    python -m experiments.tables
 
-The table of levels goes into README.md, from what `sepprune evaluate --json docs/training/test-CONDITION.json` and
-`sepprune bench --json docs/bench.json` wrote, and that of targets into docs/training.md, from the first of these; the
-table of pruning methods into docs/pruning.md, from docs/pruning/comparison.json, the report of `sepprune compare`;
-those of docs/claims.md come from what docs/claims/claims.py found.
+Sources: ``ladder_scores/test-CONDITION.json`` from ``sepprune evaluate --json``, ``ladder_scores/bench.json`` from
+``sepprune bench --json``, ``comparison/comparison.json`` from ``sepprune compare``, and the results of the experiments
+``families`` and ``claims``.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from pathlib import Path
-from typing import Any
+import argparse
+from collections.abc import Callable
+from typing import TypedDict
 
-DOCS = Path(__file__).parent
-README = DOCS.parent / "README.md"
-CONDITIONS = ("clean", "noisy", "room")
+from .claims.tables import TABLES as CLAIMS
+from .common import CONDITIONS, EXPERIMENTS, ROOT, fill, read_json, table
 
-
-def main() -> None:
-    _put(README, "levels", _levels())
-    _put(DOCS / "pruning.md", "comparison", _comparison())
-    _put(DOCS / "pruning.md", "families", _families())
-    _put(DOCS / "pruning.md", "sites", _sites())
-    _put(DOCS / "training.md", "targets", _targets())
-    for table in (_finetuning, _repeated, _scratch, _joint, _steps, _front):
-        _put(DOCS / "claims.md", table.__name__[1:], table())
+SCORES = EXPERIMENTS / "ladder_scores"
+#: SI-SDRi in dB that the dense level was meant to reach, by condition
+TARGETS = {"clean": 8.5, "noisy": 6.5, "room": 4.5}
+#: level -> share of the dense level's SI-SDRi that it was meant to keep
+SHARES = {2: 0.97, 4: 0.9, 6: 0.75}
 
 
-def _families() -> list[str]:
-    """Every built-in separator at half of its multiply-adds: times and what is left."""
-    report = json.loads((DOCS / "pruning" / "families.json").read_text(encoding="utf-8"))["half"]
+class LevelScores(TypedDict):
+    """One level in the result of ``sepprune evaluate``; the fields that tables use."""
+
+    level: int
+    params: int
+    macs_per_second: float
+    si_sdri: float
+    active_si_sdr: float
+    leak_db: float
+
+
+class BenchRow(TypedDict):
+    """One row in the result of ``sepprune bench``; the fields that tables use."""
+
+    level: int
+    backend: str
+    precision: str
+    chunk_ms: float
+    p50_ms: float
+    p99_ms: float
+    floor_ms: float
+
+
+class HalfRow(TypedDict):
+    """One separator at half of its multiply-adds, from the experiment ``families``."""
+
+    discovery_seconds: float
+    surgery_seconds: float
+    macs_kept: float
+    params_kept: float
+    largest_relative_difference: float
+
+
+class SiteRow(TypedDict):
+    """One separator of the paper, pruned at the paper's sites, from the experiment ``families``."""
+
+    sites: str
+    params: float
+    gmacs: float
+    published_params: float
+    published_gmacs: float
+
+
+class ComparisonRow(TypedDict):
+    """Mean and standard deviation over the seeds of one cell of ``sepprune compare``."""
+
+    stage: str
+    method: str
+    reduction: float
+    si_sdri: float
+    deviation: float
+
+
+def ladder() -> list[str]:
+    """The bundled ladder in five columns: size, quality on test speakers, and the time of an 8 ms chunk."""
+    scores, bench = _test_scores(), _bench()
+    lines = []
+    for level, row in sorted(scores["clean"].items()):
+        quality = " / ".join(f"{scores[condition][level]['si_sdri']:.1f}" for condition in CONDITIONS)
+        size = [f"{row['params'] / 1e6:.2f} M", f"{row['macs_per_second'] / 1e6:.0f} M"]
+        lines.append([str(level), *size, f"{quality} dB", f"{bench['openvino', 'fp32', level]['p50_ms']:.2f} ms"])
+    heads = ["level", "parameters", "multiply-adds per second", f"SI-SDRi {' / '.join(CONDITIONS)}", "chunk time"]
+    return table(heads, lines)
+
+
+def levels() -> list[str]:
+    """The bundled ladder: size, quality on test speakers, and chunk times of 8 ms chunks."""
+    scores, bench = _test_scores(), _bench()
+    dense = scores["clean"][0]["si_sdri"]
+    lines = []
+    for level, row in sorted(scores["clean"].items()):
+        single, time = scores["single"][level], bench["openvino", "fp32", level]
+        lines.append(
+            [
+                str(level),
+                f"{row['params'] / 1e6:.2f} M",
+                f"{row['macs_per_second'] / 1e6:.0f} M",
+                *(f"{scores[condition][level]['si_sdri']:.2f} dB" for condition in CONDITIONS),
+                f"{row['si_sdri'] / dense:.0%}",
+                f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
+                f"{time['p50_ms']:.2f} ms",
+                f"{time['p99_ms']:.2f} ms",
+                f"{bench['openvino', 'int8', level]['p50_ms']:.2f} ms",
+                f"{bench['torch', 'fp32', level]['p50_ms']:.2f} ms",
+                f"{time['floor_ms']:.2f} ms",
+            ]
+        )
+    heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in CONDITIONS), "share of dense"]
+    heads += ["one voice: SI-SDR / leak", "p50", "p99", "8-bit weights", "eager torch", "floor"]
+    return table(heads, lines)
+
+
+def targets() -> list[str]:
+    """What the ladder was meant to reach on test speakers, and what it reached."""
+    scores = _test_scores()
+    rows = [
+        [f"level 0, {name}", f"{target} dB", f"{scores[name][0]['si_sdri']:.2f} dB"] for name, target in TARGETS.items()
+    ]
+    single = scores["single"][0]
+    reached = f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB"
+    rows.append(["level 0, one voice: SI-SDR / leak", "15 / -20 dB", reached])
+    for level, target in SHARES.items():
+        shares = [scores[name][level]["si_sdri"] / scores[name][0]["si_sdri"] for name in CONDITIONS]
+        what = f"level {level}, share of level 0: {', '.join(CONDITIONS)}"
+        rows.append([what, f"{target:.0%}", ", ".join(f"{share:.0%}" for share in shares)])
+    return table(["what", "target", "reached"], rows)
+
+
+def families() -> list[str]:
+    """Every built-in separator at half of its multiply-adds: times and sizes."""
+    report: dict[str, HalfRow] = read_json(EXPERIMENTS / "families" / "families.json")["half"]
     rows = [
         [
             name,
@@ -44,22 +145,13 @@ def _families() -> list[str]:
         ]
         for name, row in report.items()
     ]
-    return _table(
-        [
-            "separator",
-            "groups found and proven",
-            "cut",
-            "multiply-adds left",
-            "parameters left",
-            "largest relative difference from the masked model",
-        ],
-        rows,
-    )
+    heads = ["separator", "groups found and proven", "cut", "multiply-adds left", "parameters left"]
+    return table([*heads, "largest relative difference from the masked model"], rows)
 
 
-def _sites() -> list[str]:
-    """The paper's families at its sites: our size against the published one."""
-    report = json.loads((DOCS / "pruning" / "families.json").read_text(encoding="utf-8"))["paper"]
+def sites() -> list[str]:
+    """The paper's separators, pruned at the paper's sites: our size and the published one."""
+    report: dict[str, SiteRow] = read_json(EXPERIMENTS / "families" / "families.json")["paper"]
     rows = [
         [
             name,
@@ -69,212 +161,57 @@ def _sites() -> list[str]:
         ]
         for name, row in report.items()
     ]
-    return _table(["separator", "sites", "parameters (published)", "GMAC/s as ptflops counts (published)"], rows)
+    return table(["separator", "sites", "parameters (published)", "GMAC/s as ptflops counts (published)"], rows)
 
 
-def _comparison() -> list[str]:
+def comparison() -> list[str]:
     """Pruning methods: mean and standard deviation over the seeds, before and after fine-tuning."""
-    report = json.loads((DOCS / "pruning" / "comparison.json").read_text(encoding="utf-8"))
-    rows = {(row["stage"], row["method"], row["reduction"]): row for row in report["rows"]}
+    report = read_json(EXPERIMENTS / "comparison" / "comparison.json")
+    found: list[ComparisonRow] = report["rows"]
+    rows = {(row["stage"], row["method"], row["reduction"]): row for row in found}
     columns = [(stage, reduction) for stage in ("pruned", "tuned") for reduction in report["reductions"]]
     heads = ["method", *(f"−{reduction:.0%}{'' if stage == 'pruned' else ', tuned'}" for stage, reduction in columns)]
-    methods = sorted(report["methods"], key=lambda name: -rows["tuned", name, report["tuned_reduction"]]["si_sdri"])
-    cells = [
-        [
-            f"{row['si_sdri']:.2f} ± {row['deviation']:.2f}" if (row := rows.get((stage, method, reduction))) else "–"
-            for stage, reduction in columns
-        ]
-        for method in methods
-    ]
-    return _table(heads, [[method, *line] for method, line in zip(methods, cells, strict=True)])
+    best_first = sorted(report["methods"], key=lambda name: -rows["tuned", name, report["tuned_reduction"]]["si_sdri"])
+    lines = []
+    for method in best_first:
+        cells = [rows.get((stage, method, reduction)) for stage, reduction in columns]
+        lines.append([method, *(f"{cell['si_sdri']:.2f} ± {cell['deviation']:.2f}" if cell else "–" for cell in cells)])
+    return table(heads, lines)
 
 
-def _levels() -> list[str]:
-    scores = _test_scores()
-    bench = {
-        (row["backend"], row["precision"], row["level"]): row
-        for row in json.loads((DOCS / "bench.json").read_text(encoding="utf-8"))["rows"]
-        if row["chunk_ms"] == 8.0
-    }
-    heads = [
-        "level",
-        "parameters",
-        "MACs/s",
-        *(f"SI-SDRi {name}" for name in CONDITIONS),
-        "share of dense",
-        "one voice: SI-SDR / leak",
-        "p50",
-        "p99",
-        "8-bit weights",
-        "eager torch",
-        "floor",
-    ]
-    rows = []
-    for level, row in sorted(scores["clean"].items()):
-        improvements = [scores[name][level]["si_sdri"] for name in CONDITIONS]
-        single, time = scores["single"][level], bench["openvino", "fp32", level]
-        rows.append(
-            [
-                str(level),
-                f"{row['params'] / 1e6:.2f} M",
-                f"{row['macs_per_second'] / 1e6:.0f} M",
-                *(f"{value:.2f} dB" for value in improvements),
-                f"{row['si_sdri'] / scores['clean'][0]['si_sdri']:.0%}",
-                f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
-                f"{time['p50_ms']:.2f} ms",
-                f"{time['p99_ms']:.2f} ms",
-                *(f"{bench[*way, level]['p50_ms']:.2f} ms" for way in (("openvino", "int8"), ("torch", "fp32"))),
-                f"{time['floor_ms']:.2f} ms",
-            ]
-        )
-    return _table(heads, rows)
+def _test_scores() -> dict[str, dict[int, LevelScores]]:
+    """Scores by condition and level."""
+    found: dict[str, dict[int, LevelScores]] = {}
+    for name in (*CONDITIONS, "single"):
+        rows: list[LevelScores] = read_json(SCORES / f"test-{name}.json")["levels"]
+        found[name] = {row["level"]: row for row in rows}
+    return found
 
 
-def _targets() -> list[str]:
-    """What the ladder was meant to reach on speakers that were never trained on, and what it did."""
-    scores = _test_scores()
-    dense = [scores[name][0]["si_sdri"] for name in CONDITIONS]
-    rows = [
-        [f"level 0, {name}", f"{target} dB", f"{score:.2f} dB"]
-        for name, target, score in zip(CONDITIONS, (8.5, 6.5, 4.5), dense, strict=True)
-    ]
-    single = scores["single"][0]
-    rows.append(
-        [
-            "level 0, one voice: SI-SDR / leak",
-            "15 / -20 dB",
-            f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
-        ]
-    )
-    for level, target in ((2, 0.97), (4, 0.9), (6, 0.75)):
-        shares = (scores[name][level]["si_sdri"] / score for name, score in zip(CONDITIONS, dense, strict=True))
-        rows.append(
-            [
-                f"level {level}, share of level 0: {', '.join(CONDITIONS)}",
-                f"{target:.0%}",
-                ", ".join(f"{share:.0%}" for share in shares),
-            ]
-        )
-    return _table(["what", "target", "reached"], rows)
+def _bench() -> dict[tuple[str, str, int], BenchRow]:
+    """Times of 8 ms chunks by backend, precision and level."""
+    rows: list[BenchRow] = read_json(SCORES / "bench.json")["rows"]
+    return {(row["backend"], row["precision"], row["level"]): row for row in rows if row["chunk_ms"] == 8.0}
 
 
-def _finetuning() -> list[str]:
-    """What is left after the cut, by epochs and ways of fine-tuning."""
-    found = _claim("finetuning")
-    dense, jobs = found["dense"]["si_sdri"], {(job["epochs"], job["method"]): job["si_sdri"] for job in found["jobs"]}
-    methods = {"adam": "Adam", "muon": "Muon", "hints": "Muon and hints", "batch-1": "Muon and hints, batch 1"}
-    cut = jobs.pop((0, "adam"))
-    rows = [
-        [f"{epochs:g}", *(f"{(score := jobs[epochs, method]):.2f} dB, {score / dense:.1%}" for method in methods)]
-        for epochs in sorted({epochs for epochs, _ in jobs})
-    ]
-    return _table(["epochs", *methods.values()], [["0", f"{cut:.2f} dB, {cut / dense:.1%}", "", "", ""], *rows])
+#: name of the marker -> function that makes the lines
+TABLES: dict[str, Callable[[], list[str]]] = {
+    "ladder": ladder,
+    "levels": levels,
+    "targets": targets,
+    "families": families,
+    "sites": sites,
+    "comparison": comparison,
+    **CLAIMS,
+}
 
 
-def _repeated() -> list[str]:
-    """One epoch of fine-tuning, made more than once."""
-    found = _claim("repeated")
-    rows = [
-        [
-            str(job["seed"]),
-            str(job["mask_steps"]),
-            f"{job['si_sdri']:.2f} dB",
-            f"{job['si_sdri'] / found['dense']['si_sdri']:.1%}",
-        ]
-        for job in (_one_epoch(), *found["jobs"])
-    ]
-    return _table(["seed of the mixtures", "updates of the masks", "SI-SDRi", "of dense"], rows)
-
-
-def _scratch() -> list[str]:
-    """A model from fresh weights whenever it was looked at, and the fine-tuned one."""
-    found = _claim("finetuning")
-    dense, epoch = found["dense"]["si_sdri"], found["epoch_hours"]
-    with open(DOCS / "claims" / "scratch-long.csv", newline="", encoding="utf-8") as file:
-        looks = [(float(row["audio_hours"]) / epoch, float(row["si_sdri"])) for row in csv.DictReader(file)]
-    tuned = _one_epoch()["si_sdri"]
-    return _table(
-        ["epochs", "SI-SDRi", "of dense"],
-        [[f"{epochs:.1f}", f"{score:.2f} dB", f"{score / dense:.0%}"] for epochs, score in looks]
-        + [["*1 of fine-tuning after the cut*", f"*{tuned:.2f} dB*", f"*{tuned / dense:.0%}*"]],
-    )
-
-
-def _joint() -> list[str]:
-    first = {job["epochs"]: job["si_sdri"] for job in _claim("finetuning")["jobs"] if job["method"] == "adam"}
-    return _table(
-        ["epochs afterwards", "masks first", "together"],
-        [
-            [f"{job['epochs']:g}", f"{first[job['epochs']]:.2f} dB", f"{job['si_sdri']:.2f} dB"]
-            for job in _claim("joint")["jobs"]
-        ],
-    )
-
-
-def _steps() -> list[str]:
-    jobs = {(job["mask_steps"], job["epochs"]): job for job in _claim("steps")["jobs"]}
-    steps = sorted({steps for steps, _ in jobs})
-    return _table(
-        ["updates of the masks", *map(str, steps)],
-        [
-            ["as cut", *(f"{jobs[count, 0]['si_sdri']:.2f} dB" for count in steps)],
-            ["after 0.1 epoch", *(f"{jobs[count, 0.1]['si_sdri']:.2f} dB" for count in steps)],
-            ["parameters", *(f"{jobs[count, 0]['params'] / 1e6:.2f} M" for count in steps)],
-        ],
-    )
-
-
-def _front() -> list[str]:
-    jobs = {(job["keep"], job["start"]): job for job in _claim("front")["jobs"]}
-    starts = {
-        "shipped": "as it ships",
-        "pruned": "half an epoch of fine-tuning",
-        "scratch": "half an epoch from fresh weights",
-    }
-    return _table(
-        ["level", "multiply-adds per second", *starts.values()],
-        [
-            [
-                str(level),
-                f"{jobs[level, 'shipped']['macs_per_second'] / 1e6:.0f} M",
-                *(f"{jobs[level, start]['si_sdri']:.2f} dB" if (level, start) in jobs else "" for start in starts),
-            ]
-            for level in sorted({level for level, _ in jobs})
-        ],
-    )
-
-
-def _one_epoch() -> dict[str, Any]:
-    """What one epoch of fine-tuning gave at its best."""
-    (job,) = (job for job in _claim("finetuning")["jobs"] if (job["epochs"], job["method"]) == (1, "batch-1"))
-    return job
-
-
-def _claim(name: str) -> dict[str, Any]:
-    return json.loads((DOCS / "claims" / f"{name}.json").read_text(encoding="utf-8"))
-
-
-def _table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    return [_line(heads), _line(["---"] * len(heads)), *map(_line, rows)]
-
-
-def _put(page: Path, name: str, lines: list[str]) -> None:
-    """Write a table between the markers of this name."""
-    begin, end = f"<!-- {name}: python docs/tables.py -->\n", f"<!-- end of {name} -->\n"
-    before, rest = page.read_text(encoding="utf-8").split(begin)
-    page.write_text(before + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1], encoding="utf-8")
-
-
-def _test_scores() -> dict[str, dict[int, dict[str, Any]]]:
-    return {name: _rows(DOCS / "training" / f"test-{name}.json", "levels") for name in (*CONDITIONS, "single")}
-
-
-def _rows(path: Path, key: str) -> dict[int, dict[str, Any]]:
-    return {row["level"]: row for row in json.loads(path.read_text(encoding="utf-8"))[key]}
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        if names := fill(page, TABLES):
+            print(f"{page.relative_to(ROOT)}: {', '.join(names)}")
 
 
 if __name__ == "__main__":

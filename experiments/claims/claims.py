@@ -1,23 +1,22 @@
-"""The paper's claims, tested on the separator that ships; each experiment writes a JSON file beside this one.
+"""Tests the paper's claims on the bundled dense separator; each experiment writes ``EXPERIMENT.json`` beside this file.
 
-    python docs/claims/claims.py DATA [EXPERIMENT ...] [--processes 2]
+    python -m experiments.claims.claims DATA [EXPERIMENT ...] [--processes 2]
 
-- finetuning: quality after 0, 0.1, 0.5 and 1 epoch of fine-tuning at 40 % fewer parameters, with Adam, with Muon,
-  with a loss that asks for the dense level's features, too, its filterbank frozen, and so with one mixture an update
-- repeated: the last of these once more with other mixtures for masks and fine-tuning, and with a third of the masks'
-  updates
+- finetuning: quality after 0, 0.1, 0.5 and 1 epoch of fine-tuning with 40 % fewer parameters. Four methods: Adam; Muon;
+  Muon with hints and the filterbank frozen; the same with one mixture per update
+- repeated: the last of these with other mixtures for masks and fine-tuning, and with a third of the mask updates
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
-- front: the ladder that ships; and four of its cuts, fine-tuned and from fresh weights, the same updates each
+- front: the bundled ladder, and four of its shapes after equally many updates from the dense weights and from fresh ones
 
-An epoch is one pass over the training speech. What is finished is kept in runs/claims: started again, it goes on.
+An epoch is one pass over the training speech. Finished jobs are kept in ``runs/claims``; a second start continues with
+the missing ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import multiprocessing
 import os
 import tempfile
@@ -43,22 +42,24 @@ from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement
 
+from ..common import read_json, write_json
+
 HERE = Path(__file__).parent
-#: hours of speech in the training split: what one epoch hears
+#: hours of speech in the training split, which is one epoch
 EPOCH_HOURS = 9.6
-#: so that masks are learned on mixtures that fine-tuning does not start with
+#: added to a job's seed, so that masks and fine-tuning see different mixtures
 MASK_SEED = 1_000
 MASK_STEPS = 900
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to fine-tune.
+    """A method of fine-tuning.
 
     Args:
-        optimiser: what it changes of configs/claims.toml's.
-        hints: whether the loss asks for the dense level's features, too.
-        batch: mixtures an update, if not as many as configs/claims.toml says.
+        optimiser: settings that replace those of settings.toml.
+        hints: whether the loss also compares features with the dense level's.
+        batch: mixtures per update; ``None`` takes the number in settings.toml.
     """
 
     optimiser: dict[str, Any]
@@ -66,7 +67,7 @@ class Method:
     batch: int | None = None
 
 
-#: Adam as a few minutes of it do best, Muon as the ladder's heaviest pruned level had it
+#: Adam's learning rate is the best of a few short trials; Muon's is that of the ladder's heaviest pruned level
 MUON = {"method": "muon", "learning_rate": 8e-4, "ema": 0.999}
 HINTED = {**MUON, "frozen": ("encoder", "low_encoder", "decoder")}
 METHODS = {
@@ -82,14 +83,14 @@ class Job:
     """One model to make and score.
 
     Args:
-        name: of its result.
-        keep: what it keeps of the dense model, ``("params", 0.6)`` or ``("macs", 0.4)``; or a level's own plan.
+        name: name of its result file.
+        keep: budget, ``("params", 0.6)`` or ``("macs", 0.4)``; or the number of a bundled level, whose plan is used.
         start: ``pruned`` keeps the dense weights, ``scratch`` draws fresh ones, ``joint`` trains weights while masks
-            are learned; ``shipped`` is the level as it is.
-        epochs: of training afterwards.
-        mask_steps: updates of the masks.
-        method: of fine-tuning, in :data:`METHODS`; models from scratch have only its batches.
-        seed: of the mixtures that masks are learned on and those of training.
+            are learned, ``shipped`` takes the bundled level unchanged.
+        epochs: epochs of training after the cut.
+        mask_steps: mask updates.
+        method: key in :data:`METHODS`; models from scratch take only its batch size.
+        seed: seed of the mixtures for masks and for training.
     """
 
     name: str
@@ -127,20 +128,24 @@ EXPERIMENTS = {
 
 
 class Maker:
-    """Makes jobs in one process."""
+    """Makes and scores models in one process."""
 
     def __init__(self, settings: TrainingSettings) -> None:
         torch.set_num_threads(settings.threads)
         self.settings, self.ladder = settings, Ladder.load(None)
         self.dense = self.ladder[0].build()
 
-    def make(self, job: Job) -> dict[str, Any]:
-        """Its scores in dB and costs."""
-        separator = self._trained(job, self._student(job)) if job.epochs else self._student(job)
-        scores = self.score(separator)
-        costs = analyze(separator)
+    def make(self, job: Job) -> dict[str, object]:
+        """Make the model of a job, and return the job with scores in dB and costs."""
+        separator = self._start(job)
+        if job.epochs:
+            separator = self._trained(job, separator)
+        return {**dataclasses.asdict(job), **self.facts(separator)}
+
+    def facts(self, separator: nn.Module) -> dict[str, object]:
+        """Scores in dB and costs of a model."""
+        scores, costs = self.score(separator), analyze(separator)
         return {
-            **dataclasses.asdict(job),
             "si_sdri": sum(scores.values()) / len(scores),
             "by_condition": scores,
             "params": costs.params,
@@ -148,12 +153,14 @@ class Maker:
         }
 
     def score(self, separator: nn.Module) -> dict[str, float]:
+        """SI-SDRi in dB by condition, on the validation mixtures."""
         return {
             name: si_sdr_improvement(separator, *mixtures)
             for name, mixtures in validation_mixtures(self.settings).items()
         }
 
-    def _student(self, job: Job) -> nn.Module:
+    def _start(self, job: Job) -> nn.Module:
+        """The model before training."""
         if job.start == "shipped":
             return self.ladder[job.keep].build()
         if job.start == "joint":
@@ -189,7 +196,7 @@ class Maker:
         return PruningPlan.load(path)
 
     def _learned_together(self, job: Job) -> nn.Module:
-        """Masks as always, and after every one of their updates one of the weights, by the same gradients."""
+        """Update the weights after every mask update, with the same gradients."""
         prepared = self._prepared()
         weights = prepared.structure.module.requires_grad_()
         optimiser = torch.optim.Adam(weights.parameters(), lr=METHODS[job.method].optimiser["learning_rate"])
@@ -218,11 +225,11 @@ class Maker:
 
 
 def work(settings: TrainingSettings, job: Job) -> None:
-    """Make a job in this process and keep what came out."""
+    """Make one model in this process and store its result."""
     path = _result(settings, job)
-    content = json.dumps(Maker(settings).make(job), indent=1) + "\n"
-    path.with_suffix(".part").write_text(content, encoding="utf-8")
-    os.replace(path.with_suffix(".part"), path)
+    part = path.with_suffix(".part")
+    write_json(part, Maker(settings).make(job))
+    os.replace(part, path)
 
 
 def _result(settings: TrainingSettings, job: Job) -> Path:
@@ -237,23 +244,13 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
     if unknown := set(args.experiments) - set(EXPERIMENTS):
-        parser.error(f"{unknown.pop()} is no experiment: choose from {', '.join(EXPERIMENTS)}")
-    settings = load_settings(str(HERE.parents[1] / "configs/claims.toml"), data=args.data)
+        parser.error(f"{unknown.pop()} is not an experiment: expected {', '.join(EXPERIMENTS)}")
+    settings = load_settings(str(HERE / "settings.toml"), data=args.data)
     Path(settings.out).mkdir(parents=True, exist_ok=True)
     dense = Path(settings.out) / "dense.json"
     if not dense.is_file():
         maker = Maker(settings)
-        scores, costs = maker.score(maker.dense), analyze(maker.dense)
-        dense.write_text(
-            json.dumps(
-                {
-                    "si_sdri": sum(scores.values()) / len(scores),
-                    "by_condition": scores,
-                    "params": costs.params,
-                    "macs_per_second": costs.macs_per_second,
-                }
-            )
-        )
+        write_json(dense, maker.facts(maker.dense))
     for name in args.experiments or EXPERIMENTS:
         jobs = EXPERIMENTS[name]
         missing = [job for job in jobs if not _result(settings, job).is_file()]
@@ -261,10 +258,10 @@ def main() -> None:
             running = {pool.submit(work, settings, job): job for job in missing}
             for future in as_completed(running):
                 future.result()
-                print(_result(settings, running[future]).read_text(), flush=True)
-        results = [dataclasses.asdict(job) | json.loads(_result(settings, job).read_text()) for job in jobs]
-        found = {"epoch_hours": EPOCH_HOURS, "dense": json.loads(dense.read_text()), "jobs": results}
-        (HERE / f"{name}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+                print(_result(settings, running[future]).read_text(encoding="utf-8"), flush=True)
+        results = [dataclasses.asdict(job) | read_json(_result(settings, job)) for job in jobs]
+        found = {"epoch_hours": EPOCH_HOURS, "dense": read_json(dense), "jobs": results}
+        write_json(HERE / f"{name}.json", found)
 
 
 if __name__ == "__main__":

@@ -1,56 +1,71 @@
-"""The curve of docs/training.md: the phases of the run one after the other.
+"""Draws the training of the dense separator, phase after phase, into docs/pictures/dense-training.png.
 
-python docs/training/curves.py
+python -m experiments.dense_training.curve
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
+from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-FOLDER = Path(__file__).parent
-#: log, what it is, hours heard before it where it counts from zero; in the order in which they ran
+from ..common import PICTURES
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One run of the training.
+
+    Args:
+        run: name in log.csv.
+        label: what was new in this phase.
+        hours_before: hours of mixtures in the phases before it, or 0 where the log counts from the beginning.
+    """
+
+    run: str
+    label: str
+    hours_before: float
+
+
+#: in the order in which they ran
 PHASES = (
-    ("skim-1.csv", "clean", 0.0),
-    ("skim-2.csv", "some of life", 37.9),
-    ("skim-3.csv", "more pairs of one sex", 146.6),
-    ("skim-4.csv", "the same again", 248.9),
-    ("skim-5.csv", "the same on a GPU", 336.5),
-    ("skim-6.csv", "whole band, resonances moved", 1740.2),
-    ("skim-7.csv", "talkers moved", 1750.0),
-    ("skim-8.csv", "segments of 100, other mixtures", 1781.2),
-    ("skim-9.csv", "segments of 200", 1808.6),
+    Phase("skim-1", "clean", 0.0),
+    Phase("skim-2", "noise and rooms", 37.9),
+    Phase("skim-3", "more pairs of one sex", 146.6),
+    Phase("skim-4", "the same again", 248.9),
+    Phase("skim-5", "the same on a GPU", 336.5),
+    Phase("skim-6", "full band, formants moved", 1740.2),
+    Phase("skim-7", "talkers moved", 1750.0),
+    Phase("skim-8", "segments of 100, other mixtures", 1781.2),
+    Phase("skim-9", "segments of 200", 1808.6),
 )
-#: what began after so many hours has a panel of its own, on a linear scale
-LATE = 1000.0
+#: phases that begin after so many hours have a panel with a linear scale
+LATE_HOURS = 1000.0
 COLOURS = {"clean": "#1f6f8b", "noisy": "#7fb069", "room": "#c9a227"}
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     figure = Figure(figsize=(9, 4.2), dpi=130, layout="constrained")
     panels = figure.subplots(1, 2, sharey=True, width_ratios=[3, 2])
-    for name, what, before in PHASES:
-        with open(FOLDER / name, newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
-        hours = [before + float(line["audio_hours"]) for line in lines]
-        axes = panels[int(before > LATE)]
+    with open(Path(__file__).with_name("log.csv"), newline="", encoding="utf-8") as file:
+        log = list(csv.DictReader(file))
+    for phase in PHASES:
+        lines = [line for line in log if line["run"] == phase.run]
+        hours = [phase.hours_before + float(line["audio_hours"]) for line in lines]
+        axes = panels[int(phase.hours_before > LATE_HOURS)]
         for condition, colour in COLOURS.items():
-            column = f"si_sdri_{condition}" if f"si_sdri_{condition}" in lines[0] else "si_sdri"
-            if column not in lines[0]:  # on the GPU nothing was scored
-                continue
-            if column != "si_sdri" or condition == "clean":
-                axes.plot(
-                    hours,
-                    [float(line[column]) for line in lines],
-                    marker=".",
-                    color=colour,
-                    label=condition if name == PHASES[-1][0] else None,
-                )
+            # the first phase was scored on clean mixtures only, the phase on a GPU not at all
+            column = f"si_sdri_{condition}" if lines[0][f"si_sdri_{condition}"] else "si_sdri"
+            if lines[0][column] and (column != "si_sdri" or condition == "clean"):
+                label = condition if phase is PHASES[-1] else None
+                axes.plot(hours, [float(line[column]) for line in lines], marker=".", color=colour, label=label)
         axes.axvline(hours[0], color="#bbbbbb", linewidth=0.8, linestyle=":")
         axes.annotate(
-            what,
+            phase.label,
             (hours[0], 0.02),
             xycoords=("data", "axes fraction"),
             xytext=(4, 0),
@@ -71,7 +86,7 @@ def main() -> None:
     for axes in panels:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(FOLDER / "skim.png", format="png")
+    figure.savefig(PICTURES / "dense-training.png")
 
 
 if __name__ == "__main__":
