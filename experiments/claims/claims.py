@@ -7,7 +7,7 @@
 - repeated: the last of these with other mixtures for masks and fine-tuning, and with a third of the mask updates
 - joint: masks and weights learned together, against masks first and weights afterwards
 - steps: how many updates the masks need
-- front: the bundled ladder, and four of its shapes after equally many updates from the dense weights and from fresh ones
+- front: the bundled ladder, and four of its shapes after half an epoch from the dense weights and from fresh ones
 
 An epoch is one pass over the training speech. Finished jobs are kept in ``runs/claims``; a second start continues with
 the missing ones.
@@ -37,11 +37,13 @@ from sepprune.pruning.pipeline import Prepared
 from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
-from sepprune.training.settings import TrainingSettings, load_settings
+from sepprune.training.settings import TrainingSettings
 from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement
 
+from ..bundled import plan_of
+from ..bundled import settings as load_settings
 from ..common import read_json, write_json
 
 HERE = Path(__file__).parent
@@ -101,6 +103,20 @@ class Job:
     method: str = "adam"
     seed: int = 0
 
+    @property
+    def level(self) -> int:
+        """Number of the bundled level whose plan is used."""
+        if not isinstance(self.keep, int):
+            raise ValueError(f"{self.name} has a budget, not a level")
+        return self.keep
+
+    @property
+    def budget(self) -> tuple[str, float]:
+        """Kind of cost, and share of it that is kept."""
+        if isinstance(self.keep, int):
+            raise ValueError(f"{self.name} has a level, not a budget")
+        return self.keep
+
 
 SIZE = ("params", 0.6)
 EXPERIMENTS = {
@@ -133,7 +149,7 @@ class Maker:
     def __init__(self, settings: TrainingSettings) -> None:
         torch.set_num_threads(settings.threads)
         self.settings, self.ladder = settings, Ladder.load(None)
-        self.dense = self.ladder[0].build()
+        self.dense = self.ladder.build(0)
 
     def make(self, job: Job) -> dict[str, object]:
         """Make the model of a job, and return the job with scores in dB and costs."""
@@ -162,7 +178,7 @@ class Maker:
     def _start(self, job: Job) -> nn.Module:
         """The model before training."""
         if job.start == "shipped":
-            return self.ladder[job.keep].build()
+            return self.ladder.build(job.level)
         if job.start == "joint":
             return self._learned_together(job)
         plan = self._plan(job)
@@ -187,9 +203,8 @@ class Maker:
 
     def _plan(self, job: Job) -> PruningPlan:
         if isinstance(job.keep, int):
-            level = self.ladder[job.keep]
-            return PruningPlan.load(level.folder / level.plan)
-        kind, share = job.keep
+            return plan_of(self.ladder[job.level])
+        kind, share = job.budget
         path = Path(self.settings.out) / f"plan-{kind}-{share:g}-{job.mask_steps}-{job.seed}.json"
         if not path.is_file():
             self._prune(self._prepared(), job, lambda step, loss: None).save(path)
@@ -210,10 +225,11 @@ class Maker:
         return self._prune(prepared, job, update).apply(weights)
 
     def _prune(self, prepared: Prepared, job: Job, progress: Callable[[int, float], None]) -> PruningPlan:
-        kind, share = job.keep
+        kind, share = job.budget
         return prune(
             prepared,
-            **{kind: share},
+            params=share if kind == "params" else None,
+            macs=share if kind == "macs" else None,
             steps=job.mask_steps,
             loss=ordered_snr_loss,
             progress=progress,
@@ -245,7 +261,7 @@ def main() -> None:
     args = parser.parse_args()
     if unknown := set(args.experiments) - set(EXPERIMENTS):
         parser.error(f"{unknown.pop()} is not an experiment: expected {', '.join(EXPERIMENTS)}")
-    settings = load_settings(str(HERE / "settings.toml"), data=args.data)
+    settings = load_settings(args.data)
     Path(settings.out).mkdir(parents=True, exist_ok=True)
     dense = Path(settings.out) / "dense.json"
     if not dense.is_file():

@@ -1,19 +1,18 @@
-"""Prunes every built-in separator by command and writes families.json beside this file.
+"""Prunes every built-in separator and writes families.json beside this file.
 
-    python docs/pruning/families.py
+    python -m experiments.families.families
 
-For each: seconds to find and prove its channel groups and to cut, with all safe groups at half of the multiply-adds;
-for the paper's families also parameters and multiply-adds (as ptflops counts) at the sites and to the size of the
-paper's LRS2-2Mix table. Nothing here is trained: channels are ranked by their weights' norm, and drawn at random at the
-paper's sites, since sizes and times are what is looked at.
+For each separator: seconds to find and prove its channel groups, and to cut half of its multiply-adds in all safe
+groups. For the paper's separators also parameters and multiply-adds (counted as ptflops does) at the paper's sites and
+to the sizes of its LRS2-2Mix table. Nothing is trained. Channels are ranked by the norm of their weights, and drawn at
+random at the paper's sites, since only sizes and times matter here.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -22,7 +21,9 @@ from sepprune.pruning import analyze, prune
 from sepprune.pruning.pipeline import prepare
 from sepprune.streaming.machine import load, machine
 
-#: name -> where the paper prunes, published parameters (M) and GMAC a second, before and after
+from ..common import write_json
+
+#: name -> pruning sites of the paper, published parameters (M) and GMAC per second, before and after
 PAPER = {
     "afrcnn-12": ("network.block.fuse.*.norm", (5.13, 28.58), (3.06, 16.52)),
     "sudormrf-1.0x": ("network.*.pyramid.expand.norm", (2.72, 4.65), (1.54, 2.91)),
@@ -33,22 +34,28 @@ RATE = 16_000
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args()
     torch.set_num_threads(2)
-    report: dict[str, Any] = {"machine": machine() | {"load": load()}, "half": {}, "paper": {}}
+    half: dict[str, object] = {}
+    paper: dict[str, object] = {}
     for name in (*PAPER, *OTHERS):
-        report["half"][name] = _half(name)
-        print(name, report["half"][name])
+        half[name] = _half(name)
+        print(name, half[name], flush=True)
     for name, (sites, before, after) in PAPER.items():
-        report["paper"][name] = _at_the_papers_sites(name, sites, before, after)
-        print(name, report["paper"][name])
-    Path(__file__).with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        paper[name] = _at_sites(name, sites, before, after)
+        print(name, paper[name], flush=True)
+    report = {"machine": machine() | {"load": load()}, "half": half, "paper": paper}
+    write_json(Path(__file__).with_suffix(".json"), report)
 
 
 def _example(name: str) -> torch.Tensor | None:
+    """Example input; the causal separators have one of their own."""
     return None if name in ("conv-tasnet", "skim") else 0.1 * torch.randn(1, RATE)
 
 
 def _half(name: str) -> dict[str, float]:
+    """Times and sizes at half of the multiply-adds."""
     torch.manual_seed(0)
     module = load_named(name)
     started = time.perf_counter()
@@ -65,21 +72,20 @@ def _half(name: str) -> dict[str, float]:
     }
 
 
-def _at_the_papers_sites(
-    name: str, sites: str, before: tuple[float, float], after: tuple[float, float]
-) -> dict[str, Any]:
+def _at_sites(name: str, sites: str, before: tuple[float, float], after: tuple[float, float]) -> dict[str, str | float]:
+    """Sizes after pruning at the paper's sites, and the published ones."""
     torch.manual_seed(0)
     module, example = load_named(name), _example(name)
     result = prune(module, example, params=after[0] / before[0], method="random", include=[sites])
     counted = analyze(result.model, example)
-    gmacs = counted.macs_per_second_ptflops / 1e9
+    params, gmacs = counted.params / 1e6, counted.macs_per_second_ptflops / 1e9
     return {
         "sites": sites,
-        "params": counted.params / 1e6,
+        "params": params,
         "gmacs": gmacs,
         "published_params": after[0],
         "published_gmacs": after[1],
-        "params_off": counted.params / 1e6 / after[0] - 1,
+        "params_off": params / after[0] - 1,
         "gmacs_off": gmacs / after[1] - 1,
         "largest_relative_difference": result.report["max_relative_difference"],
     }

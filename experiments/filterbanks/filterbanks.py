@@ -1,18 +1,19 @@
-"""How far the filterbanks of the ladder that ships have wandered in training, and what levels can still tell from them.
+"""Measures how far training has moved the filterbanks of the bundled ladder, and writes filterbanks.json.
 
-    python docs/training/filterbanks.py DATA
+    python -m experiments.filterbanks.filterbanks DATA
 
-filterbanks.json has, for the dense level, the distance of its encoder from the Fourier transform that it began as, over
-the norm of that, and by how many dB the median of its log-magnitude features is higher. For every other level: the
-distance of its encoder from the dense one's, and the share of the variance of what arrives at the dense level's first
-block that the best linear prediction leaves, from the level's own features and from the dense level's features in the
-bins that the level has kept. Predictions are fitted on one half of the validation mixtures and judged on the other.
+For the dense level: the distance of its encoder from the Fourier transform that it started as, relative to the norm of
+that transform, and the rise of the median of its log-magnitude features in dB.
+
+For every other level: the distance of its encoder from the dense one's, and the share of the variance at the input of
+the dense level's first block that the best linear prediction leaves unexplained, from the level's own features and from
+the dense level's features in the bins that the level has kept. Predictions are fitted on half of the validation
+mixtures and judged on the other half.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from pathlib import Path
 
@@ -20,31 +21,31 @@ import torch
 from torch import Tensor, nn
 
 from sepprune.ladders.hints import arriving
-from sepprune.ladders.make import load_ladder_settings
 from sepprune.pruning import PruningPlan
 from sepprune.separators import build_separator
 from sepprune.separators.layers import LEVEL_SCALE
 from sepprune.streaming import Ladder
 from sepprune.training.batches import validation_mixtures
 
-HERE = Path(__file__).parent
+from ..bundled import plan_of, settings
+from ..common import write_json
+
 FEATURES, BLOCK = "bottleneck", "network.0.norm"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data")
-    settings = load_ladder_settings(str(HERE.parents[1] / "configs/ladder.toml"), parser.parse_args().data).training
-    mixtures = torch.cat([mixture for mixture, _ in validation_mixtures(settings).values()])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="folder of recordings")
+    mixtures = torch.cat([mixture for mixture, _ in validation_mixtures(settings(parser.parse_args().data)).values()])
     ladder = Ladder.load(None)
-    dense, model = ladder[0].build(), ladder[0].model
-    began = build_separator(model, **ladder[0].settings)
-    seen, wanted = heard(dense, mixtures, FEATURES), heard(dense, mixtures, BLOCK)
-    higher = (seen.median() - heard(began, mixtures, FEATURES).median()) / LEVEL_SCALE * 10 / math.log(10)
-    rows = [{"level": 0, "encoder_distance": distance(dense, began, None), "median_feature_higher_db": float(higher)}]
+    dense, started = ladder.build(0), build_separator(ladder[0].model, **ladder[0].settings)
+    seen, wanted = inputs_of(dense, mixtures, FEATURES), inputs_of(dense, mixtures, BLOCK)
+    rise = (seen.median() - inputs_of(started, mixtures, FEATURES).median()) / LEVEL_SCALE * 10 / math.log(10)
+    rows: list[dict[str, float]] = [
+        {"level": 0, "encoder_distance": distance(dense, started, None), "median_feature_higher_db": float(rise)}
+    ]
     for level in ladder.levels[1:]:
-        plan = PruningPlan.load(level.folder / level.plan)
-        pruned = level.build()
+        plan, pruned = plan_of(level), level.build()
         kept = next(
             (cut.keep for cut in plan.cuts if (cut.tensor, cut.dimension) == (f"{FEATURES}.weight", 1)),
             range(seen.shape[-1]),
@@ -53,17 +54,17 @@ def main() -> None:
             {
                 "level": level.level,
                 "encoder_distance": distance(pruned, dense, plan),
-                "unexplained_from_own_features": unexplained(heard(pruned, mixtures, FEATURES), wanted),
+                "unexplained_from_own_features": unexplained(inputs_of(pruned, mixtures, FEATURES), wanted),
                 "unexplained_from_dense_features": unexplained(seen[..., list(kept)], wanted),
             }
         )
         print(rows[-1], flush=True)
-    (HERE / "filterbanks.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    write_json(Path(__file__).with_suffix(".json"), rows)
 
 
 @torch.no_grad()
-def heard(separator: nn.Module, mixtures: Tensor, layer: str) -> Tensor:
-    """What arrives at a layer, ``(mixtures, frames, channels)``."""
+def inputs_of(separator: nn.Module, mixtures: Tensor, layer: str) -> Tensor:
+    """Input of a layer, ``(mixtures, frames, channels)``."""
     with arriving(separator.eval(), [layer]) as features:
         separator(mixtures)
     return features[layer].reshape(len(mixtures), -1, features[layer].shape[-1])
@@ -71,16 +72,17 @@ def heard(separator: nn.Module, mixtures: Tensor, layer: str) -> Tensor:
 
 @torch.no_grad()
 def distance(separator: nn.Module, other: nn.Module, plan: PruningPlan | None) -> float:
-    """Of an encoder from that of another separator, of which it kept what the plan says, over the norm of that."""
-    there = (other if plan is None else plan.apply(other)).encoder.weight
-    return float((separator.encoder.weight - there).norm() / there.norm())
+    """Norm of the difference of two encoders, relative to the norm of the other; the plan is applied to the other."""
+    weight = separator.get_parameter("encoder.weight")
+    reference = (other if plan is None else plan.apply(other)).get_parameter("encoder.weight")
+    return float((weight - reference).norm() / reference.norm())
 
 
 def unexplained(features: Tensor, wanted: Tensor) -> float:
     """Share of the variance of ``wanted`` that a linear prediction from ``features`` leaves."""
     with_one = torch.cat([features, torch.ones_like(features[..., :1])], -1).double()
     (known, asked), (target, truth) = (
-        (half.flatten(0, 1) for half in (part[::2], part[1::2])) for part in (with_one, wanted.double())
+        (part[::2].flatten(0, 1), part[1::2].flatten(0, 1)) for part in (with_one, wanted.double())
     )
     damping = 1e-5 * len(known) * torch.eye(known.shape[1], dtype=known.dtype)
     weights = torch.linalg.solve(known.T @ known + damping, known.T @ target)

@@ -1,19 +1,19 @@
-"""Which of several levels is better, on enough mixtures to tell: paired differences with their 95 % intervals.
+"""Compares levels mixture by mixture: paired differences to the first one with their 95 % intervals.
 
-    python docs/training/compare.py DATA assets/ladder:0 runs/ladder:0 [...] [--count 192] [--json FILE]
+    python -m experiments.level_differences.compare DATA assets/ladder:0 runs/ladder:0 [...] [--count 192] [--json FILE]
 
-Every level is scored on fully overlapped mixtures of validation and of training speakers, clean, with noise, in rooms
-and in rooms whose talkers are moved (``--count`` of each). Differences are to the first one, mixture by mixture. Scores
-on the few mixtures that a run is validated on are the highest of many looks; on these they are not, and since a
-separator that does not overfit is as good with speakers it knows, those may help to tell small differences.
+Every level is scored on fully overlapped mixtures of validation and of training speakers: clean, with noise, in rooms,
+and in rooms with moved talkers (``--count`` of each). The score of a run on its own validation mixtures is the highest
+of many validations and therefore too high; scores on these mixtures are not selected. A separator that does not
+overfit is as good with training speakers as with others, so they help to resolve small differences.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -26,33 +26,52 @@ from sepprune.streaming import Ladder
 from sepprune.training.mixtures import MixtureSettings
 from sepprune.training.validation import MixtureSet, si_sdr_improvements, validation_sets
 
-#: what decides which conditions there are
+from ..common import write_json
+
+#: settings that switch all conditions on
 MIXTURES = MixtureSettings(noise=1.0, room=1.0, moved=1.0)
 SPLITS = ("valid", "train")
 
 
+@dataclass(frozen=True)
+class Row:
+    """Scores of one level in dB.
+
+    Args:
+        level: ``FOLDER:NUMBER``.
+        si_sdri: mean improvement by speakers and condition.
+        difference: mean difference to the first level.
+        interval: half of the 95 % interval of the difference.
+    """
+
+    level: str
+    si_sdri: dict[str, float]
+    difference: float
+    interval: float
+
+
 def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
-    """Improvements of a level, ``FOLDER:NUMBER``, by speakers and condition."""
+    """SI-SDRi of every mixture in dB, by speakers and condition, of a level given as ``FOLDER:NUMBER``."""
     folder, _, number = level.rpartition(":")
     separator = Ladder.load(folder).build(int(number))
     return {name: si_sdr_improvements(separator, *mixtures) for name, mixtures in sets.items()}
 
 
-def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.Tensor]) -> dict[str, object]:
-    """Mean of every condition, and the mean difference to the first level with half of its 95 % interval.
+def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.Tensor]) -> Row:
+    """Mean of every condition, and the mean difference to the first level.
 
-    A mixture has the same voices under all conditions, which are not independent: they are averaged first.
+    A mixture has the same voices under all conditions, so its scores are not independent: they are averaged first.
     """
     gains = {name: scores[name] - first[name] for name in scores}
     differences = torch.cat(
         [torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0) for split in SPLITS]
     )
-    return {
-        "level": level,
-        "si_sdri": {name: round(float(values.mean()), 3) for name, values in scores.items()},
-        "difference": round(float(differences.mean()), 3),
-        "interval": round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3),
-    }
+    return Row(
+        level,
+        {name: round(float(values.mean()), 3) for name, values in scores.items()},
+        round(float(differences.mean()), 3),
+        round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3),
+    )
 
 
 def main() -> None:
@@ -60,18 +79,19 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("levels", nargs="+", metavar="FOLDER:LEVEL")
     parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
     for level in args.levels:
         if not re.fullmatch(r".+:\d+", level):
-            parser.error(f"{level!r} names no level of a ladder: give FOLDER:NUMBER, such as assets/ladder:0")
+            parser.error(f"{level!r} is not a level of a ladder: expected FOLDER:NUMBER, such as assets/ladder:0")
     torch.set_num_threads(1)
     sets = {
         f"{split} {name}": mixtures
         for split in SPLITS
         for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()
     }
-    rows, first = [], None
+    rows: list[Row] = []
+    first: dict[str, torch.Tensor] = {}
     for level in track(args.levels, "scoring", console=Console(stderr=True)):
         scores = score(level, sets)
         first = first or scores
@@ -79,13 +99,13 @@ def main() -> None:
     table = Table(*["level", *sets, "difference"])
     for row in rows:
         table.add_row(
-            row["level"],
-            *[f"{value:.2f}" for value in row["si_sdri"].values()],
-            f"{row['difference']:+.2f} ± {row['interval']:.2f}",
+            row.level,
+            *[f"{value:.2f}" for value in row.si_sdri.values()],
+            f"{row.difference:+.2f} ± {row.interval:.2f}",
         )
     Console(width=160).print(table)
     if args.json:
-        args.json.write_text(json.dumps({"mixtures_each": args.count, "levels": rows}, indent=1) + "\n")
+        write_json(args.json, {"mixtures_each": args.count, "levels": [asdict(row) for row in rows]})
 
 
 if __name__ == "__main__":

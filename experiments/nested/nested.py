@@ -1,24 +1,25 @@
-"""One set of weights for all levels: are nested levels as good as separate ones? Writes nested.json.
+"""Tests whether one set of weights can serve all levels, and writes nested.json beside this file.
 
-    python docs/pruning/nested.py DATA HOURS
+    python -m experiments.nested.nested DATA HOURS
 
-Channels of the shipped dense level are ranked once, by the mask logits of all shipped levels together. A nested level
-has as many channels in every group as the shipped one, the best of that ranking, so each lies inside the one above,
-and a change of level would need no warm-up: it would take along the part of the state that it has room for. All are
-trained at once on HOURS of mixtures ("sandwich rule" of Yu and Huang, "Universally slimmable networks", ICCV 2019):
-every update adds up the gradients of the dense level, the lightest and one between, the lighter ones imitating the
-dense one for half of their loss. What is finished is kept in runs/nested: started again with more hours, it goes on.
+Channels of the bundled dense level are ranked once, by the mask logits of all bundled levels together. A nested level
+has as many channels in every group as the bundled one, the best of that ranking. So each level is a part of the one
+above, and a level change would need no warm-up: the new level would take over its part of the state.
+
+All levels are trained together on HOURS of mixtures with the sandwich rule of Yu and Huang, "Universally slimmable
+networks", ICCV 2019: every update adds the gradients of the dense level, the lightest level and one level between them.
+Half of the loss of the lighter ones compares with the dense level's estimates. Checkpoints are kept in ``runs/nested``;
+a second start with more hours continues from the last one.
 """
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
 import math
 import random
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,20 +32,24 @@ from sepprune.losses import ordered_snr_loss, reorder
 from sepprune.pruning import PruningPlan, prepare
 from sepprune.pruning.pipeline import Prepared
 from sepprune.pruning.surgery import edits
-from sepprune.separators.calling import sources_of
+from sepprune.separators.base import CausalSeparator
+from sepprune.separators.calling import estimates_of
 from sepprune.streaming import Ladder
 from sepprune.training.batches import BATCHES, training_batches, validation_mixtures
-from sepprune.training.settings import load_settings
 from sepprune.training.validation import MixtureSet, si_sdr_improvement
 
-HERE = Path(__file__).parent
+from ..bundled import dense as load_dense
+from ..bundled import plan_of
+from ..bundled import settings as load_settings
+from ..common import write_json
+
 RUN = Path("runs/nested")
-CONFIG = HERE.parents[1] / "configs/claims.toml"
+#: learning rate, updates until it is reached, and decay of the averaged weights
 RATE, WARM_UP, AVERAGE = 6e-4, 50, 0.998
 
 
 def nested_plans(prepared: Prepared, plans: list[PruningPlan]) -> list[PruningPlan]:
-    """Plans with the group sizes of those given, heaviest first, each keeping a part of what the one before keeps."""
+    """Plans with the group sizes of those given, heaviest first; each keeps a subset of what the one before keeps."""
     ranks = [
         np.mean([np.argsort(np.argsort(plan.groups[group].scores)) for plan in plans], axis=0)
         for group in range(len(plans[0].groups))
@@ -62,49 +67,47 @@ class Nested:
     """A dense separator and levels that are parts of it.
 
     Args:
-        dense: its weights are shared by all.
-        plans: of the lighter levels.
+        dense: separator whose weights all levels share.
+        plans: plans of the lighter levels.
     """
 
-    def __init__(self, dense: nn.Module, plans: list[PruningPlan]) -> None:
-        self.dense, self._plans = dense, plans
+    def __init__(self, dense: CausalSeparator, plans: list[PruningPlan]) -> None:
+        self.dense, self.lightest, self._plans = dense, len(plans), plans
         self._shells = [plan.apply(dense) for plan in plans]
 
     def separate(self, level: int, mixture: Tensor) -> Tensor:
-        """Sources of a level, with gradients for the shared weights."""
+        """Sources of a level with gradients for the shared weights, ``(batch, sources, samples - delay)``."""
+        if level == 0:
+            return estimates_of(self.dense, mixture, self.dense.delay, "bf16")
         with torch.autocast("cpu", torch.bfloat16):
-            if level == 0:
-                return sources_of(self.dense, mixture, self.dense.delay).float()
-            weights = dict(self.dense.named_parameters())
+            weights: dict[str, Tensor] = dict(self.dense.named_parameters())
             for cut in self._plans[level - 1].cuts:
                 weights[cut.tensor] = weights[cut.tensor].index_select(cut.dimension, torch.tensor(cut.keep))
-            sources, _ = functional_call(self._shells[level - 1], weights, (mixture,))
+            sources: Tensor = functional_call(self._shells[level - 1], weights, (mixture,))[0]
             return sources[..., self.dense.delay :].float()
 
     def module(self, level: int) -> nn.Module:
-        """A level as it would ship."""
+        """A level with weights of its own, as a ladder would hold it."""
         return self._plans[level - 1].apply(self.dense) if level else self.dense
 
 
-def update_loss(
-    nested: Nested, teacher: nn.Module, mixture: Tensor, reference: Tensor, between: int, lightest: int
-) -> Tensor:
-    """The sandwich: dense, lightest and one between, sources in the teacher's order."""
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        guide = sources_of(teacher, mixture, teacher.delay).float()
+def update_loss(nested: Nested, teacher: CausalSeparator, mixture: Tensor, reference: Tensor, between: int) -> Tensor:
+    """Loss of the dense level, the lightest level and one between them, with sources in the teacher's order."""
+    with torch.no_grad():
+        guide = estimates_of(teacher, mixture, teacher.delay, "bf16")
     target = reorder(reference[..., : guide.shape[-1]], guide)
     dense = nested.separate(0, mixture)
     loss = ordered_snr_loss(dense, target)
-    for level in (between, lightest):
+    for level in (between, nested.lightest):
         estimate = nested.separate(level, mixture)
         loss = loss + (ordered_snr_loss(estimate, target) + ordered_snr_loss(estimate, dense.detach())) / 2
     return loss
 
 
 def train(nested: Nested, average: nn.Module, data: str, hours: float) -> None:
-    """Train to so many hours of mixtures, the step size falling to zero; goes on from what an earlier call left."""
-    settings = load_settings(str(CONFIG), data=data)
-    teacher = Ladder.load(None)[0].build().eval().requires_grad_(False)
+    """Train on so many hours of mixtures with a learning rate that falls to 0; continue from the last checkpoint."""
+    settings = load_settings(data)
+    teacher = load_dense(Ladder.load(None)).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(nested.dense.parameters(), fused=True)
     first, file = 0, RUN / "last.pt"
     if file.is_file():
@@ -114,15 +117,15 @@ def train(nested: Nested, average: nn.Module, data: str, hours: float) -> None:
         optimiser.load_state_dict(state["optimiser"])
         first = state["updates"]
     batch_hours = settings.mixtures.batch * settings.mixtures.seconds / 3600
-    updates, lightest = round(hours / batch_hours), len(nested._plans)
+    updates = round(hours / batch_hours)
     batches = Subset(training_batches(settings), range(first, BATCHES))
     for update, (mixture, reference) in zip(
         range(first, updates), DataLoader(batches, batch_size=None, num_workers=1), strict=False
     ):
-        between = random.Random(update).randint(1, lightest - 1)
-        loss = update_loss(nested, teacher, mixture, reference, between, lightest)
+        between = random.Random(update).randint(1, nested.lightest - 1)
+        loss = update_loss(nested, teacher, mixture, reference, between)
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(nested.dense.parameters(), 5.0)
         for group in optimiser.param_groups:
             group["lr"] = RATE * min(1.0, (update - first + 1) / WARM_UP) * (1 - (update - first) / (updates - first))
@@ -145,38 +148,45 @@ def train(nested: Nested, average: nn.Module, data: str, hours: float) -> None:
 
 
 def scores(separator: nn.Module, validation: dict[str, MixtureSet]) -> dict[str, float]:
+    """SI-SDRi in dB by condition."""
     return {name: si_sdr_improvement(separator, *mixtures) for name, mixtures in validation.items()}
 
 
-def main(data: str, hours: float) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", help="folder of recordings")
+    parser.add_argument("hours", type=float, help="hours of mixtures")
+    args = parser.parse_args()
+    run(args.data, args.hours)
+
+
+def run(data: str, hours: float) -> None:
+    """Train nested levels, score them beside the bundled ones, and write the report."""
     keep_memory()
     torch.set_num_threads(1)
     RUN.mkdir(parents=True, exist_ok=True)
     ladder = Ladder.load(None)
-    dense, average = (ladder[0].build().requires_grad_() for _ in range(2))
-    plans = nested_plans(prepare(dense), [PruningPlan.load(level.folder / level.plan) for level in ladder.levels[1:]])
+    dense, average = (load_dense(ladder).requires_grad_() for _ in range(2))
+    plans = nested_plans(prepare(dense), [plan_of(level) for level in ladder.levels[1:]])
     train(Nested(dense, plans), average, data, hours)
-    validation = validation_mixtures(load_settings(str(CONFIG), data=data))
-    nested, rows = Nested(average, plans), []
+    validation = validation_mixtures(load_settings(data))
+    nested = Nested(average, plans)
+    rows: list[dict[str, object]] = []
     for level in ladder.levels:
-        row: dict[str, Any] = {
-            "level": level.level,
-            "macs_per_second": level.macs_per_second,
-            "separate": scores(level.build(), validation),
-            "nested": scores(nested.module(level.level).eval(), validation),
-        }
+        separate = scores(level.build(), validation)
+        shared = scores(nested.module(level.level).eval(), validation)
         rows.append(
-            row
-            | {
-                "difference": float(np.mean(list(row["nested"].values())))
-                - float(np.mean(list(row["separate"].values())))
+            {
+                "level": level.level,
+                "macs_per_second": level.macs_per_second,
+                "separate": separate,
+                "nested": shared,
+                "difference": float(np.mean(list(shared.values()))) - float(np.mean(list(separate.values()))),
             }
         )
         print(json.dumps(rows[-1]), flush=True)
-    HERE.joinpath("nested.json").write_text(
-        json.dumps({"hours": hours, "levels": rows}, indent=1) + "\n", encoding="utf-8"
-    )
+    write_json(Path(__file__).with_suffix(".json"), {"hours": hours, "levels": rows})
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], float(sys.argv[2]))
+    main()

@@ -1,16 +1,18 @@
-"""Checks of the stream on this machine, each written into realtime.json under its name.
+"""Checks the stream on this machine; each check writes its result under its name in realtime.json.
 
-python docs/realtime.py agreement     sixty seconds with changes of level: every backend against eager torch
-python docs/realtime.py content       chunk time of the dense level on speech, silence, denormals, NaN, full scale
-python docs/realtime.py loaded        a minute at live speed while another process keeps another core busy
-python docs/realtime.py pace          chunk time against how long the processor did something else before
-python docs/realtime.py startup       seconds until the window shows, until sound is separated, until a killed
-                                      engine is back; memory of the engine (no display needed)
+    python -m experiments.realtime.realtime [CHECK ...]
+
+- agreement: one minute with level changes, every backend against eager torch
+- content: chunk time of the dense level on speech, silence, denormals, NaN and full scale
+- loaded: chunk time at live speed while another process keeps another core busy
+- pace: chunk time against the length of a busy wait before the chunk
+- startup: seconds until the window is visible, until the first chunk is separated, and until a killed engine has
+  recovered; memory of the engine (needs no display)
 """
 
 from __future__ import annotations
 
-import gc
+import argparse
 import json
 import multiprocessing
 import os
@@ -19,26 +21,28 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sepprune.resources import asset
 from sepprune.streaming import Ladder, StreamingSeparator, backend_names
-from sepprune.streaming.files import read_mono
 from sepprune.streaming.machine import load, machine
 
-CHUNK_MS = 8.0
-#: busy waits before a chunk
+from ..common import ROOT, read_json
+from ..live import CHUNK_MS, demo, quiet_collector
+
+#: lengths of the busy wait before a chunk
 WAITS_MS = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 RESULT = Path(__file__).with_suffix(".json")
+Facts = dict[str, object]
 
 
-def agreement(seconds: float = 60.0, switches: int = 20) -> dict[str, Any]:
-    """Largest difference from eager torch over the demo mixture, levels changed at equal distances."""
+def agreement(seconds: float = 60.0, switches: int = 20) -> Facts:
+    """Largest difference from eager torch over the demo mixture, with level changes at equal intervals."""
     ladder = Ladder.load(None)
-    mixture, outputs = _mixture(ladder.sample_rate, seconds), {}
-    for backend in reversed(backend_names()):  # torch is last among the names
+    mixture = demo("mixture", ladder.sample_rate, seconds)
+    outputs: dict[str, NDArray[np.float32]] = {}
+    for backend in reversed(backend_names()):  # torch is the last name
         with StreamingSeparator(ladder, 0, CHUNK_MS, backend, "fp32") as stream:
             chunks, parts = mixture.reshape(-1, stream.chunk), []
             every, random = len(chunks) // (switches + 1), np.random.default_rng(0)
@@ -56,12 +60,12 @@ def agreement(seconds: float = 60.0, switches: int = 20) -> dict[str, Any]:
     }
 
 
-def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
-    """Chunk times in milliseconds; the kinds take turns, so that a disturbance hits all of them alike."""
+def content(rounds: int = 150, block: int = 50) -> Facts:
+    """Chunk times in milliseconds. The kinds of content alternate, so that a disturbance affects all of them alike."""
     ladder = Ladder.load(None)
     with StreamingSeparator(ladder, 0, CHUNK_MS) as stream:
         random, shape = np.random.default_rng(0), (block, stream.chunk)
-        speech = np.resize(_mixture(ladder.sample_rate, 10.0), shape)
+        speech = np.resize(demo("mixture", ladder.sample_rate, 10.0), shape)
         noise = random.uniform(-1, 1, shape).astype(np.float32)
         kinds = {
             "speech": speech,
@@ -72,7 +76,7 @@ def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
             "not a number": np.full(shape, np.nan, np.float32),
         }
         times: dict[str, list[float]] = {kind: [] for kind in kinds}
-        _quiet_collector()
+        quiet_collector()
         for _ in range(rounds):
             for kind, chunks in kinds.items():
                 if kind == "silence after speech":
@@ -87,22 +91,23 @@ def content(rounds: int = 150, block: int = 50) -> dict[str, Any]:
     }
 
 
-def loaded(seconds: float = 60.0) -> dict[str, Any]:
-    """Chunk times of a heavy, a middle and a light level at live speed, pinned to one core where the system lets it."""
+def loaded(seconds: float = 60.0) -> Facts:
+    """Chunk times of a heavy, a middle and a light level at live speed, on one core where the system allows it."""
     ladder = Ladder.load(None)
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     burner = multiprocessing.get_context("spawn").Process(target=_burn, args=(cores[:1],), daemon=True)
     burner.start()
     if len(cores) > 1:
         os.sched_setaffinity(0, cores[-1:])
-    found = {}
+    found: Facts = {}
     for level in (0, len(ladder.levels) // 2, len(ladder.levels) - 1):
         with StreamingSeparator(ladder, level, CHUNK_MS) as stream:
-            chunks = _mixture(ladder.sample_rate, seconds).reshape(-1, stream.chunk)
+            chunks = demo("mixture", ladder.sample_rate, seconds).reshape(-1, stream.chunk)
             for chunk in chunks[:50]:
                 stream.step(chunk)
-            _quiet_collector()
-            times, started = [], time.perf_counter()
+            quiet_collector()
+            times: list[float] = []
+            started = time.perf_counter()
             for index, chunk in enumerate(chunks):
                 time.sleep(max(0.0, started + index * CHUNK_MS / 1000 - time.perf_counter()))
                 times += _timed(stream, chunk[None])
@@ -111,21 +116,22 @@ def loaded(seconds: float = 60.0) -> dict[str, Any]:
     return {"seconds_each": seconds, **found}
 
 
-def pace(chunks: int = 300) -> dict[str, Any]:
-    """Median chunk times in milliseconds after busy waits of some lengths, and of adding up half a mebibyte likewise.
+def pace(chunks: int = 300) -> Facts:
+    """Median times in milliseconds after busy waits, of a chunk and of a sum over 512 KiB.
 
-    A busy wait touches no memory and gives the core to nobody: what a chunk takes longer after it, others on the
-    machine have done to the caches.
+    A busy wait touches no memory and keeps the core. If a chunk takes longer after it, other programs on the machine
+    have evicted its data from the caches.
     """
-    ladder, found = Ladder.load(None), {}
+    ladder = Ladder.load(None)
+    found: Facts = {}
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-1:])
     memory = np.zeros(1 << 17, np.float32)
     for level in (0, len(ladder.levels) // 2, len(ladder.levels) - 1):
         with StreamingSeparator(ladder, level, CHUNK_MS) as stream:
-            signal = np.resize(_mixture(ladder.sample_rate, 10.0), (chunks, stream.chunk))
+            signal = np.resize(demo("mixture", ladder.sample_rate, 10.0), (chunks, stream.chunk))
             stream.step(signal[0])
-            _quiet_collector()
+            quiet_collector()
             found[f"level {level}, {stream.backend} {stream.precision}"] = {
                 f"after {wait:g} ms": _median_after(wait, stream.step, signal) for wait in WAITS_MS
             }
@@ -135,8 +141,11 @@ def pace(chunks: int = 300) -> dict[str, Any]:
     return found
 
 
-def _median_after(wait_ms: float, work: Callable[[np.ndarray], Any], pieces: Iterable[np.ndarray]) -> float:
-    times, clock = [], time.perf_counter
+def _median_after(
+    wait_ms: float, work: Callable[[NDArray[np.float32]], object], pieces: Iterable[NDArray[np.float32]]
+) -> float:
+    times: list[float] = []
+    clock = time.perf_counter
     for piece in pieces:
         started = clock()
         while (now := clock()) < started + wait_ms / 1000:
@@ -186,10 +195,10 @@ print(json.dumps(found))
 """
 
 
-def startup() -> dict[str, Any]:
-    """From the start of Python on, levels converted by an earlier run."""
-    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(RESULT.parents[1])}
-    for _ in range(2):  # the first one reads the disk
+def startup() -> Facts:
+    """Times since the start of Python, with levels that an earlier run has converted."""
+    environment = os.environ | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+    for _ in range(2):  # the first run fills the disk cache
         child = subprocess.run(
             [sys.executable, "-c", _STARTUP, str(time.time())],
             env=environment,
@@ -197,11 +206,12 @@ def startup() -> dict[str, Any]:
             capture_output=True,
             text=True,
         )
-    return json.loads(child.stdout)
+    found: Facts = json.loads(child.stdout)
+    return found
 
 
 def _burn(cores: list[int]) -> None:
-    """Matrix products for ever, on a core of their own."""
+    """Compute matrix products without end on the given cores."""
     if cores:
         os.sched_setaffinity(0, cores)
     matrix = np.random.default_rng(0).standard_normal((256, 256)).astype(np.float32)
@@ -210,13 +220,14 @@ def _burn(cores: list[int]) -> None:
         matrix /= np.abs(matrix).max()
 
 
-def _timed(stream: StreamingSeparator, chunks: np.ndarray) -> list[float]:
-    times, clock = [], time.perf_counter
+def _timed(stream: StreamingSeparator, chunks: NDArray[np.float32]) -> list[float]:
+    times: list[float] = []
+    clock = time.perf_counter
     for chunk in chunks:
         started = clock()
         stream.step(chunk)
         times.append(1000 * (clock() - started))
-        stream.settle()  # as the live engine does once a chunk is handed on
+        stream.settle()  # as the live engine does after it has delivered a chunk
     return times
 
 
@@ -231,22 +242,21 @@ def _summary(times: list[float]) -> dict[str, float]:
     }
 
 
-def _quiet_collector() -> None:
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-
-
-def _mixture(rate: int, seconds: float) -> np.ndarray:
-    """The demo mixture over and over, whole chunks."""
-    chunk = round(rate * CHUNK_MS / 1000)
-    return np.resize(read_mono(asset("demo/mixture.flac"), rate)[0], round(seconds * rate) // chunk * chunk)
-
-
 def main() -> None:
-    checks = {"agreement": agreement, "content": content, "loaded": loaded, "pace": pace, "startup": startup}
-    for name in sys.argv[1:] or checks:
-        report = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
+    checks: dict[str, Callable[[], Facts]] = {
+        "agreement": agreement,
+        "content": content,
+        "loaded": loaded,
+        "pace": pace,
+        "startup": startup,
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"one of {', '.join(checks)} (default: all)")
+    names: list[str] = parser.parse_args().checks
+    if unknown := set(names) - set(checks):
+        parser.error(f"{unknown.pop()!r} is not a check: expected {', '.join(checks)}")
+    for name in names or checks:
+        report: Facts = read_json(RESULT) if RESULT.is_file() else {}
         report |= {"machine": machine(), name: {"load": load(), **checks[name]()}}
         RESULT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         print(json.dumps({name: report[name]}, indent=2))
