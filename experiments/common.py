@@ -36,7 +36,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def fill(page: Path, tables: Mapping[str, Callable[[], list[str]]]) -> list[str]:
-    """Write every generated table of a page anew, and return the names of those tables.
+    """Rewrite every generated table of a page, and return the names of those tables.
 
     A table stands between ``<!-- NAME: python -m experiments.tables -->`` and ``<!-- end of NAME -->``, each on its own
     line.

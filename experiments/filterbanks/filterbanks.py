@@ -39,8 +39,8 @@ def main() -> None:
     mixtures = torch.cat([mixture for mixture, _ in validation_mixtures(settings(parser.parse_args().data)).values()])
     ladder = Ladder.load(None)
     dense, started = ladder.build(0), build_separator(ladder[0].model, **ladder[0].settings)
-    seen, wanted = inputs_of(dense, mixtures, FEATURES), inputs_of(dense, mixtures, BLOCK)
-    rise = (seen.median() - inputs_of(started, mixtures, FEATURES).median()) / LEVEL_SCALE * 10 / math.log(10)
+    features, target = inputs_of(dense, mixtures, FEATURES), inputs_of(dense, mixtures, BLOCK)
+    rise = (features.median() - inputs_of(started, mixtures, FEATURES).median()) / LEVEL_SCALE * 10 / math.log(10)
     rows: list[dict[str, float]] = [
         {"level": 0, "encoder_distance": distance(dense, started, None), "median_feature_higher_db": float(rise)}
     ]
@@ -48,14 +48,14 @@ def main() -> None:
         plan, pruned = plan_of(level), level.build()
         kept = next(
             (cut.keep for cut in plan.cuts if (cut.tensor, cut.dimension) == (f"{FEATURES}.weight", 1)),
-            range(seen.shape[-1]),
+            range(features.shape[-1]),
         )
         rows.append(
             {
                 "level": level.level,
                 "encoder_distance": distance(pruned, dense, plan),
-                "unexplained_from_own_features": unexplained(inputs_of(pruned, mixtures, FEATURES), wanted),
-                "unexplained_from_dense_features": unexplained(seen[..., list(kept)], wanted),
+                "unexplained_from_own_features": unexplained(inputs_of(pruned, mixtures, FEATURES), target),
+                "unexplained_from_dense_features": unexplained(features[..., list(kept)], target),
             }
         )
         print(rows[-1], flush=True)
@@ -78,15 +78,19 @@ def distance(separator: nn.Module, other: nn.Module, plan: PruningPlan | None) -
     return float((weight - reference).norm() / reference.norm())
 
 
-def unexplained(features: Tensor, wanted: Tensor) -> float:
-    """Share of the variance of ``wanted`` that a linear prediction from ``features`` leaves."""
+def unexplained(features: Tensor, target: Tensor) -> float:
+    """Share of the variance of ``target`` that a linear prediction from ``features`` leaves.
+
+    Shape:
+        - features, target: ``(mixtures, frames, channels)``
+    """
     with_one = torch.cat([features, torch.ones_like(features[..., :1])], -1).double()
-    (known, asked), (target, truth) = (
-        (part[::2].flatten(0, 1), part[1::2].flatten(0, 1)) for part in (with_one, wanted.double())
-    )
-    damping = 1e-5 * len(known) * torch.eye(known.shape[1], dtype=known.dtype)
-    weights = torch.linalg.solve(known.T @ known + damping, known.T @ target)
-    return float((asked @ weights - truth).square().mean() / (truth - truth.mean(0)).square().mean())
+    fit_features, test_features = with_one[::2].flatten(0, 1), with_one[1::2].flatten(0, 1)
+    fit_target, test_target = target[::2].flatten(0, 1).double(), target[1::2].flatten(0, 1).double()
+    damping = 1e-5 * len(fit_features) * torch.eye(fit_features.shape[1], dtype=fit_features.dtype)
+    weights = torch.linalg.solve(fit_features.T @ fit_features + damping, fit_features.T @ fit_target)
+    left = (test_features @ weights - test_target).square().mean()
+    return float(left / (test_target - test_target.mean(0)).square().mean())
 
 
 if __name__ == "__main__":
