@@ -56,12 +56,12 @@ def run(switches: int, between: float) -> None:
         _, calm, _, _ = _live(stream, mixture[: CALM_SECONDS * ladder.sample_rate], 0, between, 1)
         stream.reset()
         choices = stream.choices
-        heard, times, levels, waits = _live(stream, mixture, switches, between, len(ladder.levels))
+        streamed, times, levels, waits = _live(stream, mixture, switches, between, len(ladder.levels))
     moments = (np.flatnonzero(np.diff(levels)) + 1) * stream.chunk
     seconds = mixture.size / ladder.sample_rate
     voices = np.stack([np.roll(demo(name, ladder.sample_rate, seconds), stream.delay) for name in ("voice1", "voice2")])
     own = max(_largest_step(sources) for sources in steady.values())
-    swaps = _swaps(heard, moments, voices, ladder.sample_rate)
+    swaps = _swaps(streamed, moments, voices, ladder.sample_rate)
     alone = {level: _swaps(sources, moments, voices, ladder.sample_rate) for level, sources in steady.items()}
     chunks = moments // stream.chunk
     either = [
@@ -75,9 +75,9 @@ def run(switches: int, between: float) -> None:
         "seconds": seconds,
         "level_changes_heard": int(np.count_nonzero(np.diff(levels))),
         "samples_in": int(mixture.size),
-        "samples_out": int(heard.shape[1]),
-        "shift_at_the_end": _shift(heard[:, -ladder.sample_rate :], steady[0][:, -ladder.sample_rate :]),
-        "largest_step": _largest_step(heard),
+        "samples_out": int(streamed.shape[1]),
+        "shift_at_the_end": _shift(streamed[:, -ladder.sample_rate :], steady[0][:, -ladder.sample_rate :]),
+        "largest_step": _largest_step(streamed),
         "largest_step_of_steady_levels": own,
         "late_chunks": int(np.count_nonzero(times > CHUNK_MS / 1000)),
         "chunks": len(times),
