@@ -64,7 +64,7 @@ class Method:
         batch: mixtures per update; ``None`` takes the number in settings.toml.
     """
 
-    optimiser: dict[str, Any]
+    optimiser: dict[str, Any]  # fields of OptimiserSettings, which have different types
     hints: bool = False
     batch: int | None = None
 

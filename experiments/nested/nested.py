@@ -49,15 +49,22 @@ RATE, WARM_UP, AVERAGE = 6e-4, 50, 0.998
 
 
 def nested_plans(prepared: Prepared, plans: list[PruningPlan]) -> list[PruningPlan]:
-    """Plans with the group sizes of those given, heaviest first; each keeps a subset of what the one before keeps."""
-    ranks = [
-        np.mean([np.argsort(np.argsort(plan.groups[group].scores)) for plan in plans], axis=0)
-        for group in range(len(plans[0].groups))
-    ]
-    counts = np.minimum.accumulate([[len(group.keep) for group in plan.groups] for plan in plans], axis=0)
+    """Plans with the group sizes of those given, heaviest first; each keeps a subset of what the one before keeps.
+
+    Groups that the plans do not have, such as those of mixture consistency, stay whole. A group that a plan removes
+    keeps one channel, since a nested level has all blocks.
+    """
+    ranks = {
+        group.id: np.mean([np.argsort(np.argsort(plan.groups[index].scores)) for plan in plans], axis=0)
+        for index, group in enumerate(plans[0].groups)
+    }
+    counts = np.minimum.accumulate([[max(1, len(group.keep)) for group in plan.groups] for plan in plans], axis=0)
     found = []
     for plan, row in zip(plans, counts, strict=True):
-        kept = np.concatenate([rank >= np.sort(rank)[-count] for rank, count in zip(ranks, row, strict=True)])
+        stays = {name: rank >= np.sort(rank)[-count] for (name, rank), count in zip(ranks.items(), row, strict=True)}
+        kept = np.concatenate(
+            [stays.get(group.id, np.ones(group.channels, bool)) for group in prepared.structure.groups]
+        )
         cuts, sizes, removals = edits(prepared.structure, kept)
         found.append(dataclasses.replace(plan, groups=(), cuts=cuts, sizes=sizes, removals=removals))
     return found
