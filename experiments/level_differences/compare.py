@@ -1,0 +1,112 @@
+"""Compares levels mixture by mixture: paired differences to the first one with their 95 % intervals.
+
+    python -m experiments.level_differences.compare DATA assets/ladder:0 runs/ladder:0 [...] [--count 192] [--json FILE]
+
+Every level is scored on fully overlapped mixtures of validation and of training speakers: clean, with noise, in rooms,
+and in rooms with moved talkers (``--count`` of each). The score of a run on its own validation mixtures is the highest
+of many validations and therefore too high; scores on these mixtures are not selected. A separator that does not
+overfit is as good with training speakers as with others, so they help to resolve small differences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from sepprune.data.corpus import Collection
+from sepprune.streaming import Ladder
+from sepprune.training.mixtures import MixtureSettings
+from sepprune.training.validation import MixtureSet, si_sdr_improvements, validation_sets
+
+from ..common import write_json
+
+#: settings that switch all conditions on
+MIXTURES = MixtureSettings(noise=1.0, room=1.0, moved=1.0)
+SPLITS = ("valid", "train")
+
+
+@dataclass(frozen=True)
+class Row:
+    """Scores of one level in dB.
+
+    Args:
+        level: ``FOLDER:NUMBER``.
+        si_sdri: mean improvement by speakers and condition.
+        difference: mean difference to the first level.
+        interval: half of the 95 % interval of the difference.
+    """
+
+    level: str
+    si_sdri: dict[str, float]
+    difference: float
+    interval: float
+
+
+def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
+    """SI-SDRi of every mixture in dB, by speakers and condition, of a level given as ``FOLDER:NUMBER``."""
+    folder, _, number = level.rpartition(":")
+    separator = Ladder.load(folder).build(int(number))
+    return {name: si_sdr_improvements(separator, *mixtures) for name, mixtures in sets.items()}
+
+
+def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.Tensor]) -> Row:
+    """Mean of every condition, and the mean difference to the first level.
+
+    A mixture has the same voices under all conditions, so its scores are not independent: they are averaged first.
+    """
+    gains = {name: scores[name] - first[name] for name in scores}
+    differences = torch.cat(
+        [torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0) for split in SPLITS]
+    )
+    return Row(
+        level,
+        {name: round(float(values.mean()), 3) for name, values in scores.items()},
+        round(float(differences.mean()), 3),
+        round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data")
+    parser.add_argument("levels", nargs="+", metavar="FOLDER:LEVEL")
+    parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
+    parser.add_argument("--json", type=Path, help="file for the result")
+    args = parser.parse_args()
+    for level in args.levels:
+        if not re.fullmatch(r".+:\d+", level):
+            parser.error(f"{level!r} is not a level of a ladder: expected FOLDER:NUMBER, such as assets/ladder:0")
+    torch.set_num_threads(1)
+    sets = {
+        f"{split} {name}": mixtures
+        for split in SPLITS
+        for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()
+    }
+    rows: list[Row] = []
+    first: dict[str, torch.Tensor] = {}
+    for level in track(args.levels, "scoring", console=Console(stderr=True)):
+        scores = score(level, sets)
+        first = first or scores
+        rows.append(summary(level, scores, first))
+    table = Table(*["level", *sets, "difference"])
+    for row in rows:
+        table.add_row(
+            row.level,
+            *[f"{value:.2f}" for value in row.si_sdri.values()],
+            f"{row.difference:+.2f} ± {row.interval:.2f}",
+        )
+    Console(width=160).print(table)
+    if args.json:
+        write_json(args.json, {"mixtures_each": args.count, "levels": [asdict(row) for row in rows]})
+
+
+if __name__ == "__main__":
+    main()
