@@ -8,9 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from ..errors import UserError
-from .backends import Backend, CompiledStep, create_backend
+from .backends import create_backend
 from .calibration import Trial, calibrate_beside, choices, measured
 from .ladder import Ladder, Level
+from .protocols import Backend, CompiledStep
 from .runner import LevelRunner, call_samples
 
 

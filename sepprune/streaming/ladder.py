@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import UserError
 from ..resources import asset
 from .rounding import widened
+from .weights import Array, single_precision
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -70,6 +71,17 @@ class Level:
     def read_plan(self) -> bytes | None:
         """The pruning plan file, ``None`` where nothing was pruned."""
         return None if self.plan is None else _read(self.folder / self.plan)
+
+    def arrays(self) -> dict[str, Array]:
+        """The weights in single precision by name. Torch is not needed."""
+        import safetensors
+        import safetensors.numpy
+
+        content, where = self.read_weights(), self.folder / self.weights
+        try:
+            return single_precision(safetensors.numpy.load(content))
+        except (safetensors.SafetensorError, KeyError, ValueError) as error:
+            raise UserError(f"{where} is no safetensors file ({error}): copy the ladder again") from error
 
     def build(self) -> nn.Module:
         """The level as a torch module in evaluation mode: fresh, pruned by its plan, weights loaded strictly."""

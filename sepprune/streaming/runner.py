@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .backends import CompiledStep
 from .ladder import Ladder, Level
+from .protocols import CompiledStep
 
 
 def call_samples(ladder: Ladder, level: Level, chunk: int) -> int:
