@@ -8,6 +8,20 @@ from pathlib import Path
 from .errors import UserError
 
 _DISTRIBUTION = "sepprune-live"
+#: module -> the extra that installs it; the base installation has everything else
+_EXTRAS = {
+    "torch": "train",
+    "torchmetrics": "train",
+    "scipy": "train",
+    "matplotlib": "train",
+    "threadpoolctl": "train",
+    "pyroomacoustics": "train",
+    "onnxruntime": "onnx",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+    "pystoi": "metrics",
+    "pesq": "metrics",
+}
 
 
 def installed(module: str) -> bool:
@@ -30,10 +44,25 @@ def require(module: str, extra: str, purpose: str) -> None:
         UserError: it is not installed; the sentence names the package, the extra and the command.
     """
     if not installed(module):
-        raise UserError(
-            f"{purpose} needs the package {module}, which is not installed: "
-            f"install the extra {extra!r} with {install_command(extra)}"
-        )
+        raise UserError(_sentence(module, extra, purpose))
+
+
+def explained(error: ModuleNotFoundError, purpose: str) -> UserError | None:
+    """The sentence of :func:`require` for an import that failed, ``None`` where no extra has the module.
+
+    Args:
+        error: as it was raised.
+        purpose: what needed the module, the beginning of the sentence.
+    """
+    module = (error.name or "").partition(".")[0]
+    return UserError(_sentence(module, _EXTRAS[module], purpose)) if module in _EXTRAS else None
+
+
+def _sentence(module: str, extra: str, purpose: str) -> str:
+    return (
+        f"{purpose} needs the package {module}, which is not installed: "
+        f"install the extra {extra!r} with {install_command(extra)}"
+    )
 
 
 def install_command(extra: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UserError
+from ..extras import require
 from ..resources import asset
 from .rounding import widened
 from .weights import Array, single_precision
@@ -85,6 +86,7 @@ class Level:
 
     def build(self) -> nn.Module:
         """The level as a torch module in evaluation mode: fresh, pruned by its plan, weights loaded strictly."""
+        require("torch", extra="train", purpose="a level as a torch module")
         import safetensors
         import safetensors.torch
 
