@@ -38,7 +38,8 @@ def prepare_environment(root: Path, extras: list[str]) -> Path:
         found = []
         stamp.write_text("")
         say("Installing what the live app needs")
-        install(python, *HASHED, root / "install" / "live.txt")
+        # Python compiles modules when it first imports them: the app imports few of them
+        install(python, "--no-compile", *HASHED, root / "install" / "live.txt")
         # without an index: what builds the editable install was checked and installed by the line before
         install(python, "--no-index", "--no-deps", "--no-build-isolation", "--editable", root)
         found.append(fingerprint(root))
@@ -113,7 +114,7 @@ class Progress:
             if words[-1].endswith("B)") and not name.endswith(".metadata"):
                 self.file = name
                 say("  {} {}{}".format(name, size, "" if words[0] == "Downloading" else " from the cache"))
-        elif words[:2] == ["Installing", "collected"]:
+        elif words[:2] == ["Installing", "collected"] and self.file:
             self.end()
             say("  unpacking")
         return False

@@ -122,7 +122,7 @@ def agrees(question: str) -> bool:
         return False
 
 
-def advice(packages: list[str][str]) -> str:
+def advice(packages: list[str]) -> str:
     """How each family of systems installs these libraries."""
     hints = {
         "dnf": "sudo dnf install portaudio libxkbcommon-x11 xcb-util-cursor xcb-util-image xcb-util-keysyms "

@@ -11,10 +11,10 @@ _LONGEST = 60
 def declared(distribution: Distribution) -> str:
     """The licence of a distribution: its SPDX expression, else its classifiers, else the free text."""
     fields = distribution.metadata
-    if expression := fields.get("License-Expression"):
-        return str(expression)
+    if "License-Expression" in fields:
+        return fields["License-Expression"]
     classifiers = [text.rpartition(" :: ")[2] for text in fields.get_all("Classifier") or [] if "License ::" in text]
-    text = ", ".join(classifiers) or str(fields.get("License") or "not declared").splitlines()[0]
+    text = ", ".join(classifiers) or (fields["License"] if "License" in fields else "not declared").partition("\n")[0]
     return text[:_LONGEST]
 
 

@@ -14,8 +14,13 @@ from .protocols import Samples
 class BindableModel(Protocol):
     """A compiled graph with named inputs and outputs of fixed shapes, as :mod:`.openvino_graphs.graphs` has them."""
 
-    inputs: Mapping[str, tuple[int, ...]]
-    outputs: Mapping[str, tuple[int, ...]]
+    @property
+    def inputs(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes by name."""
+
+    @property
+    def outputs(self) -> Mapping[str, tuple[int, ...]]:
+        """Shapes by name."""
 
     def bind(self, arrays: dict[str, NDArray[np.float32]]) -> Callable[[], object]:
         """A call without arguments that reads and writes these arrays. It holds their addresses, not the arrays."""
@@ -63,7 +68,8 @@ class Buffers:
         carried = np.zeros(step.outputs["new_state"], np.float32)
         self._carried, self._new_carried = self._state[:, : carried.size], carried
         self._past, self._recent = self._signal[0, :-samples], self._signal[0, samples:]
-        self._chunk, self._separated = self._signal[0, -samples:], self._sources[0]
+        self._chunk: Samples = self._signal[0, -samples:]
+        self._separated: Samples = self._sources[0]
         arrays = {"signal": self._signal, "sources": self._sources, "state": self._state}
         # bound by address: the attributes above keep the arrays alive
         self._call_step = step.bind({**arrays, "new_state": carried})

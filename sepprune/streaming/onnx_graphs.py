@@ -38,7 +38,8 @@ class _Graph(nn.Module):
 
     def unpack(self, state: Tensor) -> State:
         """The tensors of the state. Empty ones, of pruned parts, are in no graph: runtimes know no empty tensors."""
-        pieces = iter(state.split([shape.numel() for shape in self.shapes if shape.numel()], dim=1))
+        sizes = [shape.numel() for shape in self.shapes if shape.numel()]
+        pieces = iter(torch.split(state, sizes, dim=1))
         return tuple(next(pieces).reshape(shape) if shape.numel() else state.new_zeros(shape) for shape in self.shapes)
 
     def pack(self, state: State) -> Tensor:
@@ -100,17 +101,17 @@ class UnrolledLSTM(nn.Module):
         if not lstm.batch_first or lstm.num_layers != 1 or lstm.bidirectional or lstm.proj_size:
             raise ValueError(f"{lstm} cannot be converted: only an LSTM of one layer, batch first, one direction")
         self.hidden_size = lstm.hidden_size
-        self.bias = nn.Parameter(lstm.bias_ih_l0 + lstm.bias_hh_l0)
-        self.input_weight = lstm.weight_ih_l0
+        self.bias = nn.Parameter(lstm.get_parameter("bias_ih_l0") + lstm.get_parameter("bias_hh_l0"))
+        self.input_weight = lstm.get_parameter("weight_ih_l0")
         self.recurrent = nn.Linear(lstm.hidden_size, 4 * lstm.hidden_size, bias=False)
-        self.recurrent.weight = lstm.weight_hh_l0
+        self.recurrent.weight = lstm.get_parameter("weight_hh_l0")
 
     def forward(self, sequence: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         hidden, cell = (tensor.squeeze(0) for tensor in state)  # indexing would stay in the graph as a gather
         if sequence.shape[-1]:
             driven = nn.functional.linear(sequence, self.input_weight, self.bias).unbind(1)
         else:  # its input was pruned away
-            driven = [self.bias] * sequence.shape[1]
+            driven = (self.bias,) * sequence.shape[1]
         outputs = []
         for frame in range(sequence.shape[1]):
             gates = driven[frame] + self.recurrent(hidden)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +92,6 @@ class _OpenVinoModel:
         return functools.partial(request.infer, share_outputs=True, decode_strings=False)
 
 
-def _name(port: Any) -> str:  # OpenVINO has no types
+def _name(port: openvino.ConstOutput) -> str:
     """The name that a port was given, among those that OpenVINO may have added."""
-    return next(name for name in port.get_names() if name in _PORTS)
+    return next(name for name in _PORTS if name in port.get_names())

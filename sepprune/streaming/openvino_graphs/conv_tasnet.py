@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..openvino_library import ops
-from .filterbank import Shape
-from .layers import _NORM_EPSILON as NORM_EPSILON
-from .layers import Layers, Value, add, concatenate, constant, part, reshape, transpose
+from .layers import NORM_EPSILON, Layers
+from .operations import Value, add, concatenate, constant, only, part, reshape, transpose
+from .state import Shape
 
 _DEFAULT_BLOCKS, _DEFAULT_DILATIONS, _DEFAULT_HIDDEN, _DEFAULT_KERNEL = 16, 8, 384, 3
 
@@ -70,10 +70,10 @@ class ConvTasNetwork:
         extended = concatenate([past, _prelu(layers, wide, f"{block}.expand_activation")], 2)
         scale, shift = _batch_norm(layers, f"{block}.depthwise_norm")
         taps = weights[f"{block}.depthwise.weight"] * scale[:, None, None]  # (channels, 1, taps)
-        filtered = ops.group_convolution(
+        convolution = ops.group_convolution(
             extended, reshape(layers.weight(taps), len(taps), 1, 1, taps.shape[2]), [1], [0], [0], [dilation]
-        ).output(0)
-        filtered = add(filtered, constant(shift[None, :, None]))
+        )
+        filtered = add(only(convolution), constant(shift[None, :, None]))
         filtered = _prelu(layers, filtered, f"{block}.depthwise_activation")
         change = _pointwise(layers, filtered, weights[f"{block}.project.weight"], weights[f"{block}.project.bias"])
         length = extended.shape[2]
@@ -88,8 +88,8 @@ def _channels(layers: Layers, block: str) -> int:
 
 def _pointwise(layers: Layers, columns: Value, filters: NDArray[np.float32], bias: NDArray[np.float32]) -> Value:
     """Convolution of one tap with a bias; filters ``(outputs, inputs, 1)``."""
-    mixed = ops.convolution(columns, layers.weight(filters), [1], [0], [0], [1]).output(0)
-    return add(mixed, constant(bias[None, :, None]))
+    mixed = ops.convolution(columns, layers.weight(filters), [1], [0], [0], [1])
+    return add(only(mixed), constant(bias[None, :, None]))
 
 
 def _batch_norm(layers: Layers, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -102,7 +102,7 @@ def _batch_norm(layers: Layers, layer: str) -> tuple[NDArray[np.float32], NDArra
 
 
 def _prelu(layers: Layers, columns: Value, layer: str) -> Value:
-    return ops.prelu(columns, constant(layers.weights[f"{layer}.weight"])).output(0)
+    return only(ops.prelu(columns, constant(layers.weights[f"{layer}.weight"])))
 
 
 def _rows(columns: Value) -> Value:

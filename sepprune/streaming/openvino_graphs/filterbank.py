@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..openvino_library import ops
-from .layers import (
-    Layers,
+from .layers import Layers, LstmState
+from .operations import (
     Value,
     add,
     axis,
@@ -22,6 +22,7 @@ from .layers import (
     constant,
     logarithm,
     multiply,
+    only,
     part,
     reshape,
     split,
@@ -29,11 +30,10 @@ from .layers import (
     subtract,
     transpose,
 )
+from .state import Shape, present
 
 #: of :func:`sepprune.separators.layers.log_level`: added to power before the logarithm; factor and offset after it
 _FLOOR, _LEVEL_SCALE, _LEVEL_OFFSET = 1e-8, 0.2, 1.0
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Separator:
     def own_shapes(self) -> list[Shape]:
         """Shapes of the tensors of the state that are not the network's: the overlap, and those of consistency."""
         bank = self.bank
-        overlap = [(bank.sources, bank.window - bank.hop)]
+        overlap: list[Shape] = [(bank.sources, bank.window - bank.hop)]
         if not bank.consistency:
             return overlap
         units = self.layers.weights["consistency.lstm.weight_hh_l0"].shape[1]
@@ -133,10 +133,10 @@ class Separator:
             - sources: ``(1, sources, frames * hop)``
         """
         own = len(self.own_shapes)
-        (overlap, *shares), network = state[:own], state[own:]
+        (before, *shares), network = state[:own], state[own:]
         spectrum, features = self._analysis(signal, frames)
         masks, hidden, network = self.network.masks(self.layers, features, network)
-        estimates, overlap = self._synthesis(spectrum, masks, overlap, frames)
+        estimates, overlap = self._synthesis(spectrum, masks, present(before), frames)
         if self.bank.consistency:
             start = self.bank.past - self.bank.delay
             delayed = part(signal, 1, start, start + frames * self.bank.hop)
@@ -162,7 +162,7 @@ class Separator:
         rows = [part(signal, 1, first + frame * hop, first + frame * hop + window) for frame in range(frames)]
         return self.layers.product(concatenate(rows, 0), self.layers.weights[f"{encoder}.weight"][:, 0])
 
-    def _synthesis(self, spectrum: Value, masks: Value, overlap: Value | None, frames: int) -> tuple[Value, Value]:
+    def _synthesis(self, spectrum: Value, masks: Value, overlap: Value, frames: int) -> tuple[Value, Value]:
         """Masked spectra as waveforms ``(sources, samples)``, and the new overlap ``(sources, hop)``."""
         sources, hop, bins = self.bank.sources, self.bank.hop, spectrum.shape[1] // 2
         mask_real, mask_imaginary = split(transpose(reshape(masks, frames, sources, 2 * bins), 1, 0, 2), 2, 2)
@@ -190,22 +190,22 @@ class Separator:
         See :class:`sepprune.separators.consistency.Consistency`.
         """
         sources, hop, layers = self.bank.sources, self.bank.hop, self.layers
-        last, *memory = state
-        rest = subtract(mixture, ops.reduce_sum(estimates, axis(0), True).output(0))
+        last, hidden_state, cell_state = state
+        rest = subtract(mixture, only(ops.reduce_sum(estimates, axis(0), True)))
         signals = reshape(concatenate([estimates, rest, mixture], 0), sources + 2, frames, hop)
-        power = ops.reduce_mean(square(signals), axis(2), False).output(0)
+        power = only(ops.reduce_mean(square(signals), axis(2), False))
         levels = transpose(log_level(power), 1, 0)
-        narrowed = layers.linear(hidden, "consistency.listen")
-        heard = concatenate([levels] if narrowed is None else [narrowed, levels], 1)
-        told, *memory = layers.lstm(heard, frames, *memory, "consistency.lstm")
-        now = layers.linear(told, "consistency.share")
-        if told is None and frames > 1:  # one constant row for all frames
-            now = concatenate([now] * frames, 0)
-        before = concatenate([last, part(now, 0, 0, frames - 1)] if frames > 1 else [last], 0)
-        step = transpose(subtract(now, before), 1, 0)
+        inputs = concatenate([layers.linear(hidden, "consistency.listen"), levels], 1)
+        lstm = layers.lstm(inputs, frames, LstmState.of(hidden_state, cell_state), "consistency.lstm")
+        if lstm is None:
+            raise ValueError("mixture consistency has no units")
+        outputs, memory = lstm
+        now = layers.linear(outputs, "consistency.share")
+        before = concatenate([present(last), part(now, 0, 0, frames - 1)] if frames > 1 else [present(last)], 0)
+        change = transpose(subtract(now, before), 1, 0)
         shares = add(
             reshape(transpose(before, 1, 0), sources, frames, 1),
-            multiply(reshape(step, sources, frames, 1), constant(_rise(hop))),
+            multiply(reshape(change, sources, frames, 1), constant(_rise(hop))),
         )
         given = multiply(reshape(shares, sources, frames * hop), rest)
         return add(estimates, given), [part(now, 0, frames - 1, frames), *memory]

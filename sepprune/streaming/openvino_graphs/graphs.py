@@ -12,7 +12,8 @@ from ..ladder import Level
 from ..openvino_library import openvino, ops
 from .conv_tasnet import ConvTasNetwork
 from .filterbank import Filterbank, Network, Separator
-from .layers import Layers, Value, Weights
+from .layers import Layers, Weights
+from .operations import Value
 from .skim import SkimNetwork
 from .state import pack, unpack
 

@@ -6,22 +6,33 @@ and matrix products of two dimensions are the fastest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..openvino_library import openvino, ops
-
-#: one output of an operation, with its shape
-Value = openvino.Output
+from ..openvino_library import ops
+from .operations import (
+    Value,
+    add,
+    axis,
+    concatenate,
+    constant,
+    multiply,
+    only,
+    sigmoid,
+    split,
+    tanh,
+    transposed_product,
+)
 
 #: largest number of the symmetric 8-bit grid
 _LARGEST = 127
 #: gates of an LSTM: input, forget, candidate, output
 _GATES = 4
 #: of torch.nn.LayerNorm and torch.nn.BatchNorm1d
-_NORM_EPSILON = 1e-5
+NORM_EPSILON = 1e-5
 
 
 class Weights:
@@ -48,6 +59,18 @@ class Weights:
         )
 
 
+class LstmState(NamedTuple):
+    """State of an LSTM, each ``(1, units)``."""
+
+    hidden: Value
+    cell: Value
+
+    @classmethod
+    def of(cls, hidden: Value | None, cell: Value | None) -> LstmState | None:
+        """``None`` where there are no units."""
+        return None if hidden is None or cell is None else cls(hidden, cell)
+
+
 class Layers:
     """Makes operations of layers.
 
@@ -70,151 +93,73 @@ class Layers:
         scale = np.maximum(np.abs(flat).max(axis=1) / _LARGEST, np.finfo(np.float32).tiny)
         numbers = np.rint(flat / scale[:, None]).astype(np.int8).reshape(rows.shape)
         # the plugin recognises this pattern and unpacks the numbers inside the product
-        wide = ops.convert(ops.constant(numbers), np.float32)
-        return ops.multiply(wide, ops.constant(scale.reshape(-1, *[1] * (rows.ndim - 1)))).output(0)
-
-    def has(self, layer: str) -> bool:
-        """Whether the level has weights of this layer."""
-        return f"{layer}.weight" in self.weights
+        wide = only(ops.convert(ops.constant(numbers), np.float32))
+        return multiply(wide, constant(scale.reshape(-1, *[1] * (rows.ndim - 1))))
 
     # ---- layers
 
-    def linear(self, features: Value | None, layer: str) -> Value | None:
+    def linear(self, features: Value | None, layer: str) -> Value:
         """Matrix product and bias, as :class:`torch.nn.Linear`.
 
-        ``None`` stands for no channels: for features whose channels were all pruned away, and for a result without
-        channels.
+        Args:
+            features: ``None`` where all their channels were pruned away. The result is then one row, which an addition
+                repeats for every frame.
+            layer: name of the layer.
         """
         return self._affine(features, self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"])
 
-    def _affine(self, features: Value | None, matrix: NDArray[np.float32], bias: NDArray[np.float32]) -> Value | None:
+    def linear_or_nothing(self, features: Value | None, layer: str) -> Value | None:
+        """:meth:`linear`, or ``None`` where the layer has no output channels: pruning has removed what reads them."""
+        matrix, bias = self.weights[f"{layer}.weight"], self.weights[f"{layer}.bias"]
+        return self._affine(features, matrix, bias) if bias.size else None
+
+    def _affine(self, features: Value | None, matrix: NDArray[np.float32], bias: NDArray[np.float32]) -> Value:
         if not bias.size:
-            return None
+            raise ValueError("a layer has no output channels")
         if features is None:
-            return constant(bias[None])  # its input was pruned away; the addition of what follows repeats it
+            return constant(bias[None])
         return add(self.product(features, matrix), constant(bias[None]))
 
     def product(self, features: Value, matrix: NDArray[np.float32]) -> Value:
         """``(..., inputs)`` times the transpose of ``(outputs, inputs)``."""
-        return ops.matmul(features, self.weight(matrix), False, True).output(0)
+        return transposed_product(features, self.weight(matrix))
 
     def layer_norm(self, features: Value, layer: str) -> Value:
         """Norm over the channels of each frame, as :class:`torch.nn.LayerNorm`."""
-        normal = ops.mvn(features, axis(-1), True, _NORM_EPSILON, "inside_sqrt")
+        normal = only(ops.mvn(features, axis(-1), True, NORM_EPSILON, "inside_sqrt"))
         weight, bias = (constant(self.weights[f"{layer}.{name}"][None]) for name in ("weight", "bias"))
-        return add(multiply(normal.output(0), weight), bias)
+        return add(multiply(normal, weight), bias)
 
     def lstm(
-        self, sequence: Value | None, frames: int, hidden: Value | None, cell: Value | None, layer: str
-    ) -> tuple[Value | None, Value | None, Value | None]:
+        self, sequence: Value | None, frames: int, start: LstmState | None, layer: str
+    ) -> tuple[Value, LstmState] | None:
         """An LSTM of one layer as matrix products, frame by frame, as :class:`torch.nn.LSTM`.
 
         OpenVINO's own LSTM operation is a loop that costs more than its arithmetic.
 
         Args:
-            sequence: ``(frames, inputs)``, ``None`` where its channels were all pruned away.
+            sequence: ``(frames, inputs)``, ``None`` where all its channels were pruned away.
             frames: their number.
-            hidden, cell: ``(1, units)`` before the first frame, ``None`` where all units were pruned away.
+            start: state before the first frame, ``None`` where all units were pruned away.
             layer: name of the layer.
 
         Returns:
-            hidden states ``(frames, units)``, and the last hidden and cell state.
+            hidden states ``(frames, units)`` and the last state; ``None`` where there are no units.
         """
-        named = (
+        input_matrix, recurrent_matrix, input_bias, recurrent_bias = (
             self.weights[f"{layer}.{name}_l0"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )  # all of them, also where there are no units: an unused weight is an error
-        input_matrix, recurrent_matrix, input_bias, recurrent_bias = named
-        if hidden is None or cell is None:
-            return None, None, None
+        )
+        if start is None:
+            return None
         driven = self._affine(sequence, input_matrix, input_bias + recurrent_bias)
         rows = [driven] * frames if sequence is None else split(driven, 0, frames)
         recurrent = self.weight(recurrent_matrix)
+        hidden, cell = start
         outputs = []
         for row in rows:
-            gates = add(row, ops.matmul(hidden, recurrent, False, True).output(0))
+            gates = add(row, transposed_product(hidden, recurrent))
             enter, forget, candidate, leave = split(gates, 1, _GATES)
-            kept = multiply(sigmoid(forget), cell)
-            cell = add(kept, multiply(sigmoid(enter), tanh(candidate)))
+            cell = add(multiply(sigmoid(forget), cell), multiply(sigmoid(enter), tanh(candidate)))
             hidden = multiply(sigmoid(leave), tanh(cell))
             outputs.append(hidden)
-        return concatenate(outputs, 0), hidden, cell
-
-
-# ---- operations with Python arguments
-
-
-def constant(array: NDArray[np.generic] | float) -> Value:
-    """A constant; numbers become single precision."""
-    return ops.constant(np.asarray(array, np.float32) if isinstance(array, float) else array).output(0)
-
-
-def axis(number: int) -> Value:
-    """An axis, or a list of one, as operations take it."""
-    return ops.constant(np.array([number], np.int64)).output(0)
-
-
-def add(left: Value, right: Value) -> Value:
-    return ops.add(left, right).output(0)
-
-
-def subtract(left: Value, right: Value) -> Value:
-    return ops.subtract(left, right).output(0)
-
-
-def multiply(left: Value, right: Value) -> Value:
-    return ops.multiply(left, right).output(0)
-
-
-def square(value: Value) -> Value:
-    return multiply(value, value)
-
-
-def sigmoid(value: Value) -> Value:
-    return ops.sigmoid(value).output(0)
-
-
-def tanh(value: Value) -> Value:
-    return ops.tanh(value).output(0)
-
-
-def logarithm(value: Value) -> Value:
-    return ops.log(value).output(0)
-
-
-def reshape(value: Value, *shape: int) -> Value:
-    if tuple(value.shape) == shape:
-        return value
-    return ops.reshape(value, np.array(shape, np.int64), False).output(0)
-
-
-def transpose(value: Value, *order: int) -> Value:
-    """Exchange axes; where at most one of them has more than one element that is a reshape, which costs nothing."""
-    shape = [value.shape[axis] for axis in order]
-    moved = [axis for axis in order if value.shape[axis] > 1]
-    if moved == sorted(moved):
-        return reshape(value, *shape)
-    return ops.transpose(value, np.array(order, np.int64)).output(0)
-
-
-def concatenate(values: Sequence[Value], axis: int) -> Value:
-    return values[0] if len(values) == 1 else ops.concat(list(values), axis).output(0)
-
-
-def split(value: Value, axis: int, parts: int) -> list[Value]:
-    """Equal parts."""
-    return [value] if parts == 1 else list(ops.split(value, axis, parts).outputs())
-
-
-def split_sizes(value: Value, axis: int, sizes: Sequence[int]) -> list[Value]:
-    """Parts of the given sizes."""
-    if len(sizes) == 1:
-        return [value]
-    return list(ops.variadic_split(value, axis, np.array(sizes, np.int64)).outputs())
-
-
-def part(value: Value, axis: int, start: int, stop: int) -> Value:
-    """Elements ``start`` to ``stop`` along an axis, both counted from the beginning."""
-    if (start, stop) == (0, value.shape[axis]):
-        return value
-    begin, end, step, along = (np.array([number], np.int64) for number in (start, stop, 1, axis))
-    return ops.slice(value, begin, end, step, along).output(0)
+        return concatenate(outputs, 0), LstmState(hidden, cell)

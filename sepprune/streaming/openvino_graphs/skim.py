@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .filterbank import Shape
-from .layers import Layers, Value, add, constant
+from .layers import Layers, LstmState
+from .operations import Value, add, constant
+from .state import Shape
 
 _DEFAULT_BLOCKS, _DEFAULT_HIDDEN = 4, 256
 
@@ -38,16 +39,16 @@ class SkimNetwork:
         hidden = layers.linear(features, "bottleneck")
         starts: list[Value | None] = []
         for index, block in enumerate(self._blocks):
-            start = state[2 * index], state[2 * index + 1]
             if f"{block}.lstm.weight_hh_l0" not in layers.weights:  # pruning has removed the block
                 if f"{block}.bias" in layers.weights:
                     hidden = add(hidden, constant(layers.weights[f"{block}.bias"][None]))
                 starts += [None, None]
                 continue
             normal = layers.layer_norm(hidden, f"{block}.norm")
-            outputs, *ends = layers.lstm(normal, frames, *start, f"{block}.lstm")
+            start = LstmState.of(state[2 * index], state[2 * index + 1])
+            outputs, end = layers.lstm(normal, frames, start, f"{block}.lstm") or (None, (None, None))
             hidden = add(hidden, layers.linear(outputs, f"{block}.project"))
-            starts += ends
+            starts += end
         hidden = layers.layer_norm(hidden, "norm")
         return layers.linear(hidden, "mask"), hidden, starts
 
@@ -60,10 +61,10 @@ class SkimNetwork:
         for index, memory in enumerate(self._memories):
             for kind, end in enumerate(("hidden", "cell")):
                 at = pairs + 4 * index + 2 * kind
-                outputs, *after = layers.lstm(
-                    state[2 * index + kind], 1, state[at], state[at + 1], f"{memory}.{end}_lstm"
-                )
-                starts.append(layers.linear(outputs, f"{memory}.{end}_project"))
+                before = LstmState.of(state[at], state[at + 1])
+                lstm = layers.lstm(state[2 * index + kind], 1, before, f"{memory}.{end}_lstm")
+                outputs, after = lstm or (None, (None, None))
+                starts.append(layers.linear_or_nothing(outputs, f"{memory}.{end}_project"))
                 memories += after
         return [*starts, *memories]
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from .layers import Value, concatenate, reshape, split_sizes
+from .operations import Value, concatenate, reshape, split_sizes
+
+#: of a tensor of the state; 0 where pruning has emptied it
+Shape = tuple[int, ...]
 
 
-def unpack(row: Value, shapes: Sequence[tuple[int, ...]]) -> list[Value | None]:
+def unpack(row: Value, shapes: Sequence[Shape]) -> list[Value | None]:
     """The tensors of a state, ``None`` for empty ones.
 
     Shape:
@@ -26,3 +29,10 @@ def unpack(row: Value, shapes: Sequence[tuple[int, ...]]) -> list[Value | None]:
 def pack(tensors: Sequence[Value | None]) -> Value:
     """One row ``(1, numbers)`` of these tensors."""
     return concatenate([reshape(tensor, 1, math.prod(tensor.shape)) for tensor in tensors if tensor is not None], 1)
+
+
+def present(tensor: Value | None) -> Value:
+    """A tensor of the state that no pruning empties."""
+    if tensor is None:
+        raise ValueError("a part of the state is empty")
+    return tensor
