@@ -20,7 +20,7 @@ from sepprune.separators.base import CausalSeparator
 from sepprune.separators.conv_tasnet import ConvTasNet
 from sepprune.separators.skim import SkiM
 from sepprune.streaming import Ladder, create_backend
-from sepprune.streaming.openvino_graphs import conv_tasnet, skim
+from sepprune.streaming.openvino_graphs import conv_tasnet, filterbank, skim
 from sepprune.streaming.openvino_graphs.filterbank import Filterbank
 from sepprune.streaming.runner import LevelRunner, call_samples
 from tests.streaming.ladders import babble
@@ -88,6 +88,21 @@ def test_settings_that_a_ladder_leaves_out_have_the_defaults_of_the_torch_module
     for module, defaults in ((CausalSeparator, written), (SkiM, written_skim), (ConvTasNet, written_tcn)):
         parameters = inspect.signature(module.__init__).parameters
         assert {name: parameters[name].default for name in defaults} == defaults
+
+
+def test_the_graphs_know_the_settings_of_the_torch_modules() -> None:
+    for module, known in (
+        (CausalSeparator, filterbank.SETTINGS | {"width"}),
+        (SkiM, skim.SETTINGS | {"filterbank"}),
+        (ConvTasNet, conv_tasnet.SETTINGS | {"filterbank"}),
+    ):
+        assert known == inspect.signature(module.__init__).parameters.keys() - {"self"}
+
+
+def test_a_setting_that_the_graphs_do_not_know_is_refused(skim_ladder: Ladder) -> None:
+    level = dataclasses.replace(skim_ladder[0], settings={**skim_ladder[0].settings, "attention": 4})
+    with pytest.raises(UserError, match="does not fit this version's skim .*has no setting 'attention'"):
+        create_backend("openvino").compile(level, 32)
 
 
 def with_weights(ladder: Ladder, folder: Path, change: dict[str, np.ndarray | None]) -> Ladder:

@@ -16,6 +16,8 @@ from .layers import NORM_EPSILON, Layers
 from .operations import Value, add, concatenate, constant, only, part, reshape, transpose
 from .state import Shape
 
+#: of :class:`sepprune.separators.conv_tasnet.ConvTasNet`; most of them show in the shapes of the weights
+SETTINGS = frozenset({"bottleneck", "hidden", "blocks", "dilations", "kernel"})
 _DEFAULT_BLOCKS, _DEFAULT_DILATIONS, _DEFAULT_HIDDEN, _DEFAULT_KERNEL = 16, 8, 384, 3
 
 

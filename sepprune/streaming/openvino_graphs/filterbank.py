@@ -73,6 +73,10 @@ class Filterbank:
         return self.window - self.hop
 
 
+#: settings that all families have; the sample rate changes nothing in a graph
+SETTINGS = frozenset(field.name for field in fields(Filterbank)) | {"sample_rate"}
+
+
 class Network(Protocol):
     """What makes masks from features: a family of separators."""
 

@@ -10,16 +10,30 @@ import numpy as np
 from ...errors import UserError
 from ..ladder import Level
 from ..openvino_library import openvino, ops
+from . import conv_tasnet, skim
 from .conv_tasnet import ConvTasNetwork
-from .filterbank import Filterbank, Network, Separator
+from .filterbank import SETTINGS, Filterbank, Network, Separator
 from .layers import Layers, Weights
 from .operations import Value
 from .skim import SkimNetwork
 from .state import pack, unpack
 
-_NETWORKS: dict[str, Callable[[Mapping[str, Any], Layers], Network]] = {
-    "skim": SkimNetwork,
-    "conv-tasnet": ConvTasNetwork,
+
+class _Family(NamedTuple):
+    """A family of separators.
+
+    Args:
+        network: makes its network from a level's settings and weights.
+        settings: of the network; those of the filterbank are the same for all families.
+    """
+
+    network: Callable[[Mapping[str, Any], Layers], Network]
+    settings: frozenset[str]
+
+
+_FAMILIES = {
+    "skim": _Family(SkimNetwork, skim.SETTINGS),
+    "conv-tasnet": _Family(ConvTasNetwork, conv_tasnet.SETTINGS),
 }
 
 
@@ -43,22 +57,22 @@ def build_graphs(level: Level, samples: int, int8: bool = False) -> Graphs:
     They compute what the level's torch module does, to rounding errors of single precision.
 
     Args:
-        level: of a family that :data:`_NETWORKS` names.
+        level: of a family that :data:`_FAMILIES` names.
         samples: of a chunk.
         int8: as :class:`~sepprune.streaming.openvino_graphs.layers.Layers` takes it.
 
     Raises:
         UserError: the family is another one, or the weights do not fit its settings.
     """
-    if level.model not in _NETWORKS:
+    if level.model not in _FAMILIES:
         raise UserError(
             f"level {level.level} of {level.folder} is a {level.model}, which OpenVINO graphs are not written for: "
-            f"choose the backend onnxruntime or torch, or a level of {' or '.join(_NETWORKS)}"
+            f"choose the backend onnxruntime or torch, or a level of {' or '.join(_FAMILIES)}"
         )
     weights = Weights(level.arrays())
     try:
         return _build(level, Layers(weights, int8), samples)
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError) as error:
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, RuntimeError, ArithmeticError) as error:
         reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else " ".join(str(error).split())[:200]
         raise UserError(
             f"level {level.level} of {level.folder} does not fit this version's {level.model} ({reason}): "
@@ -67,8 +81,11 @@ def build_graphs(level: Level, samples: int, int8: bool = False) -> Graphs:
 
 
 def _build(level: Level, layers: Layers, samples: int) -> Graphs:
+    family = _FAMILIES[level.model]
+    if unknown := sorted(level.settings.keys() - family.settings - SETTINGS):
+        raise ValueError(f"it has no setting {unknown[0]!r}")
     bank = Filterbank.of(level.settings)
-    separator = Separator(bank, _NETWORKS[level.model](level.settings, layers), layers)
+    separator = Separator(bank, family.network(level.settings, layers), layers)
     shapes = separator.state_shapes
     numbers = sum(int(np.prod(shape)) for shape in shapes)
 

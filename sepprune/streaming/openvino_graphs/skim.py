@@ -11,6 +11,8 @@ from .layers import Layers, LstmState
 from .operations import Value, add, constant
 from .state import Shape
 
+#: of :class:`sepprune.separators.skim.SkiM`; most of them show in the shapes of the weights
+SETTINGS = frozenset({"features", "hidden", "blocks", "segment", "memory"})
 _DEFAULT_BLOCKS, _DEFAULT_HIDDEN = 4, 256
 
 
