@@ -6,7 +6,7 @@
     python3 run.py setup [EXTRA ...]                  only prepare, with extras: train, onnx, metrics, dev
 
 Each command first prepares what is missing: the virtual environment .venv with the locked dependencies, and the
-system libraries that Python packages cannot bring (audio and window system; Linux only). `live` downloads about 200 MB;
+system libraries that Python packages cannot bring (audio and window system; Linux only). `live` downloads about 180 MB;
 torch belongs to `test` and to the extras. On Debian and Ubuntu root is asked before system packages are installed;
 --yes answers yes, and so does CI=true. Other users see the command that installs them. This file needs only Python.
 """

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _missing(error: ModuleNotFoundError, command: str) -> int:
     """Say which extra has the package that a command lacks; any other missing module is our fault."""
-    sentence = explained(error, command)
+    sentence = explained(error, "this command")
     if sentence is None:
         raise error
     print(f"{command}: {sentence}", file=sys.stderr)

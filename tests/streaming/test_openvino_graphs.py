@@ -16,14 +16,15 @@ import torch
 
 from sepprune.errors import UserError
 from sepprune.resources import asset
+from sepprune.separators import build_separator
 from sepprune.separators.base import CausalSeparator
 from sepprune.separators.conv_tasnet import ConvTasNet
 from sepprune.separators.skim import SkiM
-from sepprune.streaming import Ladder, create_backend
+from sepprune.streaming import Ladder, LevelRecord, create_backend, write_ladder
 from sepprune.streaming.openvino_graphs import conv_tasnet, filterbank, skim
 from sepprune.streaming.openvino_graphs.filterbank import Filterbank
 from sepprune.streaming.runner import LevelRunner, call_samples
-from tests.streaming.ladders import babble
+from tests.streaming.ladders import SETTINGS, babble
 
 BUNDLED = Ladder.load(None)
 #: longer than a segment of 200 frames of 8 ms
@@ -44,7 +45,8 @@ def expected(ladder: Ladder, level: int, mixture: np.ndarray) -> np.ndarray:
 def streamed(ladder: Ladder, level: int, mixture: np.ndarray, chunk: int, precision: str = "fp32") -> np.ndarray:
     samples = call_samples(ladder, ladder[level], chunk)
     step = create_backend("openvino", precision).compile(ladder[level], samples)
-    runner, out = LevelRunner(ladder[level], step, ladder.hop, ladder.sources), np.zeros((2, len(mixture)), np.float32)
+    runner = LevelRunner(ladder[level], step, ladder.hop, ladder.sources)
+    out = np.zeros((ladder.sources, len(mixture)), np.float32)
     for start in range(0, len(mixture), chunk):
         runner.step(mixture[start : start + chunk], out[:, start : start + chunk])
     return out
@@ -74,6 +76,22 @@ def test_a_chunk_may_have_any_number_of_hops(family: str, hops: int, request: py
     np.testing.assert_allclose(
         streamed(ladder, 0, mixture, hops * ladder.hop), expected(ladder, 0, mixture), rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("conv-tasnet", {"kernel": 1}),
+        ("conv-tasnet", {"low_bins": 20, "low_window": 256, "sources": 3, "consistency": 4}),
+        ("skim", {"hidden": [16, 8, 12], "blocks": 3, "low_bins": 20, "low_window": 256, "consistency": 0}),
+    ],
+)
+def test_every_setting_of_a_family_is_followed(family: str, settings: dict[str, object], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    whole = SETTINGS[family] | settings
+    record = LevelRecord(family, whole, None, build_separator(family, **whole).state_dict(), {"macs_per_second": 1.0})
+    ladder, mixture = write_ladder(tmp_path, "small", [record], {}), babble(0.96)
+    np.testing.assert_allclose(streamed(ladder, 0, mixture, 128), expected(ladder, 0, mixture), rtol=0, atol=1e-5)
 
 
 def test_settings_that_a_ladder_leaves_out_have_the_defaults_of_the_torch_modules() -> None:

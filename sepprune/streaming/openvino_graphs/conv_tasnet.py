@@ -49,14 +49,14 @@ class ConvTasNetwork:
         hidden = _pointwise(layers, columns, weights["bottleneck.weight"], weights["bottleneck.bias"])
         after: list[Value | None] = []
         for block, dilation, past in zip(self._blocks, self._dilations, state, strict=True):
-            if past is None:  # pruning has removed the block
+            if f"{block}.expand.weight" not in weights:  # pruning has removed the block
                 if f"{block}.bias" in weights:
                     hidden = add(hidden, constant(weights[f"{block}.bias"][None, :, None]))
                 after.append(None)
                 continue
-            change, past = self._block(layers, hidden, past, block, dilation)
+            change, later = self._block(layers, hidden, past, block, dilation)
             hidden = add(hidden, change)
-            after.append(past)
+            after.append(later)
         hidden = _prelu(layers, hidden, "activation")
         masks = _pointwise(layers, hidden, weights["mask.weight"], weights["mask.bias"])
         return _rows(masks), _rows(hidden), after
@@ -65,11 +65,15 @@ class ConvTasNetwork:
         """The state needs no upkeep."""
         return state
 
-    def _block(self, layers: Layers, hidden: Value, past: Value, block: str, dilation: int) -> tuple[Value, Value]:
+    def _block(
+        self, layers: Layers, hidden: Value, past: Value | None, block: str, dilation: int
+    ) -> tuple[Value, Value | None]:
+        """What a block adds to its input, and its new past; there is none where a filter has one tap."""
         weights = layers.weights
         scale, shift = _batch_norm(layers, f"{block}.expand_norm")
         wide = _pointwise(layers, hidden, weights[f"{block}.expand.weight"] * scale[:, None, None], shift)
-        extended = concatenate([past, _prelu(layers, wide, f"{block}.expand_activation")], 2)
+        present = _prelu(layers, wide, f"{block}.expand_activation")
+        extended = present if past is None else concatenate([past, present], 2)
         scale, shift = _batch_norm(layers, f"{block}.depthwise_norm")
         taps = weights[f"{block}.depthwise.weight"] * scale[:, None, None]  # (channels, 1, taps)
         convolution = ops.group_convolution(
@@ -79,7 +83,7 @@ class ConvTasNetwork:
         filtered = _prelu(layers, filtered, f"{block}.depthwise_activation")
         change = _pointwise(layers, filtered, weights[f"{block}.project.weight"], weights[f"{block}.project.bias"])
         length = extended.shape[2]
-        return change, part(extended, 2, length - past.shape[2], length)
+        return change, None if past is None else part(extended, 2, length - past.shape[2], length)
 
 
 def _channels(layers: Layers, block: str) -> int:
