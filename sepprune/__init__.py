@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from .extras import require
+
 __version__ = "0.1.0"
 
 _HOMES = {
@@ -20,12 +22,16 @@ _HOMES = {
     "UserError": "sepprune.errors",
 }
 
+_NEED_TORCH = ("sepprune.pruning", "sepprune.separators")
+
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'sepprune' has no attribute {name!r}")
+    if _HOMES[name] in _NEED_TORCH:
+        require("torch", extra="train", purpose=f"sepprune.{name}")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from . import __version__
 from .arguments import HelpFormatter, Parser
 from .errors import UserError
+from .extras import explained
 
 #: subcommands in the order of a project: look, prune, train, judge, use
 COMMANDS = {
@@ -32,7 +33,10 @@ COMMANDS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status (0 done, 1 our fault, 2 the user's input is wrong)."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    args = _parser(_named(arguments)).parse_args(arguments)
+    try:
+        args = _parser(_named(arguments)).parse_args(arguments)
+    except ModuleNotFoundError as error:
+        return _missing(error, f"sepprune {_named(arguments)}")
     try:
         report = args.run(args)
         if args.json:
@@ -43,11 +47,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"sepprune {args.command}: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if args.debug:
+            raise
+        return _missing(error, f"sepprune {args.command}")
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _missing(error: ModuleNotFoundError, command: str) -> int:
+    """Say which extra has the package that a command lacks; any other missing module is our fault."""
+    sentence = explained(error, "this command")
+    if sentence is None:
+        raise error
+    print(f"{command}: {sentence}", file=sys.stderr)
+    return 2
 
 
 def _named(arguments: Sequence[str]) -> str | None:

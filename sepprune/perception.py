@@ -1,20 +1,24 @@
-"""Scores that predict what listeners say: intelligibility and quality. Extras, each with a package of its own."""
+"""Scores that predict what listeners say: intelligibility and quality.
+
+They are extras of ``sepprune evaluate``; each is calculated by a package of its own.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import UserError
+from .extras import require
 
-#: extra -> the package that calculates it
+#: score -> the package that calculates it
 PACKAGES = {"estoi": "pystoi", "pesq": "pesq"}
 
 
 def check(names: Sequence[str]) -> None:
-    """Whether these extras exist and can be calculated here.
+    """Check that these scores exist and can be calculated here.
 
     Raises:
         UserError: a name is unknown, or its package is missing.
@@ -22,14 +26,12 @@ def check(names: Sequence[str]) -> None:
     for name in names:
         if name not in PACKAGES:
             raise UserError(f"no score is called {name!r}: choose from {', '.join(PACKAGES)}")
-        if importlib.util.find_spec(PACKAGES[name]) is None:
-            raise UserError(
-                f"{name} needs the package {PACKAGES[name]}: pip install 'sepprune-live[metrics]', or leave it out"
-            )
+        for package in (PACKAGES[name], "torchmetrics"):
+            require(package, extra="metrics", purpose=name)
 
 
-def perceived(name: str, estimates: np.ndarray, references: np.ndarray, sample_rate: int) -> float:
-    """Mean over the voices of one extra.
+def perceived(name: str, estimates: NDArray[np.float32], references: NDArray[np.float32], sample_rate: int) -> float:
+    """Mean of one score over the voices.
 
     ``estoi`` is extended short-time objective intelligibility (Jensen and Taal, 2016), about 0 to 1; ``pesq`` is the
     wide-band perceptual evaluation of speech quality (ITU-T P.862.2), 1 to 4.6, at 16 kHz.

@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,13 @@ from packaging.version import Version
 
 from sepprune.errors import UserError
 from sepprune.resources import asset
+from tests.light import HEAVY, base_distributions
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SOURCES = sorted(path for folder in ("sepprune", "app", "assets", "tests") for path in (ROOT / folder).rglob("*.py"))
+SOURCES = sorted(
+    path for folder in ("sepprune", "app", "assets", "install", "tests") for path in (ROOT / folder).rglob("*.py")
+)
 
 
 def locked() -> dict[str, str]:
@@ -33,9 +35,9 @@ def locked() -> dict[str, str]:
 
 
 def needed() -> set[str]:
-    """Every distribution that the project and its test extra need on this machine."""
+    """Every distribution that the project and its tests need on this machine."""
     extras = PROJECT["optional-dependencies"]
-    todo = [*PROJECT["dependencies"], *extras["test"], *extras["onnx"]]
+    todo = [*PROJECT["dependencies"], *extras["dev"], *extras["train"], *extras["onnx"]]
     seen: set[tuple[str, str]] = set()
     while todo:
         requirement = Requirement(todo.pop())
@@ -75,6 +77,35 @@ def test_every_needed_distribution_is_locked() -> None:
     assert needed() <= set(locked())
 
 
+def hashed(name: str) -> dict[str, str]:
+    """Versions in a lock file with hashes; every entry must have some."""
+    entries = re.split(r"\n(?=\S)", (ROOT / "install" / name).read_text(encoding="ascii").strip())
+    found = {}
+    for entry in entries[1:]:  # after the comment
+        requirement, *hashes = [part.strip() for part in entry.split("\\\n")]
+        assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", part) for part in hashes), requirement
+        one = Requirement(requirement)
+        found[canonicalize_name(one.name)] = str(one.specifier).removeprefix("==")
+    return found
+
+
+@pytest.mark.parametrize("name", ["live.txt", "dev.txt"])
+def test_a_lock_file_with_hashes_has_the_locked_versions_and_names_no_host(name: str) -> None:
+    versions = locked()
+    assert hashed(name).items() <= versions.items()
+    assert "://" not in (ROOT / "install" / name).read_text(encoding="ascii")
+
+
+def test_what_the_live_app_needs_is_locked_with_hashes_and_nothing_heavy_is() -> None:
+    assert base_distributions() <= set(hashed("live.txt"))
+    assert not set(HEAVY) & set(hashed("live.txt"))
+
+
+def test_what_the_tests_need_is_locked_with_hashes_but_torch_and_its_libraries() -> None:
+    unhashed = needed() - set(hashed("dev.txt"))
+    assert {name for name in unhashed if not name.startswith(("torch", "nvidia-", "cuda-", "triton"))} == set()
+
+
 def test_what_is_installed_is_what_is_locked() -> None:
     versions = locked()
     different = {
@@ -87,26 +118,9 @@ def test_what_is_installed_is_what_is_locked() -> None:
 
 def test_each_dependency_says_what_it_is_for() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    names = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["onnx"]]
+    extras = PROJECT["optional-dependencies"].values()
+    names = [name for names in (PROJECT["dependencies"], *extras) for name in names if "[" not in name]
     assert [name for name in names if not re.search(rf'^ *"{re.escape(name)}", +# \w', text, re.MULTILINE)] == []
-
-
-def test_a_wheel_carries_every_asset_where_it_is_looked_for(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-    )
-    [wheel] = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
-    script = "from sepprune.resources import asset; print(*map(asset, ('demo/mixture.flac', 'icon.png')), sep='\\n')"
-    found = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert [Path(line).relative_to(tmp_path.resolve()).as_posix() for line in found.stdout.splitlines()] == [
-        "sepprune/assets/demo/mixture.flac",
-        "sepprune/assets/icon.png",
-    ]
 
 
 def test_an_asset_that_is_not_there_is_named() -> None:

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ..evaluation import evaluate, find_mixtures
 from ..streaming import Ladder
-from ..streaming.ladder import store_scores
+from ..streaming.ladder_writer import store_scores
 from .options import add_ladder, add_stream, chosen_levels
 
 

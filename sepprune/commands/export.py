@@ -11,10 +11,9 @@ import numpy as np
 from rich.console import Console
 
 from ..errors import UserError
+from ..extras import require
 from ..streaming import Ladder
-from ..streaming.backends import OnnxRuntime, OpenVino
-from ..streaming.conversion import FILES
-from ..streaming.graphs import write
+from ..streaming.export import FILES, export_files
 from ..streaming.runner import LevelRunner, call_samples
 from ..streaming.stream import chunk_samples
 from .options import add_ladder
@@ -46,10 +45,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     level = ladder[args.level]
     if target.suffix != _SUFFIX[args.format]:
         raise UserError(f"--out {target} does not end in {_SUFFIX[args.format]}, as {args.format} files do: rename it")
+    require("torch", extra="train", purpose="the comparison of an exported level with torch")
     chunk = chunk_samples(ladder, args.chunk_ms)
     samples = call_samples(ladder, level, chunk)
     with tempfile.TemporaryDirectory() as name:
-        module = write(level, samples, args.format, "fp32", Path(name))
+        step = export_files(level, samples, args.format, Path(name))
         files = {path.name: path.read_bytes() for path in Path(name).iterdir()}
     end = target.with_suffix(f".end_segment{target.suffix}") if level.segment is not None else None
     try:
@@ -61,8 +61,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     except OSError as error:
         raise UserError(f"cannot write {target} ({error.strerror}): choose another file with --out") from error
 
-    executor = (OnnxRuntime if args.format == "onnx" else OpenVino)()
-    runner = LevelRunner(level, executor.load(files, samples), ladder.hop, ladder.sources)
+    module = level.build()
+    runner = LevelRunner(level, step, ladder.hop, ladder.sources)
     difference = _difference(module, runner, samples, ladder)
     calls = None if level.segment is None else level.segment * ladder.hop // samples
     report = {

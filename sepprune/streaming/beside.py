@@ -1,4 +1,4 @@
-"""Threads and processes that work beside a stream: of low priority, and gone before the program is."""
+"""Threads and processes that work beside a stream, at low priority. They end before the program does."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from ..errors import UserError
 
-#: seconds between two looks whether a process that is waited for should go on, and until one that should not is killed
-_LOOK_UP, _GRACE = 0.2, 2.0
+#: seconds between two checks whether a child process should end, and seconds after which one that should is killed
+_POLL_SECONDS, _GRACE_SECONDS = 0.2, 2.0
 
 
 def start_beside(work: Callable[[], None], name: str) -> threading.Thread:
-    """Start ``work`` in a thread that yields to the audio thread, where the system lets a thread do so.
+    """Start ``work`` in a thread of lower priority than the audio thread, where the system has priorities of threads.
 
-    The program waits for it at its end: a compiler that is torn down while it compiles takes the process with it.
-    Long work should look at :func:`program_ends` now and then.
+    At its end the program waits for the thread: a compiler that is destroyed while it compiles crashes the process.
+    Long work should check :func:`program_ends` now and then.
     """
 
     def run() -> None:
@@ -28,7 +28,7 @@ def start_beside(work: Callable[[], None], name: str) -> threading.Thread:
             try:
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
             except OSError:
-                pass  # macOS has no priorities of threads here: the thread competes, and still yields at every call
+                pass  # macOS does not offer it: the thread has the usual priority
         work()
 
     thread = threading.Thread(target=run, name=name)
@@ -37,23 +37,23 @@ def start_beside(work: Callable[[], None], name: str) -> threading.Thread:
 
 
 def program_ends() -> bool:
-    """Whether the main thread has ended, so that the program waits only for threads like the caller's."""
+    """Whether the main thread has ended, so that the program waits only for other threads."""
     return not threading.main_thread().is_alive()
 
 
 def run_process(module: str, *arguments: object, stop: Callable[[], bool] = program_ends) -> bool:
-    """Run a module of this package as a program of its own, and wait for its end.
+    """Run a module of this package in a child process, and wait for its end.
 
     Args:
         module: as ``python -m`` takes it.
         arguments: of the program.
-        stop: looked at while waiting; once it is true the program is ended.
+        stop: asked while waiting; true ends the child process.
 
     Returns:
-        whether it came to its end by itself.
+        whether it ended by itself.
 
     Raises:
-        UserError: it failed; with the last line that it said.
+        UserError: it failed; the message is the last line of its standard error.
     """
     command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
     with subprocess.Popen(
@@ -62,7 +62,7 @@ def run_process(module: str, *arguments: object, stop: Callable[[], bool] = prog
         try:
             while not stop():
                 with suppress(subprocess.TimeoutExpired):
-                    errors = child.communicate(timeout=_LOOK_UP)[1]
+                    errors = child.communicate(timeout=_POLL_SECONDS)[1]
                     if child.returncode:
                         raise UserError((errors.strip().splitlines() or ["no message"])[-1])
                     return True
@@ -71,6 +71,6 @@ def run_process(module: str, *arguments: object, stop: Callable[[], bool] = prog
             if child.poll() is None:
                 child.terminate()
                 try:
-                    child.wait(_GRACE)
+                    child.wait(_GRACE_SECONDS)
                 except subprocess.TimeoutExpired:
                     child.kill()

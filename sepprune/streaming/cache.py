@@ -1,4 +1,4 @@
-"""Converted levels, kept per user so that torch is needed only once."""
+"""A cache of files for each user: converted levels, and what was measured on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 _MANIFEST = "files.json"
-#: bytes that the cache keeps, the entries used last
+#: bytes that the cache keeps; the entries that were used last
 LIMIT = 500_000_000
 
 
@@ -25,7 +25,7 @@ def cache_folder() -> Path:
 
 
 def cache_key(*parts: bytes | str | int | None) -> str:
-    """A name that changes when any part changes."""
+    """A name that changes when any of the parts changes."""
     digest = hashlib.sha256()
     for part in parts:
         content = part if isinstance(part, bytes) else repr(part).encode()
@@ -34,11 +34,15 @@ def cache_key(*parts: bytes | str | int | None) -> str:
 
 
 def cached(key: str, build: Callable[[Path], None]) -> dict[str, bytes]:
-    """Contents of the files that ``build`` writes into the folder it is given, from the cache where they are there.
+    """Contents of files by name, from the cache, or from ``build`` where the cache does not have them.
 
-    An entry is complete or absent (it is renamed into place), and is checked against its hashes when read: a
-    damaged one is built again. Entries that were not used for longest go when the cache grows beyond :data:`LIMIT`.
-    A cache that cannot be written is not an error, only slower.
+    An entry is complete or absent, since it is renamed into place. It is checked against its hashes when it is read,
+    and built again if it is damaged. When the cache exceeds :data:`LIMIT`, the entries that were unused for longest
+    are removed. A cache that cannot be written is no error.
+
+    Args:
+        key: of the entry, from :func:`cache_key`.
+        build: writes the files into the folder that it is given.
     """
     found = peek(key)
     if found is not None:
@@ -52,12 +56,12 @@ def cached(key: str, build: Callable[[Path], None]) -> dict[str, bytes]:
         _store(entry, contents)
         _forget(entry.parent, keep=entry)
     except OSError:
-        pass  # a full or read-only disk: what was built is used all the same
+        pass  # the disk is full or read-only: the files are used all the same
     return contents
 
 
 def peek(key: str) -> dict[str, bytes] | None:
-    """What :func:`cached` would give without building anything, ``None`` where it is not there."""
+    """The entry that :func:`cached` would find, ``None`` where it would have to build one."""
     return _read(cache_folder() / key)
 
 
@@ -67,7 +71,7 @@ def holds(key: str) -> bool:
 
 
 def forget(key: str) -> None:
-    """Build what has this key anew the next time."""
+    """Remove an entry."""
     shutil.rmtree(cache_folder() / key, ignore_errors=True)
 
 
@@ -83,7 +87,7 @@ def _read(entry: Path) -> dict[str, bytes] | None:
     try:
         os.utime(entry)  # used now
     except OSError:
-        pass  # somebody else's, or read-only
+        pass  # it belongs to another user, or is read-only
     return contents
 
 
@@ -95,14 +99,14 @@ def _store(entry: Path, contents: dict[str, bytes]) -> None:
             (partial / name).write_bytes(content)
         hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         (partial / _MANIFEST).write_text(json.dumps(hashes), encoding="utf-8")
-        shutil.rmtree(entry, ignore_errors=True)  # there only when it was damaged
+        shutil.rmtree(entry, ignore_errors=True)  # it exists only when it was damaged
         os.replace(partial, entry)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 def _forget(folder: Path, keep: Path) -> None:
-    """Remove what was not used for longest, until the rest fits."""
+    """Remove the entries that were unused for longest, until the rest fits."""
     used = sorted(
         ((entry.stat().st_mtime, entry) for entry in folder.iterdir() if (entry / _MANIFEST).is_file()), reverse=True
     )

@@ -1,4 +1,4 @@
-"""Which backend and precision is fastest here, level by level: measured once a machine, remembered."""
+"""Which backend and precision is fastest on this machine, level by level: measured once, then read from the cache."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from .beside import run_process
 from .cache import cache_key, cached, forget, peek
 from .ladder import Ladder
 from .machine import machine
+from .protocols import Samples
 from .runner import LevelRunner, call_samples
 
 #: how far the error of a precision must lie below the fp32 output, in dB: a voice that is separated to 15 dB then
 #: loses less than 0.2 dB
 AGREEMENT_DB = 30.0
-#: a contender this much slower than the best is out of the race, for lighter levels too
+#: a contender that is this much slower than the best is not tried at lighter levels
 TOO_SLOW = 1.1
-#: a contender must need at most this share of the usual choice's time to take its place
+#: a contender replaces the usual choice if it needs at most this share of its time
 WORTH_IT = 0.95
-#: seconds of timing, all levels and contenders together; compiling comes on top
+#: seconds of timing, all levels and contenders together, without compilation
 SECONDS = 2.0
-#: chunks timed in one go, and chunks before them that bring the level back into the processor's caches
+#: chunks timed in one block, and chunks before them that bring the level back into the processor's caches
 _BLOCK, _LEAD_IN = 16, 4
 _FILE = "trials.json"
 
@@ -64,7 +65,7 @@ def default_choice() -> tuple[str, str]:
 
 
 def measured(ladder: Ladder, chunk: int, threads: int = 1) -> list[Trial] | None:
-    """What :func:`calibrate` found on this machine earlier, ``None`` where it did not run."""
+    """The result of an earlier :func:`calibrate` on this machine, ``None`` where there is none."""
     files = peek(_key(ladder, chunk, threads))
     return None if files is None else [Trial(**trial) for trial in json.loads(files[_FILE])]
 
@@ -75,17 +76,16 @@ def choices(trials: Iterable[Trial]) -> dict[int, tuple[str, str]]:
 
 
 def discard(ladder: Ladder, chunk: int, threads: int = 1) -> None:
-    """Forget what :func:`calibrate` found."""
+    """Remove the result of :func:`calibrate` from the cache."""
     forget(_key(ladder, chunk, threads))
 
 
 def calibrate_beside(ladder: Ladder, chunk: int, threads: int, stop: Callable[[], bool]) -> list[Trial] | None:
-    """:func:`calibrate` in a process of its own, which neither holds up this one's threads nor leaves anything in its
-    memory.
+    """:func:`calibrate` in a child process, so that it neither delays this one's threads nor occupies its memory.
 
     Args:
         ladder, chunk, threads: as :func:`calibrate` takes them.
-        stop: looked at meanwhile.
+        stop: asked now and then; true ends it.
 
     Returns:
         the trials, ``None`` where ``stop`` ended it.
@@ -98,11 +98,11 @@ def calibrate_beside(ladder: Ladder, chunk: int, threads: int, stop: Callable[[]
 
 
 def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SECONDS) -> list[Trial]:
-    """Time what works here, and remember it.
+    """Time every backend and precision that works here, and store the result in the cache.
 
-    Every backend and precision starts at the dense level, in short blocks that take turns. One that is clearly slower
-    than the best, or departs too far from fp32, is not tried at lighter levels: what saves memory traffic pays less
-    the fewer weights there are. Fp32 of the usual backend runs everywhere, eager torch only where nothing else does.
+    All start at the dense level, in short blocks that take turns. One that is clearly slower than the best, or departs
+    too far from fp32, is not tried at lighter levels: saving memory traffic gains less the fewer weights there are.
+    Fp32 of the usual backend is tried at every level, eager torch only where no other backend is installed.
 
     Args:
         ladder: the levels.
@@ -151,7 +151,7 @@ class _Race:
         chunk: int,
         threads: int,
         contenders: list[tuple[str, str]],
-        signal: np.ndarray,
+        signal: Samples,
     ) -> None:
         found, samples = ladder[level], call_samples(ladder, ladder[level], chunk)
         self._level, self._signal = level, signal
@@ -185,7 +185,7 @@ class _Race:
             best = default_choice()
         return [Trial(self._level, *pair, medians[pair], float(agreements[pair]), pair == best) for pair in medians]
 
-    def _separated(self, runner: LevelRunner) -> np.ndarray:
+    def _separated(self, runner: LevelRunner) -> Samples:
         runner.reset()
         parts = []
         for part in self._signal:
@@ -194,7 +194,7 @@ class _Race:
         return np.concatenate(parts, axis=1)
 
 
-def _signal(sample_rate: int, chunk: int) -> np.ndarray:
+def _signal(sample_rate: int, chunk: int) -> Samples:
     """A second of the demo mixture, or of noise where that has another rate, ``(chunks, chunk)``."""
     import soundfile
 
@@ -204,14 +204,15 @@ def _signal(sample_rate: int, chunk: int) -> np.ndarray:
     return np.resize(samples, (max(_BLOCK, sample_rate // chunk), chunk))
 
 
-def _agreement(reference: np.ndarray, output: np.ndarray) -> float:
+def _agreement(reference: Samples, output: Samples) -> float:
+    """Level of a signal over its difference from another, in dB."""
     error = float(np.square(output - reference, dtype=np.float64).sum())
     return 10 * math.log10(float(np.square(reference, dtype=np.float64).sum()) / error) if error else math.inf
 
 
 def _key(ladder: Ladder, chunk: int, threads: int) -> str:
-    """Trials hold for a machine with its libraries, the ladder's weights, the chunk and the number of threads."""
-    fields = [field.name for field in dataclasses.fields(Trial)]  # those of another version cannot be read
+    """Trials are valid for a machine with its libraries, the ladder's weights, the chunk and the number of threads."""
+    fields = [field.name for field in dataclasses.fields(Trial)]  # trials of another version cannot be read
     return cache_key(
         "calibration",
         repr(fields),
@@ -223,7 +224,7 @@ def _key(ladder: Ladder, chunk: int, threads: int) -> str:
 
 
 def main() -> None:
-    """What :func:`calibrate_beside` starts. Where it is ended, so is a conversion that it has started."""
+    """The program that :func:`calibrate_beside` starts. When it is ended, it ends a conversion that it has started."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if hasattr(os, "nice"):
         os.nice(10)

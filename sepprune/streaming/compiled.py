@@ -1,4 +1,4 @@
-"""A ladder's levels, compiled when they are first needed, each by what is fastest for it on this machine."""
+"""The levels of a ladder, each compiled when it is first needed, by the backend that is fastest for it here."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from ..errors import UserError
-from .backends import Backend, CompiledStep, create_backend
+from .backends import create_backend
 from .calibration import Trial, calibrate_beside, choices, measured
 from .ladder import Ladder, Level
+from .protocols import Backend, CompiledStep
 from .runner import LevelRunner, call_samples
 
 
 class CompiledLevels:
-    """Opens runners of a ladder's levels. Any thread may ask.
+    """Opens runners of a ladder's levels. Any thread may use it.
 
     Args:
         ladder: the levels.
@@ -23,21 +24,21 @@ class CompiledLevels:
         backend, precision, threads: as :class:`~sepprune.streaming.StreamingSeparator` takes them.
 
     Raises:
-        UserError: backend or precision is not possible here.
+        UserError: the backend or precision is not possible here.
     """
 
     def __init__(self, ladder: Ladder, chunk: int, backend: str, precision: str, threads: int = 1) -> None:
         self._ladder, self._chunk, self._threads = ladder, chunk, threads
         self.automatic = backend == precision == "auto"
-        #: what was measured, by which automatic choices are made
+        #: measurements, which automatic choices follow
         self.trials: list[Trial] = (measured(ladder, chunk, threads) or []) if self.automatic else []
         usual = create_backend(backend, "fp32" if precision == "auto" else precision, threads)
         self._usual = usual.name, usual.precision
         self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
         self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
-        #: level -> runners that are not used; lists, since taking from one and adding to it need no lock
+        #: level -> runners that nobody uses; taking from a list and adding to it need no lock
         self._idle: list[list[LevelRunner]] = [[] for _ in ladder.levels]
-        self._locks = [threading.Lock() for _ in ladder.levels]  # levels compile side by side, none twice
+        self._locks = [threading.Lock() for _ in ladder.levels]  # several levels can compile at a time, but none twice
 
     def choice(self, level: int) -> tuple[str, str]:
         """Backend and precision with which a level is opened next."""
@@ -54,25 +55,25 @@ class CompiledLevels:
         with suppress(IndexError):
             while True:
                 runner = self._idle[found.level].pop()
-                if runner.by == by:  # else it computes as was fastest before a calibration
+                if runner.by == by:  # else it is of before a calibration
                     runner.reset()
                     return runner
         return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)
 
     def give_back(self, runner: LevelRunner) -> None:
-        """Keep a runner that is not used any more for the next time that its level is opened.
+        """Keep a runner for the next time that its level is opened.
 
-        Taking memory for one, or giving it up, takes longer than a chunk has time, and the interpreter with it; so the
-        audio thread does neither.
+        Making one, or freeing its memory, exceeds the deadline of a chunk and holds the GIL. The audio thread does
+        neither.
         """
         self._idle[runner.level.level].append(runner)
 
     def prepare(self, stop: Callable[[], bool], quick: bool = False) -> None:
-        """Compile and open every level; one whose files are damaged is passed over, opening it will say so.
+        """Compile and open every level. A damaged one is left out: opening it raises the error.
 
         Args:
-            stop: looked at between levels.
-            quick: leave out levels that have to be converted first, and compile two side by side.
+            stop: asked before every level; true ends the preparation.
+            quick: leave out levels that must be converted first, and compile two at a time.
         """
 
         def compile_one(level: Level) -> None:
@@ -89,7 +90,10 @@ class CompiledLevels:
                 compile_one(level)
 
     def calibrate(self, stop: Callable[[], bool]) -> list[Trial]:
-        """Measure what is fastest here and compile accordingly; ``stop`` is looked at meanwhile.
+        """Measure what is fastest here, and compile all levels accordingly.
+
+        Args:
+            stop: asked now and then; true ends it.
 
         Raises:
             UserError: a level's files are damaged.
@@ -99,12 +103,13 @@ class CompiledLevels:
         return self.trials
 
     def clear(self) -> None:
+        """Drop all that was compiled."""
         self._compiled.clear()
         for runners in self._idle:
             runners.clear()
 
     def compile(self, level: Level) -> tuple[tuple[str, str], CompiledStep]:
-        """Backend and precision that a level is compiled with, and its step; quick after the first time."""
+        """Backend and precision of a level, and its compiled step. Quick after the first time."""
         with self._locks[level.level]:
             choice = self.choice(level.level)
             if level.level not in self._compiled or self._compiled[level.level][0] != choice:

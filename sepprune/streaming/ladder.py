@@ -6,23 +6,28 @@ import hashlib
 import json
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import safetensors
+import safetensors.numpy
 
 from ..errors import UserError
+from ..extras import require
 from ..resources import asset
-from .rounding import widened
+from .weights import Array, single_precision
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
-
     from ..pruning import PruningPlan
+    from ..separators.base import CausalSeparator
 
 FORMAT, VERSION, INDEX = "sepprune-ladder", 3, "ladder.json"
 #: version 1 had nothing rounded, version 2 no rounded filters
 _READABLE = (1, 2, VERSION)
+#: of a separator, as JSON has them: numbers and lists of numbers, which the family's class checks
+Settings = Mapping[str, Any]
 _LEVEL_KEYS = ("level", "model", "weights", "sha256", "plan", "segment", "params", "macs_per_second", "si_sdri")
 
 
@@ -46,7 +51,7 @@ class Level:
     folder: Path
     level: int
     model: str
-    settings: Mapping[str, Any]
+    settings: Settings
     weights: str
     sha256: str
     plan: str | None
@@ -58,7 +63,7 @@ class Level:
 
     def read_weights(self) -> bytes:
         """The weights file, checked against its hash."""
-        content = _read(self.folder / self.weights)
+        content = read_file(self.folder / self.weights)
         found = hashlib.sha256(content).hexdigest()
         if found != self.sha256:
             raise UserError(
@@ -69,20 +74,24 @@ class Level:
 
     def read_plan(self) -> bytes | None:
         """The pruning plan file, ``None`` where nothing was pruned."""
-        return None if self.plan is None else _read(self.folder / self.plan)
+        return None if self.plan is None else read_file(self.folder / self.plan)
 
-    def build(self) -> nn.Module:
-        """The level as a torch module in evaluation mode: fresh, pruned by its plan, weights loaded strictly."""
-        import safetensors
-        import safetensors.torch
-
-        content, where = self.read_weights(), self.folder / self.weights
-        plan = None if self.plan is None else _load_plan(self.folder / self.plan, _json(self.read_plan(), self.plan))
+    def arrays(self) -> dict[str, Array]:
+        """The weights in single precision by name. Torch is not needed."""
+        content = self.read_weights()
         try:
-            state = safetensors.torch.load(content)
-            return _build(self.model, self.settings, plan, state)
-        except safetensors.SafetensorError as error:
-            raise UserError(f"{where} is no safetensors file ({error}): copy the ladder again") from error
+            return single_precision(safetensors.numpy.load(content))
+        except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+            raise UserError(
+                f"{self.folder / self.weights} is no safetensors file ({error}): copy the ladder again"
+            ) from error
+
+    def build(self) -> CausalSeparator:
+        """The level as a torch module in evaluation mode: fresh, pruned by its plan, weights loaded strictly."""
+        require("torch", extra="train", purpose="a level as a torch module")
+        weights, plan = self.arrays(), self._read_plan()
+        try:
+            return build_level(self.model, self.settings, plan, weights)
         except (ValueError, TypeError, KeyError, RuntimeError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
@@ -90,18 +99,29 @@ class Level:
                 f"({reason}): write the ladder again"
             ) from error
 
+    def _read_plan(self) -> PruningPlan | None:
+        if self.plan is None:
+            return None
+        from ..pruning import PruningPlan
+
+        path = self.folder / self.plan
+        try:
+            return PruningPlan.from_json(parse_json(read_file(path), path))
+        except (ValueError, TypeError, KeyError) as error:
+            raise UserError(f"{path} is no pruning plan ({error}): copy the ladder again") from error
+
 
 @dataclass(frozen=True)
 class Ladder:
     """The ordered levels of one separator, in one folder.
 
     Args:
-        folder: where it lies.
+        folder: its path.
         name: what it is called.
         sample_rate: in hertz.
         sources: number of sources.
         hop, window: samples between frames, samples under one synthesis frame.
-        card: free text facts, such as training data and licences.
+        card: facts as free text, such as training data and licences.
         levels: level 0 first.
     """
 
@@ -127,7 +147,7 @@ class Ladder:
             )
         return self.levels[level]
 
-    def build(self, level: int) -> nn.Module:
+    def build(self, level: int) -> CausalSeparator:
         """The level as a torch module, see :meth:`Level.build`."""
         return self[level].build()
 
@@ -136,7 +156,7 @@ class Ladder:
         """Read a ladder folder; weights are read when a level is built.
 
         Args:
-            path: the folder; ``None`` is the ladder that ships.
+            path: the folder; ``None`` is the bundled ladder.
 
         Raises:
             UserError: the folder or a file of it is missing or damaged.
@@ -147,7 +167,7 @@ class Ladder:
         index = folder / INDEX
         if not index.is_file():
             raise UserError(f"{folder} is no ladder: it holds no {INDEX}; give a folder that `sepprune ladder` wrote")
-        data = _json(_read(index), index)
+        data = parse_json(read_file(index), index)
         if data.get("format") != FORMAT:
             raise UserError(f"{index} is no ladder index: its format is {data.get('format')!r}, expected {FORMAT!r}")
         if data.get("version") not in _READABLE:
@@ -178,124 +198,31 @@ class Ladder:
         return ladder
 
 
-class LevelRecord(NamedTuple):
-    """What a level is written from.
+def build_level(
+    model: str, settings: Settings, plan: PruningPlan | None, weights: Mapping[str, Array]
+) -> CausalSeparator:
+    """A separator in evaluation mode: fresh, pruned by its plan, weights loaded strictly.
 
     Args:
-        model, settings: as :func:`sepprune.separators.build_separator` takes them, before pruning.
-        plan: the pruning plan, ``None`` where nothing was pruned.
-        state: the weights after pruning, or what :func:`~.rounding.rounded` made of them.
-        facts: must name ``macs_per_second``; may name ``si_sdri`` (condition -> dB) and anything else.
-    """
-
-    model: str
-    settings: Mapping[str, Any]
-    plan: PruningPlan | None
-    state: Mapping[str, Tensor]
-    facts: Mapping[str, Any]
-
-
-def write_ladder(
-    folder: str | os.PathLike[str], name: str, levels: Sequence[LevelRecord], card: Mapping[str, Any] | None = None
-) -> Ladder:
-    """Write a ladder; every level is rebuilt from what is written, so that what lies on the disk loads.
-
-    Args:
-        folder: made where it is missing; files of an earlier ladder are replaced, ``ladder.json`` last.
-        name: what the ladder is called.
-        levels: dense first.
-        card: facts about the whole ladder, such as training data and licences.
+        model, settings: as :func:`sepprune.separators.build_separator` takes them.
+        plan: ``None`` where nothing is pruned.
+        weights: after pruning, as :func:`~.weights.single_precision` gives them.
 
     Raises:
-        ValueError: there are no levels, they disagree about the filterbank, or a fact is missing.
+        ValueError, TypeError, KeyError, RuntimeError: they do not fit each other, as torch reports it.
     """
-    import safetensors.torch
+    import torch
 
-    if not levels:
-        raise ValueError("a ladder needs at least one level")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    shapes, entries = set(), []
-    for number, (model, settings, plan, state, facts) in enumerate(levels):
-        if "macs_per_second" not in facts:
-            raise ValueError(f"the facts of level {number} lack macs_per_second")
-        state = {key: value.detach().cpu().contiguous() for key, value in state.items()}
-        module = _build(model, settings, plan, state)
-        shapes.add((module.sample_rate, module.sources, module.hop, module.window))
-        content = safetensors.torch.save(state)
-        entry = {
-            "level": number,
-            "model": {"name": model, "settings": dict(settings)},
-            "weights": f"level-{number}.safetensors",
-            "sha256": hashlib.sha256(content).hexdigest(),
-            "plan": None if plan is None else f"level-{number}.plan.json",
-            "segment": module.segment,
-            "params": sum(parameter.numel() for parameter in module.parameters()),
-            "si_sdri": None,
-        }
-        told = {key: value for key, value in facts.items() if key not in entry or key == "si_sdri"}
-        entries.append({**entry, **told})
-        _write(folder / entry["weights"], content)
-        if plan is not None:
-            _write(folder / entry["plan"], json.dumps(plan.to_json(), separators=(",", ":")).encode())
-    if len(shapes) > 1:
-        raise ValueError(f"levels differ in (sample rate, sources, hop, window): {sorted(shapes)}; a ladder has one")
-    sample_rate, sources, hop, window = shapes.pop()
-    _write(
-        folder / INDEX,
-        _dump(
-            {
-                "format": FORMAT,
-                "version": VERSION,
-                "name": name,
-                "sample_rate": sample_rate,
-                "sources": sources,
-                "hop": hop,
-                "window": window,
-                "card": dict(card or {}),
-                "levels": entries,
-            }
-        ),
-    )
-    return Ladder.load(folder)
-
-
-def store_scores(ladder: Ladder, condition: str, scores: Mapping[int, float]) -> None:
-    """Write the levels' SI-SDR improvement under a condition into the ladder's index.
-
-    Args:
-        ladder: as loaded; it does not change.
-        condition: name of the test condition, such as ``clean``.
-        scores: dB by level.
-    """
-    index = ladder.folder / INDEX
-    data = _json(_read(index), index)
-    for entry in data["levels"]:
-        if entry["level"] in scores:
-            entry["si_sdri"] = {**(entry["si_sdri"] or {}), condition: round(scores[entry["level"]], 2)}
-    try:
-        _write(index, _dump(data))
-    except OSError as error:
-        raise UserError(f"cannot write {index} ({error.strerror}): store scores in a ladder of your own") from error
-
-
-def _build(model: str, settings: Mapping[str, Any], plan: PruningPlan | None, state: Mapping[str, Tensor]) -> nn.Module:
     from ..separators import build_separator
+    from ..separators.base import CausalSeparator
 
     module = build_separator(model, **settings)
     if plan is not None:
         module = plan.apply(module)
-    module.load_state_dict(widened(state), strict=True)
+    module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()}, strict=True)
+    if not isinstance(module, CausalSeparator):
+        raise ValueError(f"{model} is not causal, and a ladder is for live use")
     return module.eval()
-
-
-def _load_plan(path: Path, data: dict[str, Any]) -> PruningPlan:
-    from ..pruning import PruningPlan
-
-    try:
-        return PruningPlan.from_json(data)
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path} is no pruning plan ({error}): copy the ladder again") from error
 
 
 def _level(folder: Path, entry: Mapping[str, Any]) -> Level:
@@ -316,7 +243,7 @@ def _level(folder: Path, entry: Mapping[str, Any]) -> Level:
     )
 
 
-def _json(content: bytes, where: Path | str) -> dict[str, Any]:
+def parse_json(content: bytes, where: Path | str) -> dict[str, Any]:
     try:
         data = json.loads(content)
     except ValueError as error:
@@ -326,18 +253,8 @@ def _json(content: bytes, where: Path | str) -> dict[str, Any]:
     return data
 
 
-def _read(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path} ({error.strerror}): copy the ladder again") from error
-
-
-def _dump(data: dict[str, Any]) -> bytes:
-    return (json.dumps(data, indent=2, allow_nan=False) + "\n").encode()
-
-
-def _write(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(content)
-    os.replace(partial, path)

@@ -1,4 +1,4 @@
-"""What chunk times depend on besides the level: the processor, the system, and the libraries that compute."""
+"""Facts about the machine that chunk times depend on: processor, system, and the libraries that compute."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-_LIBRARIES = ("openvino", "onnxruntime", "nncf", "torch")
+_LIBRARIES = ("openvino", "onnxruntime", "torch")
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the system and the versions, without what changes from minute to minute."""
+    """Processor, system and versions, but nothing that changes from minute to minute."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -22,7 +22,7 @@ def machine() -> dict[str, Any]:
 
 
 def load() -> float | None:
-    """Processes that ran or waited to run over the last minute, where the system counts them."""
+    """Average number of processes that ran or waited to run over the last minute, where the system counts them."""
     return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..errors import UserError
@@ -12,12 +10,13 @@ from .calibration import Trial
 from .compiled import CompiledLevels
 from .history import History
 from .ladder import Ladder
+from .protocols import Samples
 from .runner import LevelRunner
 from .switching import Crossfade, WarmUp
 
-#: seconds of recent input that a new level is warmed on
+#: seconds of recent input that a new level separates before it is heard
 HISTORY_SECONDS = 4.0
-#: seconds over which two levels are joined
+#: seconds of the crossfade from one level to another
 CROSSFADE_SECONDS = 0.020
 #: full scale is 1; no sample beyond this reaches a separator
 LARGEST = 16.0
@@ -31,21 +30,22 @@ class StreamingSeparator:
     Args:
         ladder: the levels.
         level: the one to start with.
-        chunk_ms: chunk duration, rounded up to whole hops; :attr:`chunk` tells what became of it.
+        chunk_ms: chunk duration, rounded up to whole hops; :attr:`chunk` is the result.
         backend: ``openvino``, ``onnxruntime``, ``torch``, ``cuda`` or ``auto``.
-        precision: ``fp32``; ``bf16`` or ``int8`` where backend and processor have it; or ``auto``. Both ``auto`` is
-            what :meth:`calibrate` found to be fastest on this machine, level by level, and fp32 before it ever ran.
-        threads: that share a step. More than one pays for large levels and long chunks only: ``sepprune bench
-            --threads 1,2`` tells.
+        precision: ``fp32``; ``bf16`` or ``int8`` where backend and processor have it; or ``auto``. If backend and
+            precision are ``auto``, every level uses what :meth:`calibrate` found to be fastest on this machine, and
+            fp32 as long as it did not run.
+        threads: that share a step. More than one is faster only for large levels and long chunks; measure with
+            ``sepprune bench --threads 1,2``.
 
     Attributes:
         ladder: the ladder.
         level: the level that is heard; during a crossfade the one that fades out.
-        target_level: the level that was last asked for.
+        target_level: the level that was last set.
         chunk: samples that :meth:`step` takes.
         hop, delay: samples between frames; samples by which sources lag the mixture.
         sample_rate, sources: in hertz; number of sources.
-        level_error: why the last change of level did not happen, ``None`` where nothing went wrong.
+        level_error: why the last change of level failed, ``None`` if it did not fail.
         bad_samples: samples so far that were not finite and became zero.
 
     Raises:
@@ -69,7 +69,7 @@ class StreamingSeparator:
         self._fade = Crossfade(round(CROSSFADE_SECONDS * self.sample_rate), self.chunk)
         self._mixture = np.zeros(self.chunk, np.float32)
         self._heard, self._scratch = (np.zeros((self.sources, self.chunk), np.float32) for _ in range(2))
-        self._remembered = True  # that is, the history has the last chunk
+        self._remembered = True  # whether the history has the last chunk
         self._wide = np.zeros(self.chunk)  # no square of a float32 is too large for a float64
         self._runner = self._levels.open(level)
         self._incoming: LevelRunner | None = None
@@ -81,12 +81,12 @@ class StreamingSeparator:
 
     @property
     def backend(self) -> str:
-        """What computes the level that is heard."""
+        """Backend of the level that is heard."""
         return self._runner.by[0]
 
     @property
     def precision(self) -> str:
-        """How it computes."""
+        """Precision of the level that is heard."""
         return self._runner.by[1]
 
     @property
@@ -96,25 +96,25 @@ class StreamingSeparator:
 
     @property
     def automatic(self) -> bool:
-        """Whether backend and precision follow what :meth:`calibrate` found."""
+        """Whether backend and precision follow the result of :meth:`calibrate`."""
         return self._levels.automatic
 
     @property
     def calibrated(self) -> bool:
-        """Whether there is nothing (more) for :meth:`calibrate` to find."""
+        """Whether :meth:`calibrate` need not run (again)."""
         return not self.automatic or bool(self._levels.trials)
 
     @property
     def transitioning(self) -> bool:
-        """Whether a change of level is under way, from :meth:`set_level` to the end of its crossfade."""
+        """Whether the level is changing, from :meth:`set_level` to the end of the crossfade."""
         return self.target_level != self.level or self.crossfading
 
     @property
     def crossfading(self) -> bool:
-        """Whether two levels run in every step: such chunks say nothing about one level's chunk time."""
+        """Whether two levels run in every step, so that its time is not the chunk time of one level."""
         return self._incoming is not None
 
-    def step(self, chunk: np.ndarray) -> np.ndarray:
+    def step(self, chunk: Samples) -> Samples:
         """Separate the next chunk.
 
         Shape:
@@ -143,13 +143,11 @@ class StreamingSeparator:
         return self._heard.copy()
 
     def settle(self) -> None:
-        """Do now what the next :meth:`step` would have to do first.
+        """Do now the work that the next :meth:`step` would do first.
 
-        That is to write down what was heard, for levels to be warmed up on, in memory that has not been used for
-        seconds and is in no cache; and the upkeep where a segment of a level has ended.
-
-        For the audio thread, once it has handed the sources on: what is done while nobody waits does not delay them.
-        A stream that never calls it gives the same sources.
+        It adds the last chunk to the history (memory that is in no cache, since it was unused for seconds), and does
+        the upkeep where a segment of a level has ended. The audio thread calls it after it has delivered the sources,
+        so that this work delays no output. Without any call the sources are the same.
         """
         if not self._remembered:
             self._history.add(self._mixture, self._heard)
@@ -159,13 +157,13 @@ class StreamingSeparator:
             self._incoming.settle()
 
     def set_level(self, level: int, wait: bool = False) -> None:
-        """Change to another level, without a gap; the last call wins.
+        """Change to another level without a gap. The last call wins.
 
         Args:
             level: its number.
-            wait: let the next step warm the level up itself before it begins the crossfade: the same result every
-                time, for work that is not live. Otherwise a thread of its own does it while the stream goes on, and
-                what goes wrong there is left in :attr:`level_error`.
+            wait: the next step warms the level up itself before it begins the crossfade. The result is then the same
+                every time, for work that is not live. Otherwise a thread warms it up while the stream continues;
+                errors of that thread are in :attr:`level_error`.
 
         Raises:
             UserError: the ladder has no such level or, with ``wait``, its files are damaged.
@@ -176,21 +174,21 @@ class StreamingSeparator:
         self._wait, self.level_error, self.target_level = wait, None, found.level
 
     def prepare(self, quick: bool = False) -> None:
-        """Compile every level now, so that a change of level has only history to replay.
+        """Compile every level now, so that a later change of level only has to separate the history.
 
-        A level whose files are damaged is passed over: :meth:`set_level` will say so. To do it beside a running
-        stream, see :func:`~sepprune.streaming.beside.start_beside`.
+        A level whose files are damaged is left out; :meth:`set_level` reports it. To prepare beside a running stream
+        use :func:`~sepprune.streaming.beside.start_beside`.
 
         Args:
-            quick: leave out levels that have to be converted first, which takes seconds, once a machine.
+            quick: leave out levels that must be converted first, which takes seconds, once on each machine.
         """
         self._levels.prepare(self._ends, quick)
 
     def calibrate(self) -> list[Trial]:
-        """Measure which backend and precision is fastest here, level by level, and remember it on this machine.
+        """Measure which backend and precision is fastest here, level by level, and store the result.
 
-        A process of its own measures. A level that runs goes on as it is; the others, and this one when it is next
-        opened, follow the choice. Takes some seconds, more the first time.
+        A child process measures, for some seconds. The level that runs stays as it is; other levels, and this one
+        when it is opened again, use the result.
 
         Raises:
             UserError: a level's files are damaged.
@@ -198,8 +196,8 @@ class StreamingSeparator:
         return self._levels.calibrate(self._ends)
 
     def reset(self) -> None:
-        """Start from silence, at the level that was last asked for."""
-        self._abandon()
+        """Start from silence, at the level that was last set."""
+        self._cancel_change()
         if self.level != self.target_level:
             self._runner = self._levels.open(self.target_level)
             self.level = self.target_level
@@ -208,9 +206,9 @@ class StreamingSeparator:
         self._remembered = True
 
     def close(self) -> None:
-        """Stop a warm-up that is under way and drop what was compiled."""
+        """Stop a running warm-up, and drop all that was compiled."""
         self._closed = True
-        self._abandon()
+        self._cancel_change()
         self._levels.clear()
 
     def __enter__(self) -> StreamingSeparator:
@@ -220,7 +218,7 @@ class StreamingSeparator:
         self.close()
 
     def _follow_target(self) -> None:
-        """Between two chunks: begin, abandon or complete the warm-up that :attr:`target_level` calls for."""
+        """Between two chunks: begin, cancel or complete the warm-up of :attr:`target_level`."""
         if self._warm_up is not None and self._warm_up.level != self.target_level:
             self._warm_up.cancel()
             self._warm_up = None
@@ -247,7 +245,7 @@ class StreamingSeparator:
             self._warm_up = None
             self._fade.restart()
 
-    def _abandon(self) -> None:
+    def _cancel_change(self) -> None:
         if self._warm_up is not None:
             self._warm_up.cancel()
         self._warm_up = self._incoming = None
@@ -255,10 +253,10 @@ class StreamingSeparator:
     def _ends(self) -> bool:
         return self._closed or program_ends()
 
-    def _copy_sane(self, chunk: np.ndarray, mixture: np.ndarray) -> None:
-        """Copy, so that nothing can poison a state: no sample that is not finite, none beyond :data:`LARGEST`."""
+    def _copy_sane(self, chunk: Samples, mixture: Samples) -> None:
+        """Copy a chunk without samples that would spoil a state: not finite, or beyond :data:`LARGEST`."""
         mixture[:] = self._wide[:] = chunk
-        if not self._wide.dot(self._wide) < LARGEST**2:  # also where it is not a number
+        if not self._wide.dot(self._wide) < LARGEST**2:  # also if it is not a number
             bad = ~np.isfinite(mixture)
             self.bad_samples += int(bad.sum())
             mixture[bad] = 0.0
@@ -277,7 +275,7 @@ def chunk_samples(ladder: Ladder, chunk_ms: float) -> int:
     return max(1, int(np.ceil(hops - 1e-6))) * ladder.hop
 
 
-def _described(chunk: Any) -> str:
+def _described(chunk: object) -> str:
     if isinstance(chunk, np.ndarray):
         return f"a {chunk.dtype} array of shape {chunk.shape}"
     return f"of type {type(chunk).__name__}"

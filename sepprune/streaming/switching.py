@@ -1,4 +1,4 @@
-"""How a stream changes its level: a warm-up beside the stream, then a crossfade in it."""
+"""How a stream changes its level: first a warm-up beside the stream, then a crossfade."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ import numpy as np
 
 from .beside import program_ends, start_beside
 from .history import History
+from .protocols import Samples
 from .runner import LevelRunner
 
-#: seconds after which an agreement between two levels' outputs counts half as much as a new one
+#: seconds after which an agreement between the outputs of two levels counts half as much as a new one
 HALF_LIFE = 1.0
-#: chunks that the audio thread makes up itself when it takes over, so that a take-over cannot be refused for ever
+#: chunks by which a level may be behind when the audio thread takes it over. The audio thread separates them itself:
+#: a warm-up beside a running stream is always a little behind.
 CATCH_UP = 2
-#: seconds between two looks whether the program ends
-_LOOK_UP = 0.2
+#: seconds between two checks whether the program ends
+_POLL_SECONDS = 0.2
 
 
 class WarmUp:
-    """A new level replays recent history until it has caught up with the stream.
+    """Brings a new level to the stream's position, by letting it separate the recent history.
 
-    Its state is then as if it had run all along, and its sources are put in the order that agrees best with what
-    is being heard. :meth:`run` does the work, in a thread of low priority or in the caller's;
-    :meth:`take_over`, called by the audio thread between two chunks, hands the runner out.
+    Afterwards its state is as if it had run all along, and its sources are in the order that agrees best with what was
+    heard. :meth:`run` does the work, in a thread of low priority or in the caller's. The audio thread calls
+    :meth:`take_over` between two chunks.
 
     Args:
-        level: the level's number.
-        open_runner: gives the level's runner; slow the first time, when it compiles.
-        give_back: takes it back, in the warm-up's thread, where the stream has changed its mind.
+        level: number of the level.
+        open_runner: gives the level's runner; slow the first time, since it compiles the level.
+        give_back: takes it back, in the warm-up's thread, where the stream has changed its target meanwhile.
         history: the stream's.
         chunk_seconds: duration of a chunk.
+
+    Attributes:
+        offered: set while the runner is at the stream's position, or a few chunks behind it.
+        ended: set when the thread has ended.
+        error: what stopped it, ``None`` where nothing went wrong.
     """
 
     def __init__(
@@ -44,18 +51,16 @@ class WarmUp:
         chunk_seconds: float,
     ) -> None:
         self.level, self._open, self._give_back, self._history = level, open_runner, give_back, history
-        self._runner: LevelRunner | None = None
         self._decay = 0.5 ** (chunk_seconds / HALF_LIFE)
+        self._replay: _Replay | None = None
         self._cancelled = self._taken = False
-        #: set when the runner has caught up, cleared by the audio thread when the stream has left it behind
         self.offered = threading.Event()
         self._declined = threading.Event()
-        #: set when the thread has ended, and what stopped it if it was an error
         self.ended = threading.Event()
         self.error: Exception | None = None
 
     def start(self) -> None:
-        """:meth:`run` in a thread of low priority, which keeps up with the stream until it is taken over."""
+        """:meth:`run` in a thread of low priority. It follows the stream until the runner is taken over."""
         start_beside(self._run_beside, f"warm-up of level {self.level}")
 
     def cancel(self) -> None:
@@ -64,73 +69,95 @@ class WarmUp:
         self._declined.set()
 
     def run(self) -> None:
-        """Catch up with the history as it stands now."""
-        self._runner = self._open()
-        self._out = np.zeros_like(self._history.slot(0)[1])
-        self._restart()
-        self._catch_up()
-        self.offered.set()
+        """Open the level and bring it to the stream's present position."""
+        self._replay = _Replay(self._open(), self._history, self._decay)
+        self._catch_up(self._replay)
 
     def take_over(self) -> LevelRunner | None:
         """The runner, exactly at the stream's position, or ``None`` while it is not there yet."""
-        if not self.offered.is_set():
+        replay = self._replay
+        if replay is None or not self.offered.is_set():
             return None
-        lag = self._history.written - self._position
-        if lag > CATCH_UP:
+        if replay.lag > CATCH_UP:
             self.offered.clear()
             self._declined.set()
             return None
-        self._catch_up()
+        replay.advance(lambda: self._cancelled)
         self._taken = True
         self.cancel()
-        self._runner.order = self._best_order()
-        return self._runner
+        return replay.finished()
 
     def _run_beside(self) -> None:
         try:
             self.run()
             while not self._cancelled and not program_ends():
-                if self._declined.wait(_LOOK_UP):
+                if self._replay is not None and self._declined.wait(_POLL_SECONDS):
                     self._declined.clear()
-                    self._catch_up()
-                    self.offered.set()
+                    self._catch_up(self._replay)
         except Exception as error:  # for the stream to report: nobody sees a thread's traceback
             self.error = error
         finally:
-            if self._runner is not None and not self._taken:
-                self._give_back(self._runner)
+            if self._replay is not None and not self._taken:
+                self._give_back(self._replay.runner)
             self.ended.set()
 
-    def _restart(self) -> None:
-        self._runner.reset()
-        self._position = self._history.oldest
-        sources = len(self._out)
-        self._agreement = np.zeros((sources, sources))
+    def _catch_up(self, replay: _Replay) -> None:
+        replay.advance(lambda: self._cancelled)
+        self.offered.set()
 
-    def _catch_up(self) -> None:
-        while not self._cancelled and self._position < self._history.written:
+
+class _Replay:
+    """A level that separates the history chunk by chunk, and how its sources agree with those that were heard.
+
+    Args:
+        runner: of the level; starts from silence.
+        history: the stream's.
+        decay: weight of a chunk's agreement relative to the next chunk's.
+    """
+
+    def __init__(self, runner: LevelRunner, history: History, decay: float) -> None:
+        self.runner, self._history, self._decay = runner, history, decay
+        runner.reset()
+        self._out = np.zeros_like(history.slot(0)[1])
+        self._position = history.oldest
+        #: correlation of every heard source (rows) with every source of the level (columns)
+        self._agreement = np.zeros((len(self._out), len(self._out)))
+
+    @property
+    def lag(self) -> int:
+        """Chunks by which the level is behind the stream."""
+        return self._history.written - self._position
+
+    def advance(self, cancelled: Callable[[], bool]) -> None:
+        """Separate what the stream has heard so far."""
+        while not cancelled() and self.lag > 0:
             mixture, heard = self._history.slot(self._position)
-            self._runner.step(mixture, self._out)
+            self.runner.step(mixture, self._out)
             self._agreement *= self._decay
             self._agreement += heard @ self._out.T
             if self._history.holds(self._position):
                 self._position += 1
-            else:
-                self._restart()  # overtaken by the stream: what was read is not one piece of it
+            else:  # the stream overwrote the chunk while it was read: start again from the oldest whole one
+                self.runner.reset()
+                self._position = self._history.oldest
+                self._agreement[:] = 0
 
-    def _best_order(self) -> tuple[int, ...]:
-        """The order of the new level's sources that differs least, in energy, from what was heard."""
+    def finished(self) -> LevelRunner:
+        """The runner, with its sources in the order that agrees best with the heard ones."""
         sources = range(len(self._agreement))
-        return max(itertools.permutations(sources), key=lambda order: sum(self._agreement[sources, order]))
+        self.runner.order = max(
+            itertools.permutations(sources), key=lambda order: float(sum(self._agreement[sources, order]))
+        )
+        return self.runner
 
 
 class Crossfade:
     """Linear ramp from one level's sources to another's, over as many chunks as it takes.
 
-    Linear, since two levels' outputs are nearly the same signal.
+    Linear, since the outputs of two levels are nearly the same signal.
 
     Args:
-        samples: length of the ramp; the last sample of it is all new.
+        samples: length of the ramp; at its last sample only the new sources are left.
         chunk: samples in a chunk.
     """
 
@@ -142,9 +169,10 @@ class Crossfade:
         self._position = 0
 
     def restart(self) -> None:
+        """Begin the ramp anew."""
         self._position = 0
 
-    def mix(self, old: np.ndarray, new: np.ndarray) -> bool:
+    def mix(self, old: Samples, new: Samples) -> bool:
         """Blend a chunk of ``new`` into ``old``, ``(sources, chunk)``, in place; true when the ramp has ended."""
         new -= old
         new *= self._weights[self._position : self._position + self._chunk]

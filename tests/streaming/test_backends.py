@@ -197,12 +197,12 @@ def test_a_process_whose_streams_are_closed_still_handles_signals(tcn_ladder: La
     assert (found.returncode, found.stdout.strip()) == (0, "handled")
 
 
-def test_even_the_first_conversion_leaves_torch_to_another_process(
+def test_even_the_first_conversion_to_onnx_leaves_torch_to_another_process(
     tcn_ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEPPRUNE_CACHE", str(tmp_path))
     found = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tcn_ladder.folder), "openvino"],
+        [sys.executable, "-c", SCRIPT, str(tcn_ladder.folder), "onnxruntime"],
         capture_output=True,
         text=True,
         check=True,

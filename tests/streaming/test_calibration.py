@@ -90,7 +90,7 @@ def test_levels_that_need_conversion_are_left_out_of_a_quick_preparation(
     tcn_ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEPPRUNE_CACHE", str(tmp_path))
-    with StreamingSeparator(tcn_ladder) as stream:
+    with StreamingSeparator(tcn_ladder, backend="onnxruntime") as stream:
         converted = len(list(tmp_path.iterdir()))
         stream.prepare(quick=True)
         assert len(list(tmp_path.iterdir())) == converted == 1

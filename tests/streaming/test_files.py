@@ -45,7 +45,7 @@ def test_samples_that_are_not_finite_are_zero_and_counted(tmp_path: Path) -> Non
 
 def test_an_empty_recording_is_refused(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.float32), 16_000)
-    with pytest.raises(UserError, match="empty.wav holds no samples"):
+    with pytest.raises(UserError, match="empty.wav has no samples"):
         read_mono(tmp_path / "empty.wav", 16_000)
 
 

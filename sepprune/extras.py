@@ -1,0 +1,72 @@
+"""Packages that only some work needs: how it is found out that one is missing, and what the user then reads."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+from .errors import UserError
+
+_DISTRIBUTION = "sepprune-live"
+#: module -> the extra that installs it; the base installation has everything else
+_EXTRAS = {
+    "torch": "train",
+    "torchmetrics": "train",
+    "scipy": "train",
+    "matplotlib": "train",
+    "threadpoolctl": "train",
+    "pyroomacoustics": "train",
+    "onnxruntime": "onnx",
+    "onnx": "onnx",
+    "onnxscript": "onnx",
+    "pystoi": "metrics",
+    "pesq": "metrics",
+}
+
+
+def installed(module: str) -> bool:
+    """Whether a top-level module can be imported. It is not imported: torch alone takes seconds."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # an import hook forbids it
+        return False
+
+
+def require(module: str, extra: str, purpose: str) -> None:
+    """Check that a package of an extra is installed.
+
+    Args:
+        module: name under which it is imported.
+        extra: one of the optional dependencies in ``pyproject.toml``.
+        purpose: what needs it, the beginning of the sentence.
+
+    Raises:
+        UserError: it is not installed; the sentence names the package, the extra and the command.
+    """
+    if not installed(module):
+        raise UserError(_sentence(module, extra, purpose))
+
+
+def explained(error: ModuleNotFoundError, purpose: str) -> UserError | None:
+    """The sentence of :func:`require` for an import that failed, ``None`` where no extra has the module.
+
+    Args:
+        error: as it was raised.
+        purpose: what needed the module, the beginning of the sentence.
+    """
+    module = (error.name or "").partition(".")[0]
+    return UserError(_sentence(module, _EXTRAS[module], purpose)) if module in _EXTRAS else None
+
+
+def _sentence(module: str, extra: str, purpose: str) -> str:
+    return (
+        f"{purpose} needs the package {module}, which is not installed: "
+        f"install the extra {extra!r} with {install_command(extra)}"
+    )
+
+
+def install_command(extra: str) -> str:
+    """The command that installs an extra: ``run.py`` in a checkout, else pip."""
+    if (Path(__file__).resolve().parents[1] / "run.py").is_file():
+        return f"python3 run.py setup {extra}"
+    return f"pip install '{_DISTRIBUTION}[{extra}]'"

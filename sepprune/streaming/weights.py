@@ -1,0 +1,34 @@
+"""The weights of a level as numpy arrays, from what a ladder stores. Torch is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: a stored weight of any type
+Array = NDArray[Any]
+
+#: name of the scales of a tensor that is stored as integers, one scale for each row; see :mod:`.rounding`
+_SCALE = "{}.scale"
+
+
+def single_precision(stored: Mapping[str, Array]) -> dict[str, Array]:
+    """Weights in single precision, as :func:`sepprune.streaming.rounding.widened` gives them for torch.
+
+    Args:
+        stored: tensors of a ladder's or any other safetensors file. Integers that have scales become numbers again;
+            integers without scales (counters of training) stay as they are.
+    """
+    scales = {name: stored[_SCALE.format(name)] for name in stored if _SCALE.format(name) in stored}
+    names_of_scales = set(map(_SCALE.format, scales))
+    weights = {}
+    for name, value in stored.items():
+        if name in scales:
+            scale = scales[name].astype(np.float32).reshape(-1, *[1] * (value.ndim - 1))
+            weights[name] = value.astype(np.float32) * scale
+        elif name not in names_of_scales:
+            weights[name] = value.astype(np.float32) if np.issubdtype(value.dtype, np.floating) else value
+    return weights
