@@ -54,9 +54,10 @@ class Removal:
 
 
 class Bypass(nn.Module):
-    """Replaces a submodule whose residual branch is removed: returns its input, plus the bias of the branch's last layer.
+    """Replaces a submodule whose residual branch is removed.
 
-    With ``state`` it also returns its other arguments, an empty state.
+    It returns its input, plus the bias of the branch's last layer where there is one. With ``state`` it also returns
+    its other arguments, which are an empty state.
 
     Shape:
         - features and output: any with the channels of ``bias`` along ``dimension``

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import save_model
 from torch import nn
 
 from ..errors import UserError
@@ -40,6 +44,23 @@ class PruneResult:
     model: nn.Module
     plan: PruningPlan
     report: dict[str, Any]
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``model.safetensors``, ``report.json`` and ``plan.json``, the plan last.
+
+        Every file is replaced only when the new one is complete.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights, report = folder / "model.safetensors", folder / "report.json"
+        save_model(self.model, f"{weights}.part")
+        os.replace(f"{weights}.part", weights)
+        Path(f"{report}.part").write_text(json.dumps(self.report, indent=2) + "\n", encoding="utf-8")
+        os.replace(f"{report}.part", report)
+        self.plan.save(folder / "plan.json")
 
 
 def prune(

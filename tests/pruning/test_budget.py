@@ -7,14 +7,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sepprune.errors import UserError
 from sepprune.pruning.budget import Budget, Floor, keep_best
 from sepprune.pruning.cost import macs_cost, params_cost
-from sepprune.pruning.methods.gates import ExpectedCost
 from sepprune.pruning.objective import freeze
 from sepprune.pruning.structure import Branch, Structure, discover
 from sepprune.pruning.surgery import cut
@@ -92,17 +90,3 @@ def test_branches_are_as_wide_as_asked_for_or_gone_and_the_budget_is_used_up(
 def test_a_budget_below_the_floor_says_what_remains() -> None:
     with pytest.raises(UserError, match="every channel group at its floor"):
         Budget.of("macs", 0.01, macs_cost(structure(), 1.0), structure(), Floor(4))
-
-
-def test_the_threshold_meets_the_budget_in_expectation_and_follows_the_logits() -> None:
-    budget = Budget.of("macs", 0.5, macs_cost(structure(), 1.0), structure(), Floor(2))
-    expected = ExpectedCost(structure(), budget, 1.0, torch.device("cpu"))
-    logits = torch.randn(int(structure().sizes.sum()), generator=torch.Generator().manual_seed(0)).requires_grad_()
-    threshold = expected.threshold(logits)
-    assert float(expected(logits, threshold).detach()) == pytest.approx(0.5, abs=1e-4)
-    (gradient,) = torch.autograd.grad(threshold, logits)
-    index = int(gradient.argmax())
-    step = torch.zeros_like(logits)
-    step[index] = 0.05
-    slope = (expected.threshold(logits + step) - expected.threshold(logits - step)) / 0.1
-    assert float(slope.detach()) == pytest.approx(float(gradient[index]), rel=0.05)
