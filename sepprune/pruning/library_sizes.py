@@ -42,8 +42,8 @@ def _stated(part: nn.Module) -> dict[str, int | None]:
     if isinstance(part, nn.PReLU):
         return {"num_parameters": shape[0]}
     if isinstance(part, nn.RNNBase):
-        first = dict(part.named_parameters(recurse=False))
-        return {"input_size": first["weight_ih_l0"].shape[1], "hidden_size": first["weight_hh_l0"].shape[1]}
+        columns = [int(getattr(part, name).shape[1]) for name in ("weight_ih_l0", "weight_hh_l0")]
+        return {"input_size": columns[0], "hidden_size": columns[1]}
     if isinstance(part, nn.MultiheadAttention) and part.in_proj_weight is not None:
         width = part.in_proj_weight.shape[1]
         return {"embed_dim": width, "kdim": width, "vdim": width, "head_dim": width // part.num_heads}

@@ -68,7 +68,7 @@ class PruningPlan:
     removals: tuple[Removal, ...] = field(default=())
 
     def apply(self, module: nn.Module) -> nn.Module:
-        """A pruned copy of a module of the original class; every surviving parameter and buffer is inherited.
+        """A pruned copy of a module of the original class; all remaining parameters and buffers are inherited.
 
         Raises:
             UserError: the module is not of the shape that the plan was made for.

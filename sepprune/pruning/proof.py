@@ -98,7 +98,7 @@ def _search(proof: _Proof, groups: Sequence[int]) -> tuple[_Proof, dict[str, Rea
 
 
 def _trial(structure: Structure, seed: int) -> Bools:
-    """Keep about half of the channels, another share of every group, and at least two of each."""
+    """Keep about half of the channels: a different share of every group, and at least two channels of each."""
     random = np.random.default_rng(seed)
     parts = [random.random(size) > random.uniform(0.3, 0.7) for size in structure.sizes]
     return np.concatenate([part if part.sum() > 1 else np.arange(len(part)) < 2 for part in parts])

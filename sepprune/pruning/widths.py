@@ -1,5 +1,6 @@
-"""Numbers that follow the width: ``head_dim ** -0.5``, the counts of a cumulative norm, the divisor of a mean that is
-written as a sum.
+"""Numbers that follow the width of a channel group.
+
+Examples: ``head_dim ** -0.5``, the counts of a cumulative norm, the divisor of a mean that is written as a sum.
 
 In the graph they are constants. The pruned module calculates them again from its own width, so the masked model has to
 scale them by the share of channels that its masks keep. They are found by tracing a module after a trial cut and
@@ -32,12 +33,12 @@ def follow_widths(structure: Structure, pruned: nn.Module, kept: Bools) -> Struc
     Args:
         structure: groups of the dense module.
         pruned: the module after a trial cut.
-        kept: the channels that the trial cut kept, another share of every group.
+        kept: the channels that the trial cut kept, a different share of every group.
 
     Shape:
         - kept: ``(channels,)``
     """
-    shares = structure.counts(kept) / structure.sizes
+    shares: Floats = structure.counts(kept) / structure.sizes
     flows = [replace(flow, sites=flow.sites | _sites(structure, flow, pruned, shares)) for flow in structure.flows]
     if all(len(new.sites) == len(old.sites) for new, old in zip(flows, structure.flows, strict=True)):
         return None

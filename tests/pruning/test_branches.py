@@ -156,7 +156,7 @@ def test_the_remaining_bias_is_cut_with_the_trunk() -> None:
     assert difference(structure(), pruned, kept)[1] < 1e-4
 
 
-def test_a_plan_rebuilds_the_model_without_the_branch(tmp_path) -> None:
+def test_a_plan_makes_the_model_without_the_branch(tmp_path) -> None:
     result = without_middle()
     result.plan.save(tmp_path / "plan.json")
     rebuilt = PruningPlan.load(tmp_path / "plan.json").apply(sudormrf())

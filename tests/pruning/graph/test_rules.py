@@ -58,7 +58,7 @@ class Products(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = torch.einsum("bct,oc->bot", x, self.left)
-        back = torch.baddbmm(self.bias, self.right.expand(x.shape[0], 8, 6), hidden)
+        back = torch.baddbmm(self.bias, self.right.expand(x.shape[0], -1, -1), hidden)
         summed = torch.einsum("oc,bct", self.left, x)
         return back + torch.matmul(self.right, summed)
 
