@@ -1,4 +1,4 @@
-"""Modules whose channel groups are known: what is analysed, and what is pruned."""
+"""Preparing a module: finding its channel groups, for analysis and for pruning."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def prove(structure: Structure, seed: int = 0) -> Structure:
 
 @dataclass(frozen=True)
 class _Proof:
-    """The structure as it is known so far, and the trials.
+    """State of the search: the structure so far, and the trial cuts.
 
     Attributes:
         structure: the groups, and sites for numbers that follow the width as far as they are found.
@@ -56,7 +56,7 @@ class _Proof:
     scaled: bool = False
 
     def failure(self, groups: Sequence[int], trial: int = 0) -> str | None:
-        """What goes wrong when these groups are cut; ``None`` if nothing does."""
+        """Why these groups cannot be cut; ``None`` if they can."""
         kept = self._kept(groups, trial)
         try:
             _, relative = difference(self.structure, cut(self.structure, kept), kept)

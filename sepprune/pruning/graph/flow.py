@@ -1,11 +1,11 @@
-"""What is known about the channel labels in a module's graph.
+"""Types for following channel labels through a module's graph.
 
 Dropping channels means deleting their indices from every tensor. Operations that work index by index are not affected
 by that. Operations that *reduce* over a dimension (products, statistics) must leave dropped indices out. These
 operations are recorded as :class:`Site`, and the masked model of :mod:`~sepprune.pruning.masked` multiplies by masks
 there, so that it computes at every kept index what the pruned model will compute.
 
-This module has the types. The rules are in ``rules_*.py``, and :mod:`~sepprune.pruning.graph.follow` applies them.
+The rules are in ``rules_*.py``, and :mod:`~sepprune.pruning.graph.follow` applies them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a pruning method is: it gets a :class:`Task` and gives a :class:`Choice`.
+"""The protocol of pruning methods: a method gets a :class:`Task` and returns a :class:`Choice`.
 
 Most methods score every channel and keep the best ones that the budget allows. They derive from :class:`Ranking` and
 write :meth:`Ranking.scores` only. Any other object with the attributes of :class:`Method` works too.
@@ -29,12 +29,12 @@ GateLoss = Callable[[Tensor, Batch], Tensor]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What data says about channels.
+    """Data for methods that need it.
 
     Attributes:
-        loss: of gates and a batch.
-        masked: the masked model for a batch, and the module's inputs in it.
-        batches: endless.
+        loss: loss of gates and a batch.
+        masked: gives the masked model for a batch, and the module's inputs in the batch.
+        batches: an endless stream of batches.
     """
 
     loss: GateLoss
@@ -44,7 +44,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Task:
-    """What a method needs to choose channels.
+    """Input of a method.
 
     Attributes:
         structure: channel groups of the module.
@@ -96,7 +96,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a method chose.
+    """Result of a method.
 
     Attributes:
         scores: of all channels, ``(channels,)``; the plan keeps them.

@@ -41,6 +41,6 @@ class SepPruneThreshold:
             gates = open_floor(hard_sigmoid(probability, self.threshold), probability, sizes, least)
             task.progress(number, step(optimizer, evidence.loss(gates, next(evidence.batches))))
         final = logits.detach().cpu().double()
-        # the median of Gumbel noise stands for the noise
+        # the noise is replaced by the median of its Gumbel distribution
         kept = torch.sigmoid((final - np.log(np.log(2))) / learning.temperature) > self.threshold
         return Choice(final.numpy(), open_floor(kept.double(), final, sizes, least).numpy() > 0.5)
