@@ -1,11 +1,11 @@
-"""``MODEL`` on the command line: a built-in separator with settings, or a factory in a Python file."""
+"""``MODEL`` on the command line: a built-in separator with settings, or a factory function in a Python file."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import UserError
 
@@ -20,7 +20,7 @@ def load_named(text: str) -> nn.Module:
         text: ``skim``, ``skim:hidden=128,blocks=2`` (several numbers joined by ``/``), or ``FILE.py:FACTORY``.
 
     Raises:
-        UserError: there is no such separator, setting, file or factory, or it gives no module.
+        UserError: there is no such separator, setting, file or factory, or it returns no module.
     """
     if text.endswith(".py"):
         raise UserError(f"{text} names no factory: write {text}:FACTORY, a function that returns a torch.nn.Module")
@@ -37,7 +37,7 @@ def load_named(text: str) -> nn.Module:
 
 
 def load_weights_into(module: nn.Module, path: str) -> None:
-    """Load a safetensors file into a module, every tensor and nothing else.
+    """Load a safetensors file into a module. The file must have exactly the module's tensors.
 
     Raises:
         UserError: the file cannot be read or does not fit.
@@ -55,7 +55,7 @@ def load_weights_into(module: nn.Module, path: str) -> None:
 
 
 def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
-    """One second of noise in the shape that the module takes; ``None`` for a causal separator, which needs none.
+    """One second of noise in the shape that the module takes; ``None`` for a causal separator, which needs no example.
 
     Raises:
         UserError: it takes neither ``(batch, samples)`` nor ``(batch, 1, samples)``.
@@ -73,7 +73,7 @@ def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
             with torch.no_grad():
                 module.eval()(example)
             return example
-        except Exception as error:  # a foreign module may raise anything
+        except Exception as error:  # a module of any library may raise anything
             failures.append((str(error) or type(error).__name__).splitlines()[0])
     raise UserError(
         f"{type(module).__name__} takes neither (batch, samples) [{failures[0]}] nor (batch, 1, samples) "
@@ -81,7 +81,8 @@ def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
     )
 
 
-def _setting(word: str, text: str) -> tuple[str, Any]:
+def _setting(word: str, text: str) -> tuple[str, int | list[int]]:
+    """A setting ``NAME=NUMBER`` or ``NAME=NUMBER/NUMBER`` of a model."""
     key, equals, value = word.partition("=")
     try:
         numbers = [int(part) for part in value.split("/")]
@@ -96,6 +97,7 @@ def _setting(word: str, text: str) -> tuple[str, Any]:
 
 
 def _from_file(path: Path, factory: str) -> nn.Module:
+    """The module that a factory function in a Python file returns."""
     from torch import nn
 
     if not path.is_file():

@@ -1,13 +1,16 @@
-"""``sepprune analyze``: where a separator's computation goes."""
+"""``sepprune analyze``: a separator's parameters and multiply-adds, by layer and by channel group."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from ..pruning import Analysis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +39,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
-def _print(name: str, analysis: Any) -> None:
+def _print(name: str, analysis: Analysis) -> None:
     console = Console()
     modules = Table(
         title=f"{name}: {analysis.params / 1e6:.2f} M parameters, "
@@ -55,7 +58,7 @@ def _print(name: str, analysis: Any) -> None:
             )
     console.print(modules)
     groups = Table(
-        title="Channel groups: channels that live or die together, and what depends on them",
+        title="Channel groups: channels that are kept or dropped together, and the cost that depends on them",
         caption="Groups overlap: a product of two groups' channels counts for both.",
     )
     for column in ("group", "channels", "layers", "parameters", "M MACs/s"):

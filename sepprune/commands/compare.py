@@ -1,4 +1,4 @@
-"""``sepprune compare``: SepPrune against its rivals on one trained separator."""
+"""``sepprune compare``: SepPrune compared with its rivals on one trained separator."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .train import keep_memory
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file of the comparison, see configs/compare.toml")
-    parser.add_argument("--processes", type=int, default=1, help="cells made side by side")
+    parser.add_argument("--processes", type=int, default=1, help="number of cells that are made at the same time")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
     parser.add_argument(
         "--out",
         help="folder for cells, comparison.json and comparison.png, instead of the "
-        "configuration's; one that holds a part of this comparison is gone on with",
+        "configuration's; a folder with a part of this comparison is continued",
     )
 
 

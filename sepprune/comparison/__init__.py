@@ -1,4 +1,4 @@
-"""An experiment: SepPrune against every rival, on one trained separator, with equal budgets and equal fine-tuning."""
+"""SepPrune compared with every rival method, on one trained separator, with equal budgets and equal fine-tuning."""
 
 from .experiment import compare
 from .settings import ComparisonSettings, load_comparison_settings

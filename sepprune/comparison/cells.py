@@ -1,4 +1,4 @@
-"""Making a cell: prune, fine-tune, score."""
+"""Making a cell: pruning, fine-tuning, scoring."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..ladders.weights import load_model
-from ..pruning.pipeline import Prepared, prepare, prune
-from ..pruning.plan import PruningPlan
+from ..pruning import Prepared, PruningPlan, prepare, prune
 from ..training.batches import training_batches, validation_mixtures
 from ..training.student import Student
 from ..training.trainer import Trainer
 from ..training.validation import si_sdr_improvement
 from .settings import Cell, ComparisonSettings
 
-#: so that masks are learned on mixtures that fine-tuning does not start with
+#: added to a cell's seed, so that masks are learned on other mixtures than those that fine-tuning starts with
 _MASK_SEED = 1_000
 
 
@@ -41,7 +40,7 @@ class CellMaker:
         self.dense = load_model(settings.training.model)
 
     def make(self, cell: Cell) -> dict[str, Any]:
-        """A cell's content: its score in dB by condition and on average, its costs, and the seconds that it took."""
+        """A cell's result: score in dB by condition and on average, costs, and the seconds that it took."""
         started = time.monotonic()
         facts, separator = (self._pruned if cell.stage == "pruned" else self._tuned)(cell)
         scores = self.score(separator)

@@ -1,4 +1,4 @@
-"""A comparison as a picture."""
+"""A picture of a comparison."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TITLES = {"pruned": "before fine-tuning", "tuned": "after {updates} updates of 
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
-    """Write a PNG: one dot a seed and a bar at the mean, by method, reduction and stage.
+    """Write a PNG with one dot per seed and a bar at the mean, by method, reduction and stage.
 
     Args:
         report: of :func:`~sepprune.comparison.report.report_of`.
-        path: of the picture.
+        path: of the PNG file.
     """
     from matplotlib.figure import Figure
 
@@ -37,7 +37,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
 
 
 def _panel(axes: Any, cells: Sequence[dict[str, Any]], methods: Sequence[str], dense: float) -> None:
-    """Methods from best to worst."""
+    """One panel, with the methods from best to worst."""
     scores = {method: [cell["si_sdri"] for cell in cells if cell["method"] == method] for method in methods}
     shown = sorted(
         (method for method in methods if scores[method]), key=lambda method: -sum(scores[method]) / len(scores[method])

@@ -1,4 +1,4 @@
-"""The course of a comparison: prune with every method, fine-tune all at one size, the best at the others."""
+"""Running a comparison: prune with every method, fine-tune all at one size, and the best also at the others."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .report import best_rivals, report_of
 from .settings import Cell, ComparisonSettings, final_cells, pruned_cells, tuned_cells
 from .workers import CellStore, Workers, write_json
 
-#: called with the number of finished cells, of all cells, and what was finished last
+#: called with the number of finished cells, the number of all cells, and a description of the last one
 Progress = Callable[[int, int, str], None]
 
 
 def compare(settings: ComparisonSettings, processes: int = 1, progress: Progress | None = None) -> dict[str, Any]:
-    """Compare SepPrune with its rivals; an interrupted comparison goes on with the cells that are missing.
+    """Compare SepPrune with its rivals. An interrupted comparison continues with the missing cells.
 
     Writes ``comparison.json`` and ``comparison.png`` into the comparison's folder.
 
     Args:
         settings: the comparison.
-        processes: how many cells are made side by side, each with as many threads as the training settings say.
+        processes: how many cells are made at the same time, each with the threads of the training settings.
         progress: called after every cell.
 
     Returns:
@@ -53,7 +53,7 @@ def compare(settings: ComparisonSettings, processes: int = 1, progress: Progress
                 done(cell)
         return left
 
-    maker = CellMaker(settings, store.plans)  # what is wrong with data or weights shows before any process is started
+    maker = CellMaker(settings, store.plans)  # errors in data or weights appear before any process starts
     dense = maker.score(maker.dense)
     with Workers(settings, processes) as workers:
         workers.run(missing(first), done)

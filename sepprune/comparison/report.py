@@ -1,4 +1,4 @@
-"""What a comparison found, as plain data."""
+"""Results of a comparison as plain data."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def report_of(
 
     Keys: ``dense`` and ``dense_by_condition`` (SI-SDR improvement in dB before pruning), ``methods``, ``reductions``,
     ``tuned_reduction``, ``finalists``, ``updates``, ``mask_steps``, ``rows`` (see :func:`summary`), ``cells`` (every
-    single score), and ``margins``: by stage and reduction, how many dB SepPrune is ahead of the best rival.
+    single score), and ``margins``: by stage and reduction, the lead of SepPrune over the best rival in dB.
     """
     rows = summary(cells)
     return {

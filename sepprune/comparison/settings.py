@@ -1,4 +1,4 @@
-"""A comparison as plain data: what is compared, and the cells of its table."""
+"""A comparison as plain data: its settings, and the cells of its table."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..pruning.pipeline import METHODS
+from ..pruning import METHODS
 from ..training.settings import TrainingSettings, build_settings, read_toml
 
-#: the method that the others are rivals of
+#: the method that the others are compared with
 OURS = "sepprune"
 
 
 @dataclass(frozen=True)
 class ComparisonSettings:
-    """What is compared.
+    """Settings of a comparison.
 
     Args:
         out: folder for finished cells, the report and its picture.
         training: the trained separator, and how pruned ones are fine-tuned; its ``out``, ``seed`` and
             ``validate_minutes`` are not used.
         methods: pruning methods, ``sepprune`` among them.
-        seeds: every cell is made once for each; a seed decides masks and the batches of fine-tuning, which are the
-            same for all methods.
-        reductions: shares of the dense MACs that are saved.
-        tuned_reduction: the one at which every method is fine-tuned.
-        finalists: how many of the best rivals there are fine-tuned at the other reductions too.
-        mask_steps: batches on which SepPrune learns masks.
-        updates: of fine-tuning; the learning rate falls linearly to zero over them.
+        seeds: every cell is made once for each seed. A seed decides the masks and the batches of fine-tuning, which
+            are the same for all methods.
+        reductions: shares of the dense MACs that are removed.
+        tuned_reduction: the reduction at which every method is fine-tuned.
+        finalists: how many of the best rivals at that reduction are also fine-tuned at the other reductions.
+        mask_steps: number of batches on which SepPrune learns masks.
+        updates: number of fine-tuning updates; the learning rate falls linearly to zero over them.
+
+    Raises:
+        UserError: a setting is out of range, or names an unknown method.
     """
 
     out: str
@@ -65,7 +68,7 @@ class ComparisonSettings:
             )
 
     def identity(self) -> dict[str, Any]:
-        """What finished cells depend on: cells are only worth keeping while it stays."""
+        """The settings that finished cells depend on; finished cells are only reused while these are the same."""
         training = dataclasses.asdict(self.training)
         for name in ("out", "seed", "validate_minutes", "threads"):
             del training[name]
@@ -76,12 +79,20 @@ class ComparisonSettings:
             "updates": self.updates,
             "weights_sha256": None if weights is None else _sha256(weights),
         }
-        return json.loads(json.dumps(content))
+        plain: dict[str, Any] = json.loads(json.dumps(content))
+        return plain
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of the table: a method's score at a reduction, ``pruned`` or ``tuned`` after it."""
+    """One number of the table: the score of a method at a reduction.
+
+    Attributes:
+        stage: ``pruned``, or ``tuned`` after fine-tuning.
+        method: name of the pruning method.
+        reduction: share of the dense MACs that is removed.
+        seed: decides masks and batches.
+    """
 
     stage: str
     method: str
@@ -90,11 +101,12 @@ class Cell:
 
     @property
     def name(self) -> str:
+        """Name of the cell's files."""
         return f"{self.stage}-{self.method}-{self.reduction:g}-{self.seed}"
 
 
 def pruned_cells(settings: ComparisonSettings) -> list[Cell]:
-    """Every method at every reduction, those that take longest first."""
+    """Every method at every reduction, the slowest method first."""
     methods = sorted(settings.methods, key=lambda name: name != OURS)
     return [
         Cell("pruned", method, reduction, seed)
@@ -127,8 +139,8 @@ def load_comparison_settings(path: str, data: str | None = None, out: str | None
 
     Args:
         path: of the file.
-        data: recordings to use instead of those that it names.
-        out: folder to use instead of the one that it names.
+        data: recordings that replace those in the file.
+        out: folder that replaces the one in the file.
 
     Raises:
         UserError: the file is missing or malformed, or names something unknown.
@@ -138,11 +150,12 @@ def load_comparison_settings(path: str, data: str | None = None, out: str | None
     for name in ("methods", "seeds", "reductions"):
         if name in content:
             content[name] = tuple(content[name])
-    return build_settings(
+    settings: ComparisonSettings = build_settings(
         ComparisonSettings,
         content | {"training": build_settings(TrainingSettings, training, f"[training] of {path}")},
         path,
     )
+    return settings
 
 
 def _sha256(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Several processes that make cells side by side; each finished cell is on disk before the next one starts."""
+"""Several processes that make cells at the same time. A worker writes a finished cell before it starts the next one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import UserError
 from .cells import CellMaker
 from .settings import Cell, ComparisonSettings
+
+#: cells one way, ``None`` or a user's error back; the two directions have no common type
+_Pipe: TypeAlias = "Connection[Any, Any]"
 
 
 class CellStore:
@@ -46,11 +50,12 @@ class CellStore:
             raise UserError(f"cannot write to {self.folder}: {error.strerror or error}; name another `out`") from error
 
     def read(self, cell: Cell) -> dict[str, Any] | None:
-        """A cell's content, ``None`` where it is not finished."""
+        """A cell's result; ``None`` if it is not finished."""
         path = self._file(cell)
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
     def write(self, cell: Cell, content: dict[str, Any]) -> None:
+        """Keep a cell's result."""
         write_json(self._file(cell), content)
 
     def _file(self, cell: Cell) -> Path:
@@ -58,56 +63,59 @@ class CellStore:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file, whole or not at all."""
+    """Write a JSON file. The file is replaced only when the new one is complete."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(temporary, path)
 
 
 class Workers:
-    """Makes cells in up to ``count`` processes of their own. Use as a context manager.
+    """Makes cells in up to ``count`` processes. Use as a context manager.
 
-    A worker keeps what it has read and traced from cell to cell. One whose parent was killed ends after its cell.
+    A worker keeps its data and its traced separator from cell to cell. If the parent is killed, a worker ends after its
+    cell.
 
     Args:
         settings: the comparison.
-        count: of processes.
+        count: number of processes.
     """
 
     def __init__(self, settings: ComparisonSettings, count: int) -> None:
         self.settings, self.count = settings, count
-        self.workers: dict[Connection, Any] = {}
+        self.workers: dict[_Pipe, SpawnProcess] = {}
 
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for connection, worker in self.workers.items():
-            connection.close()  # idle workers end by that
+            connection.close()  # this ends idle workers
             if kind is not None:
                 worker.terminate()
         for worker in self.workers.values():
             worker.join()
 
     def run(self, cells: Sequence[Cell], done: Callable[[Cell], None]) -> None:
-        """Make cells in this order, each by the next worker that is free.
+        """Make cells in this order, each in the next worker that is free.
 
         Args:
-            cells: what to make.
+            cells: the cells to make.
             done: called after every cell.
 
         Raises:
             UserError: a cell cannot be made; the others are kept.
             RuntimeError: a worker died.
         """
-        waiting, busy = deque(cells), {}
+        waiting: deque[Cell] = deque(cells)
+        busy: dict[_Pipe, Cell] = {}
         while len(self.workers) < min(self.count, len(cells)):
             self._start()
         for connection in list(self.workers)[: len(waiting)]:
             busy[connection] = waiting.popleft()
             connection.send(busy[connection])
         while busy:
-            for connection in wait(list(busy)):
+            ready = wait(list(busy))
+            for connection in [item for item in busy if item in ready]:
                 cell = busy.pop(connection)
                 try:
                     error = connection.recv()
@@ -116,7 +124,7 @@ class Workers:
                     worker.join()
                     raise RuntimeError(
                         f"the process that made {cell.name} ended with status {worker.exitcode}: start "
-                        "the command again to go on; fewer --processes need less memory"
+                        "the command again to continue; fewer --processes need less memory"
                     ) from ended
                 if error is not None:
                     raise error
@@ -130,13 +138,15 @@ class Workers:
         ours, theirs = context.Pipe()
         worker = context.Process(target=_work, args=(self.settings, theirs))
         worker.start()
-        theirs.close()  # so that a worker's death is noticed as the end of the pipe
+        theirs.close()  # so that the pipe ends when the worker ends
         self.workers[ours] = worker
 
 
-def _work(settings: ComparisonSettings, connection: Connection) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
-    store, maker = CellStore(settings), None
+def _work(settings: ComparisonSettings, connection: _Pipe) -> None:
+    """The worker process: make the cells that arrive, answer each with ``None`` or a user's error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    store = CellStore(settings)
+    maker: CellMaker | None = None
     while True:
         try:
             cell = connection.recv()
@@ -150,5 +160,5 @@ def _work(settings: ComparisonSettings, connection: Connection) -> None:
             answer = error
         try:
             connection.send(answer)
-        except BrokenPipeError:  # the parent is gone; the cell is kept
+        except BrokenPipeError:  # the parent has ended; the cell is kept
             return

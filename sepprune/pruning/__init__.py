@@ -10,20 +10,28 @@ True
 
 from .budget import Floor
 from .cost import Analysis
-from .methods.gates import Learning
-from .pipeline import METHODS, Prepared, PruneResult, analyze, prepare, prune
+from .methods.learning import Learning
+from .methods.protocol import Choice, Evidence, Method, Ranking, Task
+from .methods.registry import METHODS
+from .pipeline import PruneResult, prune
 from .plan import PruningPlan
+from .prepared import Prepared, analyze, prepare
 from .surgery import SurgeryError
 
 __all__ = [
     "METHODS",
     "Analysis",
+    "Choice",
+    "Evidence",
     "Floor",
     "Learning",
+    "Method",
     "Prepared",
     "PruneResult",
     "PruningPlan",
+    "Ranking",
     "SurgeryError",
+    "Task",
     "analyze",
     "prepare",
     "prune",

@@ -1,4 +1,4 @@
-"""Meeting a budget: which channels stay when their ranking is known."""
+"""Meeting a budget: which channels are kept when their ranking is known."""
 
 from __future__ import annotations
 
@@ -8,17 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UserError
+from .arrays import Bools, Floats, Ints
 from .cost import Cost
 from .structure import Structure
 
 
 @dataclass(frozen=True)
 class Floor:
-    """How few channels a group may keep: the smaller of ``channels`` and all, or ``share`` of all if that is more.
+    """How few channels a group may keep.
 
-    With ``whole_branches`` residual branches may go altogether, see :mod:`~sepprune.pruning.branches`. One of few
-    channels costs as many operators as a wide one: ``narrowest`` is the least that a group that opens a branch keeps
-    if it keeps any, and what narrower ones would have cost goes to the others.
+    A narrow residual branch runs as many operators as a wide one, so it can be better to remove it whole.
+
+    Args:
+        channels: every group keeps at least this many channels, or all if it has fewer.
+        share: every group keeps at least this share of its channels.
+        whole_branches: whether residual branches may be removed whole, see :mod:`~sepprune.pruning.branches`.
+        narrowest: a branch keeps at least this many channels or is removed; other groups get the budget that this
+            frees.
     """
 
     channels: int = 4
@@ -26,19 +32,22 @@ class Floor:
     whole_branches: bool = False
     narrowest: int = 0
 
-    def of(self, sizes: np.ndarray, removable: Sequence[int] = ()) -> np.ndarray:
-        """Least channels of every group.
+    def of(self, sizes: Ints, removable: Sequence[int] = ()) -> Ints:
+        """The least number of channels that every group keeps.
 
         Args:
             sizes: channels of the groups.
             removable: indices of groups that may be empty.
         """
-        least = np.minimum(sizes, np.maximum(self.channels, np.ceil(sizes * self.share))).astype(np.int64)
+        least: Ints = np.minimum(sizes, np.maximum(self.channels, np.ceil(sizes * self.share))).astype(np.int64)
         least[list(removable)] = 0
         return least
 
 
 DEFAULT_FLOOR = Floor()
+
+#: channels of a group that are kept or dropped at once: score (infinite for the floor), group, channel indices
+_Unit = tuple[float, int, Ints]
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Budget:
         kind: ``macs``, ``params`` or ``chunk_time``.
         share: of the dense cost.
         cost: the cost as a function of kept channels.
-        limit: what it may be.
+        limit: the highest cost that is allowed.
     """
 
     kind: str
@@ -83,20 +92,19 @@ class Budget:
         return Budget(kind, share, cost, share * dense)
 
 
-def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: Floor, round_to: int = 1) -> np.ndarray:
-    """Keep the channels of the highest scores, globally, as many as the budget allows.
+def keep_best(structure: Structure, budget: Budget, scores: Floats, floor: Floor, round_to: int = 1) -> Bools:
+    """Keep the channels with the highest scores of the whole model, as many as the budget allows.
 
     Args:
         structure: the channel groups.
-        budget: what the kept channels may cost.
+        budget: the highest cost of the kept channels.
         scores: of every channel, comparable between groups.
-        floor: the best channels of a group that stay in any case; branches that are too narrow go, narrowest first,
-            but for the last.
+        floor: how many channels a group keeps at least. Branches that are narrower than the floor allows are removed,
+            narrowest first; the last one stays.
         round_to: every group keeps a multiple of this many channels, or all.
 
     Shape:
-        - scores: ``(channels,)``
-        - kept: ``(channels,)`` booleans
+        - scores and result: ``(channels,)``
     """
     units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
     while True:
@@ -113,7 +121,7 @@ def keep_best(structure: Structure, budget: Budget, scores: np.ndarray, floor: F
         units = [unit for unit in units if unit[1] not in closed.groups]
 
 
-def _affordable(structure: Structure, budget: Budget, units: list[tuple[float, int, np.ndarray]]) -> np.ndarray:
+def _affordable(structure: Structure, budget: Budget, units: Sequence[_Unit]) -> Ints:
     """Channels of every group when the best units are kept, as many as the budget allows."""
     first = [unit for unit in units if unit[0] == np.inf]
     rest = sorted((unit for unit in units if unit[0] != np.inf), key=lambda unit: -unit[0])
@@ -123,7 +131,7 @@ def _affordable(structure: Structure, budget: Budget, units: list[tuple[float, i
     groups = np.array([group for _, group, _ in rest], dtype=np.int64)
     widths = np.array([len(channels) for _, _, channels in rest], dtype=np.int64)
 
-    def with_best(number: int) -> np.ndarray:
+    def with_best(number: int) -> Ints:
         return counts + np.bincount(groups[:number], widths[:number], len(counts)).astype(np.int64)
 
     low, high = 0, len(rest)
@@ -132,7 +140,7 @@ def _affordable(structure: Structure, budget: Budget, units: list[tuple[float, i
         low, high = (middle, high) if budget.cost.total(with_best(middle)) <= budget.limit else (low, middle - 1)
     counts = with_best(low)
     closed = np.zeros(len(counts), dtype=bool)
-    for _, group, channels in rest[low:]:  # what still fits, best first
+    for _, group, channels in rest[low:]:  # the others, best first, where they still fit
         if not closed[group]:
             counts[group] += len(channels)
             if budget.cost.total(counts) > budget.limit:
@@ -143,8 +151,8 @@ def _affordable(structure: Structure, budget: Budget, units: list[tuple[float, i
     return counts
 
 
-def best_of_groups(structure: Structure, scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Keep so many channels of every group, those of the highest scores."""
+def best_of_groups(structure: Structure, scores: Floats, counts: Ints) -> Bools:
+    """Keep the given number of channels of every group, those with the highest scores."""
     kept = np.zeros(len(scores), dtype=bool)
     start = 0
     for size, count in zip(structure.sizes, counts, strict=True):
@@ -154,11 +162,9 @@ def best_of_groups(structure: Structure, scores: np.ndarray, counts: np.ndarray)
     return kept
 
 
-def _units(
-    structure: Structure, scores: np.ndarray, floors: np.ndarray, round_to: int
-) -> list[tuple[float, int, np.ndarray]]:
-    """What is kept or dropped at once: score (infinite for the floor), group, channels, best first in a group."""
-    units: list[tuple[float, int, np.ndarray]] = []
+def _units(structure: Structure, scores: Floats, floors: Ints, round_to: int) -> list[_Unit]:
+    """Units of all groups, best first within a group; the first unit of a group is its floor."""
+    units: list[_Unit] = []
     start = 0
     for group, (size, floor) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
         order = start + np.argsort(-scores[start : start + size], kind="stable")

@@ -1,7 +1,7 @@
-"""Where the computation goes: parameters and multiply-adds, by module and by channel group.
+"""Parameters and multiply-adds, by module and by channel group.
 
-Costs are exact functions of how many channels every group keeps: a convolution's multiply-adds are bilinear in what
-is kept of its inputs and outputs. Budgets are met on these functions.
+Costs are exact functions of how many channels every group keeps. For example, the multiply-adds of a convolution are
+bilinear in its kept input and output channels. Budgets are met on these functions.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import Floats, Ints
+from .graph.flow import size_of
 from .graph.labels import Reason
 from .graph.trace import layer_of
-from .ptflops import ptflops_terms
+from .ptflops import Term, ptflops_terms
 from .structure import Structure
 
 
@@ -25,22 +27,22 @@ class Cost:
     Attributes:
         constants: factor of every term.
         factors: rows of ``sizes`` that a term multiplies, padded with row 0, the constant one.
-        sizes: every dimension that occurs: its fixed part, then what a channel of each group adds.
+        sizes: one row per different dimension: its fixed part, then what a channel of each group adds.
         layers: the layer of every term.
     """
 
-    constants: np.ndarray
-    factors: np.ndarray
-    sizes: np.ndarray
+    constants: Floats
+    factors: Ints
+    sizes: Floats
     layers: tuple[str, ...]
 
     @staticmethod
-    def of(structure: Structure, terms: Sequence[tuple[str, float, Sequence[np.ndarray]]]) -> Cost:
-        """From terms ``(layer, constant, labels of every dimension)``."""
+    def of(structure: Structure, terms: Sequence[Term]) -> Cost:
+        """The sum of these terms."""
         rows: dict[bytes, int] = {}
-        sizes: list[np.ndarray] = []
+        sizes: list[Floats] = []
 
-        def row(values: np.ndarray) -> int:
+        def row(values: Floats) -> int:
             key = values.tobytes()
             if key not in rows:
                 rows[key] = len(sizes)
@@ -72,31 +74,35 @@ class Cost:
             tuple(layer for layer, _, _ in terms),
         )
 
-    def by_term(self, kept: np.ndarray) -> np.ndarray:
-        """Cost of every term when groups keep so many channels; ``kept`` is ``(..., groups)``."""
-        sizes = self.sizes[:, 0] + kept @ self.sizes[:, 1:].T
-        return self.constants * sizes[..., self.factors].prod(-1)
+    def by_term(self, kept: Ints | Floats) -> Floats:
+        """Cost of every term.
 
-    def total(self, kept: np.ndarray) -> np.ndarray:
-        return self.by_term(np.asarray(kept, dtype=np.float64)).sum(-1)
+        Shape:
+            - kept: ``(..., groups)``, kept channels of every group
+            - result: ``(..., terms)``
+        """
+        sizes = self.sizes[:, 0] + np.asarray(kept, dtype=np.float64) @ self.sizes[:, 1:].T
+        return np.asarray(self.constants * sizes[..., self.factors].prod(-1))
 
-    def outside(self, modules: Sequence[str], kept: np.ndarray) -> float:
-        """The total without what is inside of these modules."""
+    def total(self, kept: Ints | Floats) -> Floats:
+        """Sum over the terms.
+
+        Shape:
+            - kept: ``(..., groups)``, kept channels of every group
+            - result: ``(...)``
+        """
+        return np.asarray(self.by_term(kept).sum(-1))
+
+    def outside(self, modules: Sequence[str], kept: Ints) -> float:
+        """The total without the layers inside of these modules."""
         inside = tuple(f"{module}." for module in modules)
         left = np.array([not f"{layer}.".startswith(inside) for layer in self.layers], dtype=bool)
-        return float(self.by_term(np.asarray(kept, dtype=np.float64))[left].sum())
-
-    def marginal(self, kept: np.ndarray) -> np.ndarray:
-        """What one channel of each group adds to the total, at these numbers of kept channels."""
-        kept = np.asarray(kept, dtype=np.float64)
-        # terms are at most quadratic or so in a group, so central differences of one channel are close to exact
-        steps = np.eye(len(kept)) * 0.5
-        return self.total(kept + steps) - self.total(kept - steps)
+        return float(self.by_term(kept)[left].sum())
 
 
 def params_cost(structure: Structure) -> Cost:
-    """Parameters as a function of kept channels. Shared parameters count once, those unused in forward too."""
-    terms: list[tuple[str, float, Sequence[np.ndarray]]] = []
+    """Parameters as a function of kept channels. Shared ones count once; those that forward does not use count too."""
+    terms: list[Term] = []
     followed = structure.flows[0].parameters
     names = {id(value): name for name, value in reversed(list(structure.module.named_parameters()))}
     for value in structure.module.parameters():
@@ -106,10 +112,7 @@ def params_cost(structure: Structure) -> Cost:
             (
                 name.rpartition(".")[0],
                 1.0,
-                [
-                    np.zeros(size, dtype=np.int64) if vector is None else vector
-                    for vector, size in zip(dims, value.shape, strict=True)
-                ],
+                [size_of(vector, size) for vector, size in zip(dims, value.shape, strict=True)],
             )
         )
     return Cost.of(structure, terms)
@@ -135,15 +138,15 @@ def macs_cost(structure: Structure, seconds: float, like_ptflops: bool = False) 
 
 @dataclass(frozen=True)
 class Analysis:
-    """Where a module's computation goes.
+    """Cost of a module's layers and channel groups.
 
     Attributes:
         params: number of parameters.
         macs_per_second: multiply-adds of convolutions and matrix products per second of audio.
         macs_per_second_ptflops: the same as ptflops counts them, see :mod:`~sepprune.pruning.ptflops`.
-        modules: ``{name, params, macs_per_second, share}`` of every layer with either, heaviest first.
-        groups: ``{id, channels, macs_per_second, params, layers}``: what depends on a group's channels.
-        blocked: ``(layer, op, why)`` of channels that cannot be pruned safely.
+        modules: ``{name, params, macs_per_second, share}`` of every layer that has either cost, heaviest first.
+        groups: ``{id, channels, macs_per_second, params, layers}``: the cost that depends on a group's channels.
+        blocked: ``(layer, op, why)`` for channels that cannot be pruned safely.
     """
 
     params: int
@@ -160,7 +163,7 @@ def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False
     Args:
         structure: the channel groups.
         seconds: length of the example that was traced first.
-        like_ptflops: whether the MACs of modules and groups are ptflops' too.
+        like_ptflops: whether the MACs of modules and groups are also counted as ptflops does.
     """
     params, bare, published = params_cost(structure), macs_cost(structure, seconds), macs_cost(structure, seconds, True)
     macs, full = published if like_ptflops else bare, structure.sizes

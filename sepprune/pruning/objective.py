@@ -1,4 +1,4 @@
-"""What masks are judged by: the loss of the masked model on a batch."""
+"""The objective of mask learning: the loss of the masked model on a batch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ..errors import UserError
-from .graph.flow import Flow, follow
+from ..losses import pit_snr_loss
+from .arrays import Ints
+from .graph.flow import Flow
+from .graph.follow import follow
 from .graph.trace import trace
 from .masked import MaskedModel
 from .structure import Structure
 
-#: of the estimated sources and the batch's references, both as the caller's data has them
+#: of the estimated sources and the batch's references, in the shapes of the caller's data
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+#: ``(mixture, references)``, or a mixture alone where the loss needs no references
+Batch = Any  # pairs, lists and tensors are accepted, as data loaders of any library yield them
 
 
 def snr_loss(estimate: Tensor, target: Tensor) -> Tensor:
@@ -36,38 +42,32 @@ class Objective:
 
     Args:
         structure: channel groups of the module, whose parameters must not require gradients.
-        loss: of estimate and references; ``None`` is the permutation-invariant one of training; ``"teacher"`` compares
-            with the dense module's own output and needs no references.
-        rank: dimensions of the module's input; a mixture with one less gets a channel dimension.
+        loss: of estimate and references. ``None`` is the permutation-invariant SNR loss; ``"teacher"`` compares with
+            the dense module's own output and needs no references.
+        rank: number of dimensions of the module's input; a mixture with one less gets a channel dimension.
+
+    Raises:
+        UserError: the loss is none of these.
     """
 
     def __init__(self, structure: Structure, loss: Loss | str | None, rank: int) -> None:
+        if not (loss is None or loss == "teacher" or callable(loss)):
+            raise UserError(f"{loss!r} is not a loss: give a function of estimate and references, 'teacher', or None")
         self.structure, self.rank = structure, rank
         self.teacher = loss == "teacher"
+        self.loss: Loss = pit_snr_loss if loss is None else snr_loss if isinstance(loss, str) else loss
         self.delay = int(getattr(structure.module, "delay", 0))
         self._models: dict[tuple[int, ...], MaskedModel] = {}
         self._flows = {tuple(flow.trace.inputs[0].shape): flow for flow in reversed(structure.flows)}
-        if loss is None:
-            from ..losses import pit_snr_loss
 
-            self.loss: Loss = pit_snr_loss
-        elif self.teacher:
-            self.loss = snr_loss
-        elif callable(loss):
-            self.loss = loss
-        else:
-            raise UserError(f"{loss!r} is not a loss: give a function of estimate and references, 'teacher', or None")
+    def __call__(self, gates: Tensor, batch: Batch) -> Tensor:
+        """The loss, differentiable in the gates.
 
-    def inputs(self, batch: Any) -> tuple[Tensor, ...]:
-        """What the module takes, of a batch."""
-        mixture = batch[0] if isinstance(batch, (tuple, list)) else batch
-        device = next(self.structure.module.parameters()).device
-        mixture = mixture.to(device)
-        return (mixture.unsqueeze(1) if mixture.dim() == self.rank - 1 else mixture,)
-
-    def __call__(self, gates: Tensor, batch: Any) -> Tensor:
-        inputs = self.inputs(batch)
-        estimate = tree_leaves(self._model(inputs)(gates, *inputs))[0]
+        Shape:
+            - gates: ``(channels,)``
+        """
+        model, inputs = self.masked(batch)
+        estimate = tree_leaves(model(gates, *inputs))[0]
         if self.teacher:
             with torch.no_grad():
                 target = tree_leaves(self.structure.module(*inputs))[0]
@@ -75,41 +75,39 @@ class Objective:
         references = batch[1].to(estimate.device)
         return self.loss(estimate[..., self.delay :], references[..., : references.shape[-1] - self.delay])
 
-    def flow_for(self, inputs: tuple[Tensor, ...]) -> Flow:
-        """The module's graph at the shape of these inputs.
+    def masked(self, batch: Batch) -> tuple[MaskedModel, tuple[Tensor, ...]]:
+        """The masked model for a batch of this shape, and the module's inputs in the batch.
 
         Raises:
-            UserError: at this shape it couples channels otherwise than at those that were traced before.
+            UserError: at this shape the module ties channels that are not tied at the shapes that were traced before.
         """
-        sizes = tuple(inputs[0].shape)
-        if sizes not in self._flows:
-            self._flows[sizes] = self._followed(inputs)
-        return self._flows[sizes]
-
-    def _model(self, inputs: tuple[Tensor, ...]) -> MaskedModel:
+        mixture = batch[0] if isinstance(batch, (tuple, list)) else batch
+        mixture = mixture.to(next(self.structure.module.parameters()).device)
+        inputs = (mixture.unsqueeze(1) if mixture.dim() == self.rank - 1 else mixture,)
         sizes = tuple(inputs[0].shape)
         if sizes not in self._models:
-            self._models[sizes] = MaskedModel(self.structure, self.flow_for(inputs))
-        return self._models[sizes]
+            self._models[sizes] = MaskedModel.of(self.structure, self._flows.get(sizes) or self._followed(inputs))
+        return self._models[sizes], inputs
 
     def _followed(self, inputs: tuple[Tensor, ...]) -> Flow:
         before = _all_numbers(self.structure)
         flow = follow(self.structure.module, trace(self.structure.module, inputs), self.structure.flows[0])
         if any(not np.array_equal(old, new) for old, new in zip(before, _all_numbers(self.structure), strict=False)):
             raise UserError(
-                f"{type(self.structure.module).__name__} couples its channels otherwise for a batch of "
+                f"{type(self.structure.module).__name__} ties other channels for a batch of "
                 f"shape {tuple(inputs[0].shape)}: make all batches of one shape"
             )
         return flow
 
 
-def _all_numbers(structure: Structure) -> list[np.ndarray]:
+def _all_numbers(structure: Structure) -> list[Ints]:
+    """Channel numbers along all dimensions of all parameters."""
     numbers = [structure.numbered(vector) for dims in structure.flows[0].parameters.values() for vector in dims]
-    return [np.zeros(0) if item is None else item for item in numbers]
+    return [np.zeros(0, dtype=np.int64) if item is None else item for item in numbers]
 
 
-def endless(data: Iterable[Any]) -> Iterator[Any]:
-    """Batches, from the start again when they run out.
+def endless(data: Iterable[Batch]) -> Iterator[Batch]:
+    """Batches, again from the start when they run out.
 
     Raises:
         UserError: there are none.

@@ -1,48 +1,34 @@
-"""The whole of pruning: analyze, choose, cut, prove."""
+"""Pruning as a whole: find the groups, let a method choose channels, cut them, check the result."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from safetensors.torch import save_model
+from torch import nn
 
 from ..errors import UserError
-from .branches import close_branches, with_branches
-from .budget import DEFAULT_FLOOR, Budget, Floor, keep_best
-from .cost import Analysis, Cost, analysis_of, macs_cost, params_cost
-from .methods.gates import Learning, learn_by_threshold, learn_in_budget
-from .methods.rivals import RIVALS
-from .objective import Loss, Objective, endless, freeze
+from .branches import with_branches
+from .budget import DEFAULT_FLOOR, Budget, Floor
+from .cost import Cost, macs_cost, params_cost
+from .methods.learning import Learning
+from .methods.protocol import Choice, Evidence, Method, Task
+from .methods.registry import METHODS, WITHOUT_DATA, method_for
+from .objective import Batch, Loss, Objective, endless
 from .plan import GroupPlan, PruningPlan
-from .proof import prove
-from .structure import Structure, discover
+from .prepared import Prepared, analyze, prepare
+from .structure import Structure
 from .surgery import TOLERANCE, SurgeryError, difference, edits
 from .timing import time_cost
 
-METHODS = ("sepprune", *RIVALS)
-#: those that look at weights alone
-WITHOUT_DATA = tuple(name for name, rival in RIVALS.items() if not rival.needs_data)
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """A module whose channel groups are known: :func:`prune` takes it as often as there are budgets and methods.
-
-    Attributes:
-        module: as given; pruned models are made of it.
-        structure: channel groups of a frozen copy.
-        inputs: the example on which costs are counted.
-    """
-
-    module: nn.Module
-    structure: Structure
-    inputs: tuple[Any, ...]
+__all__ = ["METHODS", "WITHOUT_DATA", "Prepared", "PruneResult", "analyze", "prepare", "prune"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +36,8 @@ class PruneResult:
     """A pruned model.
 
     Attributes:
-        model: same class and call signature, fewer channels, every surviving parameter and buffer inherited.
-        plan: rebuilds it from the original class.
+        model: same class and call signature, fewer channels; all remaining parameters and buffers are inherited.
+        plan: makes the pruned model from the original class.
         report: the JSON object of ``sepprune prune``.
     """
 
@@ -59,58 +45,22 @@ class PruneResult:
     plan: PruningPlan
     report: dict[str, Any]
 
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write ``model.safetensors``, ``report.json`` and ``plan.json``, the plan last.
 
-def analyze(
-    module: nn.Module,
-    example_input: Any = None,
-    *,
-    sample_rate: int = 16_000,
-    like_ptflops: bool = False,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> Analysis:
-    """Where a module's computation goes, and which of its channels can be pruned.
+        Every file is replaced only when the new one is complete.
 
-    Args:
-        module: any module that ``torch.export`` can follow; it is not changed.
-        example_input: a tensor, or a tuple of inputs. A causal separator can do without.
-        sample_rate: of the example, in hertz; its last dimension is time.
-        like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
-        include, exclude: name patterns of layers whose groups alone, or not, may be pruned.
-
-    Raises:
-        UserError: the module does not run on the example, or cannot be exported.
-    """
-    prepared = prepare(module, example_input, include=include, exclude=exclude)
-    return analysis_of(prepared.structure, prepared.inputs[0].shape[-1] / sample_rate, like_ptflops)
-
-
-def prepare(
-    module: nn.Module,
-    example_input: Any = None,
-    *,
-    batch: Any = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-) -> Prepared:
-    """Find the channel groups of a module that will be pruned several times.
-
-    Args:
-        module: any module that ``torch.export`` can follow; it is not changed.
-        example_input: a tensor, or a tuple of inputs. A causal separator can do without.
-        batch: a batch in the shape of the data that masks will be learned on.
-        include, exclude: name patterns of layers whose groups alone, or not, may be pruned.
-
-    Raises:
-        UserError: the module does not run on the example, or cannot be exported.
-    """
-    inputs = _inputs(module, example_input)
-    examples = [inputs]
-    if batch is not None:
-        mixture = (batch[0] if isinstance(batch, (tuple, list)) else batch).to(inputs[0].device)
-        mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
-        examples += [] if mixture.shape == inputs[0].shape else [(mixture,)]
-    return Prepared(module, prove(discover(freeze(copy.deepcopy(module)), examples, include, exclude)), inputs)
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights, report = folder / "model.safetensors", folder / "report.json"
+        save_model(self.model, f"{weights}.part")
+        os.replace(f"{weights}.part", weights)
+        Path(f"{report}.part").write_text(json.dumps(self.report, indent=2) + "\n", encoding="utf-8")
+        os.replace(f"{report}.part", report)
+        self.plan.save(folder / "plan.json")
 
 
 def prune(
@@ -121,8 +71,8 @@ def prune(
     params: float | None = None,
     chunk_time: float | None = None,
     threshold: float | None = None,
-    method: str = "sepprune",
-    data: Iterable[Any] | None = None,
+    method: str | Method = "sepprune",
+    data: Iterable[Batch] | None = None,
     loss: Loss | str | None = None,
     steps: int = 500,
     seed: int = 0,
@@ -137,40 +87,42 @@ def prune(
     """Prune a separator to a budget.
 
     Args:
-        module: any separator that ``torch.export`` can follow, which is not changed; or what :func:`prepare` made of
-            it, to which ``example_input``, ``include`` and ``exclude`` were given then.
-        example_input: a tensor, or a tuple of inputs. A causal separator can do without.
-        macs, params, chunk_time: the budget, a share of the dense cost; exactly one, or ``threshold``.
-        threshold: epsilon of the published method, which sets no rate (0.7 there).
-        method: ``sepprune`` or a rival: see :data:`METHODS`.
-        data: batches ``(mixture, references)``, ``(batch, samples)`` and ``(batch, sources, samples)``; repeated when
-            they run out. Rivals that look at weights alone need none.
+        module: any separator that ``torch.export`` can follow, which is not changed; or the result of
+            :func:`prepare`, which got ``example_input``, ``include`` and ``exclude`` then.
+        example_input: a tensor, or a tuple of inputs. Causal separators need none.
+        macs, params, chunk_time: the budget as a share of the dense cost. Give exactly one of them or ``threshold``.
+        threshold: epsilon of the published method (0.7 there); it does not set the rate.
+        method: a name of :data:`METHODS`, or an object with the attributes of
+            :class:`~sepprune.pruning.methods.protocol.Method`.
+        data: batches ``(mixture, references)``, of shapes ``(batch, samples)`` and ``(batch, sources, samples)``. They
+            are repeated when they run out. Methods that only look at weights need none.
         loss: see :class:`~sepprune.pruning.objective.Objective`.
-        steps: batches for learning masks.
-        seed: of everything random.
-        include, exclude: name patterns of layers whose groups alone, or not, are pruned.
-        floor: channels that every group keeps at least, and whether whole residual branches may go.
+        steps: number of batches for learning masks.
+        seed: of all random numbers.
+        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
+        exclude: no group with a layer whose name matches one of these patterns.
+        floor: how many channels every group keeps at least, and whether whole residual branches may be removed.
         round_to: keep multiples of this many channels.
         sample_rate: of the example, in hertz.
-        learning: details of mask learning; its ``steps`` gives way to ``steps``.
-        progress: called with step and loss.
+        learning: details of mask learning; its ``steps`` are replaced by ``steps``.
+        progress: called with the step and its loss.
 
     Raises:
         UserError: the input is wrong or the budget cannot be met.
         SurgeryError: the pruned model differs from the masked one; nothing is returned then.
     """
     kind, share = _one_budget(macs=macs, params=params, chunk_time=chunk_time, threshold=threshold)
-    if method not in METHODS:
-        raise UserError(f"no pruning method is called {method!r}: choose from {', '.join(METHODS)}")
-    if threshold is not None and method != "sepprune":
-        raise UserError(f"a threshold belongs to the method sepprune; {method} needs a budget: give macs or params")
-    needs_data = method not in WITHOUT_DATA
-    if needs_data and data is None:
-        raise UserError(
-            f"the method {method} needs data: give batches of (mixture, references), or choose a method "
-            f"that looks at weights alone: {', '.join(WITHOUT_DATA)}"
-        )
-    first, batches = _with_first(data) if needs_data and data is not None else (None, None)
+    chooser = method_for(method, threshold)
+    first, batches = None, None
+    if chooser.needs_data:
+        if data is None:
+            raise UserError(
+                f"the method {chooser.name} needs data: give batches of (mixture, references), or choose a method "
+                f"that looks at weights alone: {', '.join(WITHOUT_DATA)}"
+            )
+        stream = endless(data)
+        first = next(stream)
+        batches = chain([first], stream)
     prepared = (
         module
         if isinstance(module, Prepared)
@@ -179,37 +131,58 @@ def prune(
     inputs, structure = prepared.inputs, prepared.structure
     if floor.whole_branches:
         structure = with_branches(structure)
-    seconds = inputs[0].shape[-1] / sample_rate
-    params_of, macs_of = params_cost(structure), macs_cost(structure, seconds)
-    budget = (
-        None
-        if kind == "threshold"
-        else Budget.of(kind, share, _cost_of(kind, structure, params_of, macs_of), structure, floor)
+    costs = _Costs(params_cost(structure), macs_cost(structure, inputs[0].shape[-1] / sample_rate))
+    objective = None if batches is None else Objective(structure, loss, inputs[0].dim())
+    task = Task(
+        structure=structure,
+        seed=seed,
+        device=inputs[0].device,
+        budget=None if kind == "threshold" else Budget.of(kind, share, costs.of(kind, structure), structure, floor),
+        floor=floor,
+        round_to=round_to,
+        learning=replace(learning or Learning(), steps=steps),
+        evidence=None
+        if objective is None or batches is None
+        else Evidence(loss=objective, masked=objective.masked, batches=batches),
+        progress=progress or (lambda step, value: None),
     )
-    scores, kept = _choose(
-        structure,
-        batches,
-        inputs,
-        method,
-        budget,
-        share,
-        loss,
-        floor,
-        round_to,
-        seed,
-        _with_steps(learning, steps),
-        progress or (lambda step, value: None),
-    )
+    return _surgery(prepared, task, costs, chooser.name, {kind: share}, chooser.choose(task))
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """Costs of a module as functions of kept channels."""
+
+    params: Cost
+    macs: Cost
+
+    def of(self, kind: str, structure: Structure) -> Cost:
+        """The cost that a kind of budget limits."""
+        return time_cost(structure) if kind == "chunk_time" else self.params if kind == "params" else self.macs
+
+
+def _one_budget(**budgets: float | None) -> tuple[str, float]:
+    given = [(kind, float(value)) for kind, value in budgets.items() if value is not None]
+    if len(given) != 1:
+        raise UserError(f"{len(given)} budgets are given: give exactly one of {', '.join(budgets)}")
+    return given[0]
+
+
+def _surgery(
+    prepared: Prepared, task: Task, costs: _Costs, method: str, budget: dict[str, float], choice: Choice
+) -> PruneResult:
+    """The pruned model of a choice, checked against the masked model."""
+    structure, kept = task.structure, choice.kept
     cuts, sizes, removals = edits(structure, kept)
     plan = PruningPlan(
-        type(prepared.module).__name__,
-        method,
-        {kind: share},
-        seed,
-        _group_plans(structure, scores, kept),
-        cuts,
-        sizes,
-        removals,
+        module=type(prepared.module).__name__,
+        method=method,
+        budget=budget,
+        seed=task.seed,
+        groups=_group_plans(structure, choice),
+        cuts=cuts,
+        sizes=sizes,
+        removals=removals,
     )
     absolute, relative = difference(structure, plan.apply(structure.module), kept)
     if relative > TOLERANCE:
@@ -217,16 +190,16 @@ def prune(
             f"the pruned model differs from the masked model by {relative:.2g} relative, more than "
             f"{TOLERANCE:g}: no model is returned"
         )
-    counts, removed = _counts(structure, kept), [removal.module for removal in removals]
+    counts, removed = structure.counts(kept), [removal.module for removal in removals]
     model = plan.apply(prepared.module)
     report = {
         "method": method,
         "budget": plan.budget,
-        "seed": seed,
-        "params_before": round(float(params_of.total(structure.sizes))),
+        "seed": task.seed,
+        "params_before": round(float(costs.params.total(structure.sizes))),
         "params_after": sum(parameter.numel() for parameter in model.parameters()),
-        "macs_before": float(macs_of.total(structure.sizes)),
-        "macs_after": macs_of.outside(removed, counts),
+        "macs_before": float(costs.macs.total(structure.sizes)),
+        "macs_after": costs.macs.outside(removed, counts),
         "max_abs_difference": absolute,
         "max_relative_difference": relative,
         "groups": [
@@ -239,89 +212,9 @@ def prune(
     return PruneResult(model, plan, report)
 
 
-def _inputs(module: nn.Module, example_input: Any) -> tuple[Any, ...]:
-    if isinstance(example_input, tuple):
-        return example_input
-    if isinstance(example_input, Tensor):
-        return (example_input,)
-    hop, rate = getattr(module, "hop", None), getattr(module, "sample_rate", None)
-    if example_input is not None or hop is None or rate is None:
-        raise UserError(f"{type(module).__name__} needs an example_input: a tensor or a tuple of its inputs")
-    # whole segments, so that what runs once a segment is counted at its true rate
-    frames = 2 * module.segment if getattr(module, "segment", None) else rate // hop
-    generator = torch.Generator().manual_seed(0)
-    return (0.1 * torch.randn(1, frames * hop, generator=generator).to(next(module.parameters()).device),)
-
-
-def _one_budget(**budgets: float | None) -> tuple[str, float]:
-    given = [(kind, float(value)) for kind, value in budgets.items() if value is not None]
-    if len(given) != 1:
-        raise UserError(f"{len(given)} budgets are given: give exactly one of {', '.join(budgets)}")
-    return given[0]
-
-
-def _with_first(data: Iterable[Any]) -> tuple[Any, Iterator[Any]]:
-    """The first batch, and endless batches from it on."""
-    stream = endless(data)
-    first = next(stream)
-    return first, chain([first], stream)
-
-
-def _cost_of(kind: str, structure: Structure, params_of: Cost, macs_of: Cost) -> Cost:
-    if kind == "chunk_time":
-        return time_cost(structure)
-    return params_of if kind == "params" else macs_of
-
-
-def _with_steps(learning: Learning | None, steps: int) -> Learning:
-    return replace(learning or Learning(), steps=steps)
-
-
-def _choose(
-    structure: Structure,
-    batches: Any,
-    inputs: tuple[Any, ...],
-    method: str,
-    budget: Budget | None,
-    share: float,
-    loss: Loss | str | None,
-    floor: Floor,
-    round_to: int,
-    seed: int,
-    learning: Learning,
-    progress: Callable[[int, float], None],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Scores and kept channels."""
-    device = inputs[0].device
-    objective = Objective(structure, loss, inputs[0].dim()) if batches is not None else None
-    if budget is None:
-        return learn_by_threshold(structure, objective, batches, share, learning, seed, device, progress)
-    if method == "sepprune":
-        start = (
-            None
-            if learning.start == "equal"
-            else _warm_start(RIVALS["taylor"]().scores(structure, seed, objective, batches, 8, device))
-        )
-        scores = learn_in_budget(structure, objective, batches, budget, floor, learning, seed, device, start, progress)
-    else:
-        scores = RIVALS[method]().scores(structure, seed, objective, batches, device=device)
-    return scores, close_branches(structure, keep_best(structure, budget, scores, floor, round_to))
-
-
-def _warm_start(taylor: np.ndarray) -> np.ndarray:
-    """Logits to start from: evenly spread by first-order importance, so that no channel is decided yet."""
-    ranks = np.empty(len(taylor))
-    ranks[np.argsort(taylor)] = (np.arange(len(taylor)) + 0.5) / len(taylor)
-    return np.log(ranks / (1 - ranks))
-
-
-def _counts(structure: Structure, kept: np.ndarray) -> np.ndarray:
-    return np.bincount(structure.group_of[kept], minlength=len(structure.groups))
-
-
-def _group_plans(structure: Structure, scores: np.ndarray, kept: np.ndarray) -> tuple[GroupPlan, ...]:
-    bounds = np.cumsum(structure.sizes)[:-1]
+def _group_plans(structure: Structure, choice: Choice) -> tuple[GroupPlan, ...]:
+    kept, scores = structure.by_group(choice.kept), structure.by_group(choice.scores)
     return tuple(
         GroupPlan(group.id, group.channels, tuple(np.flatnonzero(stays).tolist()), tuple(np.round(values, 5).tolist()))
-        for group, stays, values in zip(structure.groups, np.split(kept, bounds), np.split(scores, bounds), strict=True)
+        for group, stays, values in zip(structure.groups, kept, scores, strict=True)
     )

@@ -1,11 +1,13 @@
-"""Proof by trial: which of the groups that the labels offer can really be cut."""
+"""Trial cuts: which of the groups that the labels offer can be cut exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .arrays import Bools
 from .graph.labels import Reason
 from .structure import Structure
 from .surgery import TOLERANCE, cut, difference
@@ -13,65 +15,90 @@ from .widths import follow_widths
 
 
 def prove(structure: Structure, seed: int = 0) -> Structure:
-    """Keep only groups whose removal is exact.
+    """Keep only the groups whose removal is exact.
 
-    About half of the channels of all groups are cut on trial. Where the outcome is not what the masked model says,
-    numbers that follow the width are looked for, and then the groups at fault, by halving; they are reported as
-    blocked.
+    A trial cuts about half of the channels of all groups. Where the result differs from the masked model, numbers that
+    follow the width are searched first, and then the groups that cause the difference, by halving. These are reported
+    as blocked.
+
+    Args:
+        structure: the groups that the labels offer.
+        seed: of the trials.
     """
     if not structure.groups:
         return structure
-    trials = [_trial(structure, seed), _trial(structure, seed + 1)]
+    proof = _Proof(structure, (_trial(structure, seed), _trial(structure, seed + 1)))
     unsafe: dict[str, Reason] = {}
-    scaled = False  # numbers that follow the width were guessed from the first trial: they must hold in another
+    remaining = list(range(len(structure.groups)))
+    while remaining and (why := proof.failure(remaining)) is not None:
+        proof, found = _search(proof, remaining)
+        if not found and proof.failure(remaining) is not None:  # they fail only together, so none of them is safe
+            found = {
+                structure.groups[index].id: Reason(structure.groups[index].id, "surgery", why) for index in remaining
+            }
+        unsafe |= found
+        remaining = [index for index in remaining if structure.groups[index].id not in unsafe]
+    return proof.structure.without(unsafe) if unsafe else proof.structure
 
-    def cut_of(groups: Sequence[int], trial: int = 0) -> np.ndarray:
-        return trials[trial] | ~np.isin(structure.group_of, groups)
 
-    def failure(groups: Sequence[int], trial: int = 0) -> str | None:
-        kept = cut_of(groups, trial)
+@dataclass(frozen=True)
+class _Proof:
+    """State of the search: the structure so far, and the trial cuts.
+
+    Attributes:
+        structure: the groups, and sites for numbers that follow the width as far as they are found.
+        trials: kept channels of two different cuts, ``(channels,)`` each.
+        scaled: whether such numbers were found. They were guessed from the first trial, so the second must agree.
+    """
+
+    structure: Structure
+    trials: tuple[Bools, Bools]
+    scaled: bool = False
+
+    def failure(self, groups: Sequence[int], trial: int = 0) -> str | None:
+        """Why these groups cannot be cut; ``None`` if they can."""
+        kept = self._kept(groups, trial)
         try:
-            _, relative = difference(structure, cut(structure, kept), kept)
-        except Exception as error:  # whatever a half-cut foreign module raises, its group is not safe
+            _, relative = difference(self.structure, cut(self.structure, kept), kept)
+        except Exception as error:  # a module of any library may raise anything when it is cut; its group is not safe
             return (str(error) or type(error).__name__).splitlines()[0]
         if relative > TOLERANCE:
             return f"the pruned module would differ by {relative:.2g}"
-        return failure(groups, 1) if scaled and not trial else None
+        return self.failure(groups, 1) if self.scaled and not trial else None
 
-    def widths(groups: Sequence[int]) -> bool:
-        nonlocal scaled
+    def with_widths(self, groups: Sequence[int]) -> _Proof | None:
+        """The proof with more numbers that follow the width, found by cutting these groups; ``None`` without any."""
+        kept = self._kept(groups)
         try:
-            found = follow_widths(structure, cut(structure, cut_of(groups)), cut_of(groups))
-        except Exception:  # a module that does not run when cut tells nothing about its numbers
-            return False
-        scaled |= found
-        return found
+            structure = follow_widths(self.structure, cut(self.structure, kept), kept)
+        except Exception:  # a module that does not run when it is cut shows nothing about its numbers
+            return None
+        return None if structure is None else replace(self, structure=structure, scaled=True)
 
-    def search(groups: Sequence[int]) -> None:
-        why = failure(groups)
-        if why is None or (widths(groups) and failure(groups) is None):
-            return
-        if len(groups) == 1:
-            group = structure.groups[groups[0]]
-            unsafe[group.id] = Reason(group.id, "surgery", why)
-            return
-        search(groups[: len(groups) // 2])
-        search(groups[len(groups) // 2 :])
-
-    remaining = list(range(len(structure.groups)))
-    while remaining and (why := failure(remaining)) is not None:
-        found = len(unsafe)
-        search(remaining)
-        if len(unsafe) == found and failure(remaining) is not None:  # only together: none of them can be trusted
-            unsafe |= {
-                structure.groups[index].id: Reason(structure.groups[index].id, "surgery", why) for index in remaining
-            }
-        remaining = [index for index in remaining if structure.groups[index].id not in unsafe]
-    return structure.without(unsafe) if unsafe else structure
+    def _kept(self, groups: Sequence[int], trial: int = 0) -> Bools:
+        return self.trials[trial] | ~np.isin(self.structure.group_of, groups)
 
 
-def _trial(structure: Structure, seed: int) -> np.ndarray:
-    """About half of the channels, another share of every group, and at least two."""
+def _search(proof: _Proof, groups: Sequence[int]) -> tuple[_Proof, dict[str, Reason]]:
+    """Numbers that follow the width and groups that cannot be cut, among these groups."""
+    why = proof.failure(groups)
+    if why is None:
+        return proof, {}
+    wider = proof.with_widths(groups)
+    if wider is not None:
+        proof = wider
+        if proof.failure(groups) is None:
+            return proof, {}
+    if len(groups) == 1:
+        group = proof.structure.groups[groups[0]]
+        return proof, {group.id: Reason(group.id, "surgery", why)}
+    proof, first = _search(proof, groups[: len(groups) // 2])
+    proof, second = _search(proof, groups[len(groups) // 2 :])
+    return proof, first | second
+
+
+def _trial(structure: Structure, seed: int) -> Bools:
+    """Keep about half of the channels: a different share of every group, and at least two channels of each."""
     random = np.random.default_rng(seed)
     parts = [random.random(size) > random.uniform(0.3, 0.7) for size in structure.sizes]
     return np.concatenate([part if part.sum() > 1 else np.arange(len(part)) < 2 for part in parts])

@@ -18,20 +18,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from torch import fx
 
-from .graph.flow import Flow, arguments, operation
+from .arrays import Ints
+from .graph.flow import Flow, arguments, operation, shape, size_of
 from .graph.trace import class_of, layer_of
 
-#: by element of the output: operations whose function is replaced, and classes that have a hook
+#: a term of a cost: layer, constant, and the labels of every dimension whose size it is multiplied by
+Term = tuple[str, float, Sequence[Ints]]
+
+#: counted per output element: operations whose function ptflops replaces, and classes that it hooks
 _FUNCTIONS = {"relu", "prelu", "elu", "relu6", "gelu", "silu", "softmax"}
 _HOOKED = {"ReLU", "PReLU", "ELU", "LeakyReLU", "ReLU6", "GELU"}
 _PER_UNIT = {"lstm": 18.0, "gru": 13.0}
 
 
-def ptflops_terms(flow: Flow, seconds: float) -> Iterator[tuple[str, float, Sequence[np.ndarray]]]:
-    """Terms ``(layer, constant, labels of every dimension)`` of :meth:`sepprune.pruning.cost.Cost.of`.
+def ptflops_terms(flow: Flow, seconds: float) -> Iterator[Term]:
+    """Multiply-adds per second of audio as ptflops counts them.
 
     Args:
         flow: a traced module.
@@ -45,25 +48,26 @@ def ptflops_terms(flow: Flow, seconds: float) -> Iterator[tuple[str, float, Sequ
             continue
         factor = _element_factor(node)
         if factor:
-            sizes = [
-                np.zeros(size, dtype=np.int64) if vector is None else vector
-                for vector, size in zip(dims[0] if isinstance(dims, list) else dims, _output_shape(node), strict=True)
-            ]
+            first = dims[0] if isinstance(dims, list) else dims
+            if isinstance(first, list):
+                raise TypeError(f"{node} has nested outputs, expected a tensor first")
+            sizes = [size_of(vector, size) for vector, size in zip(first, _output_shape(node), strict=True)]
             yield layer_of(node), factor / seconds, sizes
         elif _is_resized(node) and _class(node) != "Upsample":
             yield layer_of(node), math.prod(arguments(node)["output_size"]) / seconds, ()
 
 
 def _product_times(node: fx.Node) -> float:
+    """How many times ptflops counts a product."""
     bound = arguments(node)
     if bound.get("transposed", "conv_transpose" in operation(node)):
-        spatial = len(bound["weight"].meta["val"].shape) - 2
-        return math.prod(_output_shape(node)[-spatial:]) / math.prod(bound["input"].meta["val"].shape[-spatial:])
+        spatial = len(shape(bound["weight"])) - 2
+        return math.prod(_output_shape(node)[-spatial:]) / math.prod(shape(bound["input"])[-spatial:])
     return 1.0
 
 
 def _element_factor(node: fx.Node) -> float:
-    """What counts for an element of this node's output, besides products."""
+    """What ptflops counts per element of this node's output, products aside."""
     name, bound, kind = operation(node), arguments(node), _class(node)
     if name in _FUNCTIONS or name == "leaky_relu":
         return float(name in _FUNCTIONS) + float(kind in _HOOKED)
@@ -74,10 +78,10 @@ def _element_factor(node: fx.Node) -> float:
     if name.startswith(("upsample", "_upsample")):
         return 2.0 if kind == "Upsample" else 0.0 if _is_resized(node) else 1.0
     if "pool" in name:
-        size = math.prod(bound["self"].meta["val"].shape) / max(1, math.prod(_output_shape(node)))
+        size = math.prod(shape(bound["self"])) / max(1, math.prod(_output_shape(node)))
         return size * (2.0 if "Pool" in kind else 1.0)
     if name in _PER_UNIT:
-        return _PER_UNIT[name] * bound["num_layers"]
+        return _PER_UNIT[name] * int(bound["num_layers"])
     if name.startswith(("conv", "convolution")):
         return float(bound.get("bias") is not None)
     return 0.0
@@ -95,5 +99,6 @@ def _class(node: fx.Node) -> str:
 
 
 def _output_shape(node: fx.Node) -> tuple[int, ...]:
+    """Shape of a node's tensor, or of the first where it has several."""
     result = node.meta["val"]
     return tuple((result[0] if isinstance(result, (tuple, list)) else result).shape)

@@ -1,4 +1,4 @@
-"""Channel groups: channels of several layers that live or die together, found in a module's graph."""
+"""Channel groups: channels of several layers that are kept or dropped together, found in a module's graph."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import fnmatch
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
-from .graph.flow import Flow, follow
+from .arrays import Bools, Ints
+from .graph.flow import Flow
+from .graph.follow import follow
 from .graph.labels import Labels, Reason, Vector
 from .graph.trace import trace
+
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Channels that are alike: each occurs in the same dimensions of the same tensors.
+    """Channels that each occur in the same dimensions of the same tensors.
 
     Attributes:
         id: name of the layer that produces the channels.
@@ -40,10 +45,10 @@ class Branch:
     Attributes:
         module: name of the submodule that returns its input plus the branch.
         groups: indices of the groups inside of it, or of its state.
-        free: those that suffice: when one of them is empty, the branch is ``bias``.
-        bias: the submodule's parameter that is left of the branch, ``None`` where nothing is.
-        dimension: of the output, along which the bias runs; negative.
-        state: whether it takes a state and returns it besides.
+        free: those groups of which one has to be empty for the branch to add nothing but ``bias``.
+        bias: the submodule's parameter that is still added then; ``None`` if nothing is added.
+        dimension: dimension of the output that the bias belongs to; negative.
+        state: whether the submodule also takes and returns a state.
     """
 
     module: str
@@ -58,22 +63,22 @@ class Branch:
 class Structure:
     """Channel groups of a module, with the graphs that they were found in.
 
-    Channels are numbered from 1 through all groups; 0 stands for what is never dropped.
+    Channels are numbered from 1 through all groups; 0 stands for an index that is never dropped.
 
     Attributes:
         module: the module, as given.
-        flows: one a traced example, the first of which costs are counted on.
-        groups: what may be pruned.
-        blocked: why other channels may not.
+        flows: one per traced example; costs are counted on the first.
+        groups: groups that may be pruned.
+        blocked: why other channels may not be pruned.
         numbers: channel number by label representative.
-        branches: what may be removed whole; empty where that was not asked for.
+        branches: branches that may be removed whole; empty where that was not requested.
     """
 
     module: nn.Module
     flows: tuple[Flow, ...]
     groups: tuple[Group, ...]
     blocked: tuple[Reason, ...]
-    numbers: np.ndarray
+    numbers: Ints
     branches: tuple[Branch, ...] = ()
 
     @property
@@ -83,20 +88,34 @@ class Structure:
 
     @property
     def labels(self) -> Labels:
+        """Labels of the traced tensors."""
         return self.flows[0].labels
 
     @property
-    def sizes(self) -> np.ndarray:
+    def sizes(self) -> Ints:
         """Channels of every group."""
         return np.array([group.channels for group in self.groups], dtype=np.int64)
 
     @property
-    def group_of(self) -> np.ndarray:
+    def group_of(self) -> Ints:
         """Group index of every channel, channel number 1 first."""
         return np.repeat(np.arange(len(self.groups)), self.sizes)
 
-    def numbered(self, vector: Vector) -> np.ndarray | None:
-        """Channel numbers along a dimension; ``None`` where no channel of a group is among them."""
+    def counts(self, kept: Bools) -> Ints:
+        """How many channels every group keeps.
+
+        Shape:
+            - kept: ``(channels,)``
+            - result: ``(groups,)``
+        """
+        return np.bincount(self.group_of[kept], minlength=len(self.groups))
+
+    def by_group(self, values: NDArray[_Value]) -> list[NDArray[_Value]]:
+        """Values of all channels, ``(channels,)``, as one array per group."""
+        return np.split(values, np.cumsum(self.sizes)[:-1])
+
+    def numbered(self, vector: Vector) -> Ints | None:
+        """Channel numbers along a dimension; ``None`` where it has no channel of a group."""
         settled = self.labels.settle(vector)
         if settled is None:
             return None
@@ -105,7 +124,7 @@ class Structure:
         return numbers if numbers.any() else None
 
     def without(self, unsafe: Mapping[str, Reason]) -> Structure:
-        """Without some groups, by id, for these reasons."""
+        """The structure without these groups, given by id with the reason."""
         stays = np.array([group.id not in unsafe for group in self.groups], dtype=bool)
         channel_stays = np.repeat(stays, self.sizes)
         renumbered = np.concatenate([[0], np.where(channel_stays, np.cumsum(channel_stays), 0)])
@@ -127,7 +146,7 @@ def discover(
         module: it is not changed.
         examples: inputs to trace with; one is enough where the computation does not depend on their shapes.
         include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these.
+        exclude: no group with a layer whose name matches one of these patterns.
 
     Raises:
         UserError: the module does not run on an example or cannot be exported.
@@ -139,7 +158,7 @@ def discover(
 
 
 def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], exclude: Sequence[str]) -> Structure:
-    """Groups from what following the labels found."""
+    """Groups of the labels that stayed free."""
     flow = flows[0]
     occurrences: dict[int, list[tuple[str, int, int]]] = defaultdict(list)
     for name, dims in flow.parameters.items():
@@ -152,14 +171,14 @@ def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], 
             for label, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
                 if label:
                     occurrences[label].append((name, dimension, count))
-    alike: dict[tuple, list[int]] = defaultdict(list)
+    alike: dict[tuple[tuple[str, int, int], ...], list[int]] = defaultdict(list)
     for label, places in occurrences.items():
         alike[tuple(places)].append(label)
 
     groups: list[Group] = []
     numbers = np.zeros(max(occurrences, default=0) + 1, dtype=np.int64)
     next_number = 1
-    ids: Counter = Counter()
+    ids: Counter[str] = Counter()
     for members, labels in alike.items():
         layers = tuple(dict.fromkeys(name.rpartition(".")[0] for name, _, _ in members))
         produced = [

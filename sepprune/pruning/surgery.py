@@ -1,7 +1,8 @@
-"""Removing channels for good, and proving that nothing else changed."""
+"""Surgery: cutting channels out of a module, and checking that the result computes what the masked model computes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +11,15 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from .branches import removals
-from .graph.flow import Flow, matched_sizes, output_nodes
+from .arrays import Bools, Ints
+from .edits import Cut, Removal, SizeEdit, edited
+from .graph.flow import Dims, Flow, matched_sizes
+from .graph.follow import output_nodes
 from .graph.labels import Vector
-from .graph.trace import Place
+from .graph.sizes import Place, Size
+from .library_sizes import library_sizes
 from .masked import MaskedModel
-from .plan import Cut, Removal, SizeEdit, edited
+from .removals import removals
 from .structure import Structure
 
 #: relative difference between masked and pruned model above which a pruned model is refused
@@ -26,18 +30,19 @@ class SurgeryError(RuntimeError):
     """The pruned model does not compute what the masked model computes."""
 
 
-def edits(structure: Structure, kept: np.ndarray) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...], tuple[Removal, ...]]:
+def edits(structure: Structure, kept: Bools) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...], tuple[Removal, ...]]:
     """The edits that remove channels.
 
     Args:
         structure: the module's channel groups.
-        kept: which channels stay, channel number 1 first.
+        kept: which channels are kept, channel number 1 first.
 
     Shape:
-        - kept: ``(channels,)`` booleans
+        - kept: ``(channels,)``
     """
-    stays = np.concatenate([[True], kept])
-    cuts, gone = [], removals(structure, kept)
+    stays = _by_number(kept)
+    cuts: list[Cut] = []
+    gone = removals(structure, kept)
     left = {f"{item.module}.{item.bias}": f"{item.module}.bias" for item in gone}
     inside = tuple(f"{item.module}." for item in gone)
     for name, dims in structure.flows[0].parameters.items():
@@ -50,7 +55,7 @@ def edits(structure: Structure, kept: np.ndarray) -> tuple[tuple[Cut, ...], tupl
                 cuts.append(Cut(name, dimension, tuple(keep.tolist())))
     pruned = edited(structure.module, cuts, (), gone)
     sizes = {
-        **_library_sizes(pruned),
+        **library_sizes(pruned),
         **{
             place: value
             for place, value in _attribute_sizes(structure, stays).items()
@@ -68,22 +73,27 @@ def edits(structure: Structure, kept: np.ndarray) -> tuple[tuple[Cut, ...], tupl
     )
 
 
-def _kept_indices(structure: Structure, vector: Vector, stays: np.ndarray) -> np.ndarray | None:
-    """Indices of a dimension that stay, or ``None`` where all do."""
+def _by_number(kept: Bools) -> Bools:
+    """Whether an index is kept, by its channel number; number 0 always is."""
+    return np.concatenate([np.ones(1, dtype=np.bool_), kept])
+
+
+def _kept_indices(structure: Structure, vector: Vector, stays: Bools) -> Ints | None:
+    """Indices of a dimension that are kept, or ``None`` if all are."""
     numbers = structure.numbered(vector)
     if numbers is None or stays[numbers].all():
         return None
     return np.flatnonzero(stays[numbers])
 
 
-def _attribute_sizes(structure: Structure, stays: np.ndarray) -> dict[Place, int]:
-    """New values of the attributes whose values arrived at sizes.
+def _attribute_sizes(structure: Structure, stays: Bools) -> dict[Place, int]:
+    """New values of the attributes that state sizes.
 
-    A size that is an attribute's plain value decides the attribute. A size that was calculated from attributes decides
-    only attributes that nothing else does: what it was calculated from besides may have changed by itself.
+    A size that is an attribute's plain value decides the attribute. A size that was calculated from attributes only
+    decides an attribute that no plain size decides, after those that are decided already have their new values.
     """
     solved: dict[Place, int] = {}
-    calculated = []
+    calculated: list[tuple[Size, int]] = []
     for flow in structure.flows:
         for node, slots in flow.size_slots.items():
             for size, vector in matched_sizes(flow.trace.sizes.get(node, ()), slots):
@@ -118,63 +128,20 @@ def _current(module: nn.Module, place: Place) -> Any:
     return value
 
 
-def _library_sizes(pruned: nn.Module) -> dict[Place, int]:
-    """Sizes that torch's own layers state about their parameters, read off the cut parameters."""
-    sizes: dict[Place, int] = {}
-    for name, part in pruned.named_modules():
-        for attribute, value in _stated(part).items():
-            if hasattr(part, attribute) and value is not None:
-                sizes[name, attribute, ()] = value
-    return sizes
-
-
-def _stated(part: nn.Module) -> dict[str, int | None]:
-    weight = getattr(part, "weight", None)
-    shape = tuple(weight.shape) if isinstance(weight, Tensor) else ()
-    if isinstance(part, nn.modules.conv._ConvNd):
-        # a depthwise layer's groups follow its rows; any other layer keeps its number of groups
-        depthwise = part.groups == part.in_channels and part.groups > 1
-        outputs, inputs = (shape[1], shape[0]) if part.transposed else (shape[0], shape[1])
-        if depthwise:
-            width = part.out_channels // part.groups
-            inputs = shape[0] if part.transposed else shape[0] // width
-            return {"in_channels": inputs, "groups": inputs, "out_channels": inputs * width}
-        if part.transposed:
-            return {"in_channels": inputs, "out_channels": outputs * part.groups}
-        return {"in_channels": inputs * part.groups, "out_channels": outputs}
-    if isinstance(part, nn.Linear):
-        return {"in_features": shape[1], "out_features": shape[0]}
-    if isinstance(part, nn.modules.batchnorm._NormBase):
-        norm = weight if weight is not None else part.running_mean
-        return {"num_features": None if norm is None else len(norm)}
-    if isinstance(part, nn.GroupNorm):
-        return {"num_channels": shape[0] if shape else None}
-    if isinstance(part, nn.PReLU):
-        return {"num_parameters": shape[0]}
-    if isinstance(part, nn.RNNBase):
-        return {"input_size": part.weight_ih_l0.shape[1], "hidden_size": part.weight_hh_l0.shape[1]}
-    if isinstance(part, nn.MultiheadAttention) and part.in_proj_weight is not None:
-        width = part.in_proj_weight.shape[1]
-        return {"embed_dim": width, "kdim": width, "vdim": width, "head_dim": width // part.num_heads}
-    if isinstance(part, nn.Embedding):
-        return {"num_embeddings": shape[0], "embedding_dim": shape[1]}
-    return {}
-
-
-def cut(structure: Structure, kept: np.ndarray) -> nn.Module:
+def cut(structure: Structure, kept: Bools) -> nn.Module:
     """A pruned copy of the structure's module, not checked."""
     return edited(structure.module, *edits(structure, kept))
 
 
-def agrees(structure: Structure, kept: np.ndarray) -> bool:
-    """Whether the module, cut on trial, computes what the masked model computes."""
+def agrees(structure: Structure, kept: Bools) -> bool:
+    """Whether a trial cut of the module computes what the masked model computes."""
     try:
         return difference(structure, cut(structure, kept), kept)[1] <= TOLERANCE
-    except Exception:  # whatever a half-cut foreign module raises, it cannot be cut like this
+    except Exception:  # a module of any library may raise anything when it is cut; then this cut is not safe
         return False
 
 
-def difference(structure: Structure, pruned: nn.Module, kept: np.ndarray) -> tuple[float, float]:
+def difference(structure: Structure, pruned: nn.Module, kept: Bools) -> tuple[float, float]:
     """Largest difference between masked and pruned model on the structure's example, absolute and relative.
 
     Raises:
@@ -191,34 +158,37 @@ def difference(structure: Structure, pruned: nn.Module, kept: np.ndarray) -> tup
         finally:
             pruned.train(training)
         device = next((leaf.device for leaf in inputs if isinstance(leaf, Tensor)), None)
-        expected = tree_leaves(
-            MaskedModel(structure, flow)(torch.from_numpy(kept.astype(np.float32)).to(device), *inputs)
-        )
-    actual, expected = ([leaf for leaf in leaves if isinstance(leaf, Tensor)] for leaves in (actual, expected))
-    dims = [flow.dims[node] for node in _outputs(flow)]
+        gates = torch.from_numpy(kept.astype(np.float32)).to(device)
+        expected = tree_leaves(MaskedModel.of(structure, flow)(gates, *inputs))
     absolute = relative = 0.0
-    for got, dense, its_dims in zip(actual, expected, dims, strict=True):
+    for got, dense, its_dims in zip(_tensors(actual), _tensors(expected), _output_dims(flow), strict=True):
         wanted = _select(structure, dense, its_dims, kept)
         if got.shape != wanted.shape:
             raise SurgeryError(
                 f"an output of the pruned model has shape {tuple(got.shape)}, expected {tuple(wanted.shape)}"
             )
         if wanted.numel() and (wanted.is_floating_point() or wanted.is_complex()):
-            error = float((got - wanted).abs().max())
-            absolute = max(absolute, error)
-            relative = max(relative, error / max(float(wanted.abs().max()), 1e-12) if error else 0.0)
-            if error != error:
+            largest = float((got - wanted).abs().max())
+            absolute = max(absolute, largest)
+            relative = max(relative, largest / max(float(wanted.abs().max()), 1e-12) if largest else 0.0)
+            if math.isnan(largest):
                 raise SurgeryError("an output of the masked or the pruned model is not a number")
     return absolute, relative
 
 
-def _outputs(flow: Flow) -> list[Any]:
+def _tensors(leaves: Sequence[object]) -> list[Tensor]:
+    return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+
+def _output_dims(flow: Flow) -> list[Dims]:
+    """Labels of the output tensors, in order."""
     output = next(node for node in flow.trace.graph.graph.nodes if node.op == "output")
-    return [node for node in output_nodes(output) if isinstance(node.meta.get("val"), Tensor)]
+    return [flow.of(node) for node in output_nodes(output) if isinstance(node.meta.get("val"), Tensor)]
 
 
-def _select(structure: Structure, dense: Tensor, dims: Sequence[Vector], kept: np.ndarray) -> Tensor:
-    stays = np.concatenate([[True], kept])
+def _select(structure: Structure, dense: Tensor, dims: Dims, kept: Bools) -> Tensor:
+    """The kept channels of an output of the masked model."""
+    stays = _by_number(kept)
     for dimension, vector in enumerate(dims):
         indices = _kept_indices(structure, vector, stays)
         if indices is not None:

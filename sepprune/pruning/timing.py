@@ -1,8 +1,8 @@
 """Chunk time as a function of kept channels, from a table of measured layer times.
 
-Every operation of the graph is timed dense and half cut; a line through the two gives what it costs in any case and
-what its work costs. The time of dispatching an operation in Python is taken off, since compiled backends do not have
-it: what counts for a budget is how times fall, and on which layers.
+Every operation of the graph is timed in the dense model and with half of the channels. A line through the two times
+gives a fixed part and a part that is proportional to the work. The time of dispatching an operation in Python is
+subtracted, because compiled backends do not have it. A budget only needs how fast the times fall, and on which layers.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
+from .arrays import Bools, Ints
 from .cost import Cost
-from .graph.flow import Flow, follow, shape
-from .graph.rules_products import sizes_of
+from .graph.flow import Flow, shape, sizes_of
+from .graph.follow import follow, keeps_state
 from .graph.trace import Trace, layer_of, trace
+from .ptflops import Term
 from .structure import Structure
 from .surgery import cut
 
@@ -32,12 +34,12 @@ def time_cost(structure: Structure) -> Cost:
     torch is set.
     """
     flow = _chunk_flow(structure)
-    half = np.concatenate([np.arange(size) < max(1, size // 2) for size in structure.sizes])
-    counts = np.bincount(structure.group_of[half], minlength=len(structure.groups))
+    half: Bools = np.concatenate([np.arange(size) < max(1, size // 2) for size in structure.sizes])
+    counts = structure.counts(half)
     dense, pruned = _timed(flow.trace), _timed(trace(cut(structure, half), flow.trace.inputs))
-    if len(dense) != len(pruned):  # the half-cut module took another path: only dense times are known
+    if len(dense) != len(pruned):  # the cut module runs other operations: only dense times are known
         pruned = dense
-    terms: list[tuple[str, float, Sequence[np.ndarray]]] = []
+    terms: list[Term] = []
     overhead = _dispatch_time()
     for (node, full_time), (_, half_time) in zip(dense, pruned, strict=True):
         full_time, half_time = max(0.0, full_time - overhead), max(0.0, half_time - overhead)
@@ -52,17 +54,20 @@ def time_cost(structure: Structure) -> Cost:
 
 
 def _chunk_flow(structure: Structure) -> Flow:
+    """The graph for a chunk of one hop of a causal separator; of any other module the first graph."""
     hop = getattr(structure.module, "hop", None)
     inputs = structure.flows[0].trace.inputs
-    if hop is None or not callable(getattr(structure.module, "initial_state", None)):
+    if hop is None or not keeps_state(structure.module):
         return structure.flows[0]
     chunk = (inputs[0][:1, :hop], *inputs[1:])
     return follow(structure.module, trace(structure.module, chunk), structure.flows[0])
 
 
-def _work(flow: Flow, node: fx.Node) -> list[tuple[float, Sequence[np.ndarray]]]:
-    """What a node's time grows with: its multiply-adds, or the elements that it makes."""
-    products = [(product.constant, product.dims) for product in flow.products if product.node is node]
+def _work(flow: Flow, node: fx.Node) -> list[tuple[float, Sequence[Ints]]]:
+    """What a node's time grows with: its multiply-adds, or the elements of its output."""
+    products: list[tuple[float, Sequence[Ints]]] = [
+        (product.constant, product.dims) for product in flow.products if product.node is node
+    ]
     if products:
         return products
     dims = flow.dims.get(node)
@@ -72,7 +77,7 @@ def _work(flow: Flow, node: fx.Node) -> list[tuple[float, Sequence[np.ndarray]]]
 
 
 class _Stopwatch(fx.Interpreter):
-    """Notes the time of every operation."""
+    """Records the shortest time of every operation."""
 
     def __init__(self, graph: fx.GraphModule) -> None:
         super().__init__(graph)
@@ -88,6 +93,7 @@ class _Stopwatch(fx.Interpreter):
 
 
 def _timed(item: Trace) -> list[tuple[fx.Node, float]]:
+    """Seconds of every operation."""
     watch = _Stopwatch(item.graph)
     with torch.no_grad():
         for _ in range(_REPEATS):
@@ -96,7 +102,7 @@ def _timed(item: Trace) -> list[tuple[fx.Node, float]]:
 
 
 def _dispatch_time() -> float:
-    """Time of an operation that does next to nothing."""
+    """Seconds that an operation on one number takes."""
     graph = fx.Graph()
     source = graph.placeholder("x")
     node = source

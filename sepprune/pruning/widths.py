@@ -1,62 +1,69 @@
-"""Numbers that follow the width: ``head_dim ** -0.5``, the counts of a cumulative norm, a sum over channels divided
-by how many there are.
+"""Numbers that follow the width of a channel group.
 
-In the graph they are constants. The pruned module calculates them anew, so the masked model has to scale them with
-what its masks keep. They are found by tracing a module that was cut on trial and comparing the constants.
+Examples: ``head_dim ** -0.5``, the counts of a cumulative norm, the divisor of a mean that is written as a sum.
+
+In the graph they are constants. The pruned module calculates them again from its own width, so the masked model has to
+scale them by the share of channels that its masks keep. They are found by tracing a module after a trial cut and
+comparing the constants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
 
-from .graph.flow import Flow, Site, operation
-from .graph.labels import Vector
-from .graph.trace import Trace, trace
+from .arrays import Bools, Floats, Ints
+from .graph.flow import Arguments, Flow, Masked, Site, operation
+from .graph.trace import Trace, attribute_of, trace
 from .structure import Structure
 
+#: a number may follow the width of a group as one of these powers of the kept share
 _POWERS = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0)
 _SCALED = {"mul", "div", "arange", "full", "scalar_tensor", "true_divide", "multiply", "divide"}
 
 
-def follow_widths(structure: Structure, pruned: nn.Module, kept: np.ndarray) -> bool:
-    """Add sites for numbers that follow the width of a channel group.
+def follow_widths(structure: Structure, pruned: nn.Module, kept: Bools) -> Structure | None:
+    """The structure with sites for numbers that follow the width of a channel group; ``None`` if there are none.
 
     Args:
-        structure: groups of the dense module; its flows get the sites.
-        pruned: the module, cut on trial to ``kept``, so that groups keep different shares.
+        structure: groups of the dense module.
+        pruned: the module after a trial cut.
+        kept: the channels that the trial cut kept, a different share of every group.
 
-    Returns:
-        whether any were found.
+    Shape:
+        - kept: ``(channels,)``
     """
-    counts = np.bincount(structure.group_of[kept], minlength=len(structure.groups))
-    shares = counts / structure.sizes
-    found = False
-    for flow in structure.flows:
-        other = trace(pruned, flow.trace.inputs)
-        for node, ratio in _changed(flow.trace, other):
-            if node in flow.sites:
-                continue
-            law = _law(structure, flow, node, shares, ratio)
-            if law is not None:
-                group, power = law
-                flow.sites[node] = Site((_channels(structure, flow, group),), _scaled(node, power))
-                found = True
+    shares: Floats = structure.counts(kept) / structure.sizes
+    flows = [replace(flow, sites=flow.sites | _sites(structure, flow, pruned, shares)) for flow in structure.flows]
+    if all(len(new.sites) == len(old.sites) for new, old in zip(flows, structure.flows, strict=True)):
+        return None
+    return replace(structure, flows=tuple(flows))
+
+
+def _sites(structure: Structure, flow: Flow, pruned: nn.Module, shares: Floats) -> dict[fx.Node, Site]:
+    """Sites of one flow for numbers that follow the width of a group."""
+    found: dict[fx.Node, Site] = {}
+    for node, ratio in _changed(flow.trace, trace(pruned, flow.trace.inputs)):
+        law = None if node in flow.sites else _law(structure, flow, found, node, shares, ratio)
+        if law is not None:
+            group, power = law
+            found[node] = Site((_channels(structure, flow, group),), _scaled(node, power))
     return found
 
 
 def _changed(dense: Trace, pruned: Trace) -> Iterator[tuple[fx.Node, float]]:
-    """Nodes whose constant differs between the two graphs, and by what factor."""
+    """Nodes whose constant differs between the two graphs, with the ratio of the constants."""
     own, others = (_nodes(item) for item in (dense, pruned))
     if [operation(node) for node in own] != [operation(node) for node in others]:
         return
     for node, other in zip(own, others, strict=True):
         if node.op == "get_attr":
-            first, second = (_value(item) for item in (node, other))
+            first, second = attribute_of(node), attribute_of(other)
             if first.shape == second.shape and first.numel() and not torch.equal(first, second):
                 ratios = (second.double() / first.double()).flatten()
                 if torch.isfinite(ratios).all() and torch.allclose(ratios, ratios[0], rtol=1e-6):
@@ -76,24 +83,30 @@ def _nodes(item: Trace) -> list[fx.Node]:
         if node.op == "call_function"
         or node.op == "get_attr"
         and node.target not in item.tensors
-        and isinstance(_value(node), Tensor)
+        and isinstance(attribute_of(node), Tensor)
     ]
 
 
-def _value(node: fx.Node) -> Any:
-    value = node.graph.owning_module
-    for part in node.target.split("."):
-        value = getattr(value, part)
-    return value
-
-
 def _numbers(node: fx.Node) -> Sequence[float]:
+    """Numbers among a node's arguments that are not sizes."""
     values = node.args[1:] if operation(node) in ("full",) else node.args
     return [value for value in values if isinstance(value, (int, float)) and not isinstance(value, bool)]
 
 
-def _law(structure: Structure, flow: Flow, node: fx.Node, shares: np.ndarray, ratio: float) -> tuple[int, float] | None:
-    """The group and the power of its share that give this factor; of several groups, the one nearest in the graph."""
+def _law(
+    structure: Structure, flow: Flow, found: dict[fx.Node, Site], node: fx.Node, shares: Floats, ratio: float
+) -> tuple[int, float] | None:
+    """The group and the power of its share that give this ratio; of several groups, the one nearest in the graph.
+
+    Args:
+        structure: the channel groups.
+        flow: the flow that the node belongs to.
+        found: sites that were found for earlier nodes.
+        node: where the constants differ.
+        shares: kept share of every group.
+        ratio: of the constants.
+    """
+    sites = flow.sites | found
     laws = {
         group: power
         for power in reversed(_POWERS)
@@ -104,7 +117,7 @@ def _law(structure: Structure, flow: Flow, node: fx.Node, shares: np.ndarray, ra
         return next(iter(laws.items()), None)
     seen, border = {node}, [node]
     while border:
-        near = {group for item in border for group in _groups_at(structure, flow, item)} & laws.keys()
+        near = {group for item in border for group in _groups_at(structure, flow, sites.get(item), item)} & laws.keys()
         if near:
             return min(near), laws[min(near)]
         border = [item for known in border for item in (*known.all_input_nodes, *known.users) if item not in seen]
@@ -113,10 +126,10 @@ def _law(structure: Structure, flow: Flow, node: fx.Node, shares: np.ndarray, ra
     return None
 
 
-def _groups_at(structure: Structure, flow: Flow, node: fx.Node) -> set[int]:
+def _groups_at(structure: Structure, flow: Flow, site: Site | None, node: fx.Node) -> set[int]:
     """Groups whose channels a node's tensor has or sums over."""
     dims = flow.dims.get(node, ())
-    vectors = [*(dims if isinstance(dims, tuple) else ()), *(flow.sites[node].vectors if node in flow.sites else ())]
+    vectors = [*(dims if isinstance(dims, tuple) else ()), *(() if site is None else site.vectors)]
     numbers = [structure.numbered(vector) for vector in vectors]
     return {
         int(structure.group_of[number - 1])
@@ -127,19 +140,22 @@ def _groups_at(structure: Structure, flow: Flow, node: fx.Node) -> set[int]:
     }
 
 
-def _channels(structure: Structure, flow: Flow, group: int) -> Vector:
+def _channels(structure: Structure, flow: Flow, group: int) -> Ints:
     """One label for each of a group's channels."""
     name, dimension, _ = structure.groups[group].members[0]
     settled = structure.labels.settle(flow.parameters[name][dimension])
     numbers = structure.numbered(settled)
+    if settled is None or numbers is None:
+        raise ValueError(f"no channel of {structure.groups[group].id} is free in dimension {dimension} of {name}")
     _, first = np.unique(numbers, return_index=True)
     return settled[[index for index in first if structure.group_of[numbers[index] - 1] == group and numbers[index]]]
 
 
-def _scaled(node: fx.Node, power: float) -> Any:
+def _scaled(node: fx.Node, power: float) -> Masked:
+    """Run a node with its number multiplied by a power of the share of channels that the mask keeps."""
     divisor = operation(node) in ("div", "true_divide", "divide")
 
-    def run(target: Any, arguments: dict[str, Any], masks: Sequence[Tensor]) -> Any:
+    def run(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any:
         factor = masks[0].mean() ** (-power if divisor else power)
         return (target if isinstance(target, Tensor) else target(**arguments)) * factor
 

@@ -1,4 +1,4 @@
-"""Comparing pruning methods: the cells of the table, going on after an interruption, the report and its picture."""
+"""Comparing pruning methods: the cells of the table, continuing after an interruption, the report and its picture."""
 
 from __future__ import annotations
 
@@ -142,16 +142,16 @@ def test_fine_tuning_takes_the_batches_of_the_seed_whatever_the_method(config: P
                 if (item.method, item.seed, item.reduction) == (method, seed, 0.4)
             )
             maker.make(pruned)
-    heard: dict[tuple[str, int], object] = {}
+    scores: dict[tuple[str, int], object] = {}
     for method in ("l1", "taylor"):
         for seed in (1, 2):
             before = maker.dense.state_dict()["mask.bias"].clone()
             result = maker.make(dataclasses.replace(pruned, stage="tuned", method=method, seed=seed))
-            heard[method, seed] = result["si_sdri"]
+            scores[method, seed] = result["si_sdri"]
             assert maker.dense.state_dict()["mask.bias"].equal(before)  # fine-tuning leaves the dense model alone
-    assert heard["l1", 1] != heard["l1", 2]
+    assert scores["l1", 1] != scores["l1", 2]
     again = maker.make(dataclasses.replace(pruned, stage="tuned", method="l1", seed=1))
-    assert again["si_sdri"] == heard["l1", 1]
+    assert again["si_sdri"] == scores["l1", 1]
 
 
 def test_cells_of_other_settings_are_not_mixed_in(config: Path) -> None:
@@ -162,7 +162,7 @@ def test_cells_of_other_settings_are_not_mixed_in(config: Path) -> None:
         CellStore(dataclasses.replace(settings, updates=3))
 
 
-def test_a_worker_passes_on_what_the_user_did_wrong(config: Path) -> None:
+def test_a_worker_reports_an_error_of_the_user(config: Path) -> None:
     settings = dataclasses.replace(load_comparison_settings(str(config)), reductions=(0.4, 0.999))
     CellStore(settings)
     with Workers(settings, 1) as workers, pytest.raises(UserError, match="cannot be met"):

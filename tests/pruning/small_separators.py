@@ -1,4 +1,4 @@
-"""Small separators, one for each way in which architectures move channels about; names say what is in them."""
+"""Small separators, one for each way in which architectures rearrange channels; names say what they contain."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class DualPath(nn.Module):
 
 
 class GroupComm(nn.Module):
-    """Channels in groups that share one network and talk through another."""
+    """Channels in groups that share one network and exchange data through another."""
 
     def __init__(self, channels: int, groups: int = 3, hidden: int = 8) -> None:
         super().__init__()
@@ -206,7 +206,7 @@ class Spectral(nn.Module):
 
 
 class SharedBlock(nn.Module):
-    """One multi-scale block used again and again, its scales fused by addition and concatenation."""
+    """One multi-scale block that is used several times, its scales joined by addition and concatenation."""
 
     def __init__(self, channels: int, hidden: int = 16, times: int = 3) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ class Widths(nn.Module):
 
 
 class ConvAcrossChannels(nn.Module):
-    """A convolution along the channel axis: those channels have neighbours, so they cannot go."""
+    """A convolution along the channel axis: the order of these channels matters, so they cannot be dropped."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -276,14 +276,14 @@ SEPARATORS = {
 
 
 def build(name: str) -> nn.Module:
-    """A separator of :data:`SEPARATORS` whose every parameter and buffer matters."""
+    """A separator of :data:`SEPARATORS`, with parameters and buffers that all influence the output."""
     torch.manual_seed(0)
     module = SEPARATORS[name]()
     return shake(module)
 
 
 def shake(module: nn.Module) -> nn.Module:
-    """Move parameters off their zeros and ones, and norm statistics too, so that losing one shows."""
+    """Change parameters and norm statistics that are zero or one, so that the loss of one changes the output."""
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))

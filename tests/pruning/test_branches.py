@@ -1,4 +1,4 @@
-"""Residual branches that a budget empties go whole: fewer operators, proven like any other surgery."""
+"""Residual branches that a budget leaves without channels are removed whole, checked like any other surgery."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from sepprune.errors import UserError
 from sepprune.pruning import Floor, PruneResult, PruningPlan, analyze, prune
-from sepprune.pruning.branches import close_branches, with_branches
+from sepprune.pruning.branches import with_branches
+from sepprune.pruning.edits import Bypass, Removal
 from sepprune.pruning.graph.trace import trace
 from sepprune.pruning.objective import Objective, freeze
-from sepprune.pruning.plan import Bypass, Removal
 from sepprune.pruning.proof import prove
+from sepprune.pruning.removals import close_branches
 from sepprune.pruning.structure import Structure, discover
 from sepprune.pruning.surgery import cut, difference
 from sepprune.separators import build_separator
@@ -26,7 +27,7 @@ WHOLE = Floor(2, 0.0, whole_branches=True)
 
 
 class Branch(nn.Module):
-    """A residual branch of two hidden layers: without the second its last bias is left, without the first more."""
+    """A residual branch of two hidden layers; without the second it adds its last bias, without the first more."""
 
     def __init__(self, channels: int, bias: bool) -> None:
         super().__init__()
@@ -38,7 +39,7 @@ class Branch(nn.Module):
 
 
 class Two(Branch):
-    """A branch with a state: its second result is not looked through."""
+    """A branch whose second result is not a state: it is not recognised."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         hidden = self.first(x).relu()
@@ -46,7 +47,7 @@ class Two(Branch):
 
 
 class Late(Branch):
-    """A branch with a convolution over time after its groups' last reader: what is left depends on the padding."""
+    """A branch with a convolution over time after the last layer of its groups: the rest depends on the padding."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, True)
@@ -112,7 +113,7 @@ def test_submodules_that_add_to_their_input_are_branches_and_others_are_left_alo
     assert found == {"blocks.0": (2, 1, "last.bias"), "blocks.1": (2, 1, None)}
 
 
-def test_an_empty_group_takes_its_branch_along() -> None:
+def test_an_empty_group_removes_its_branch() -> None:
     branch = structure().branches[0]
     kept = structure().group_of != branch.free[0]
     closed = close_branches(structure(), kept)
@@ -136,7 +137,7 @@ def test_a_budget_removes_a_branch_with_its_operators() -> None:
     assert operators[1] < operators[0] - 10
 
 
-def test_costs_are_those_of_what_is_left() -> None:
+def test_costs_are_those_of_the_remaining_model() -> None:
     result = without_middle()
     again = analyze(result.model, MIXTURE)
     assert again.params == result.report["params_after"]
@@ -146,7 +147,7 @@ def test_costs_are_those_of_what_is_left() -> None:
     } | {"network.1.bias"}
 
 
-def test_the_bias_that_is_left_follows_the_trunk() -> None:
+def test_the_remaining_bias_is_cut_with_the_trunk() -> None:
     trunk = structure().group_of == [group.id for group in structure().groups].index("into")
     kept = close_branches(structure(), structure().group_of != structure().branches[0].free[0])
     kept[np.flatnonzero(trunk)[:2]] = False
@@ -155,7 +156,7 @@ def test_the_bias_that_is_left_follows_the_trunk() -> None:
     assert difference(structure(), pruned, kept)[1] < 1e-4
 
 
-def test_a_plan_rebuilds_the_model_without_the_branch(tmp_path) -> None:
+def test_a_plan_makes_the_model_without_the_branch(tmp_path) -> None:
     result = without_middle()
     result.plan.save(tmp_path / "plan.json")
     rebuilt = PruningPlan.load(tmp_path / "plan.json").apply(sudormrf())
@@ -164,7 +165,7 @@ def test_a_plan_rebuilds_the_model_without_the_branch(tmp_path) -> None:
     assert [name for name, _ in sudormrf().named_modules() if isinstance(sudormrf().get_submodule(name), Bypass)] == []
 
 
-def test_branches_stay_unless_they_may_go() -> None:
+def test_branches_stay_unless_their_removal_is_allowed() -> None:
     result = prune(sudormrf(), MIXTURE, macs=0.5, method="random", floor=Floor(2, 0.0))
     assert result.report["removed"] == [] and min(group["kept"] for group in result.report["groups"]) >= 2
 
@@ -178,7 +179,7 @@ def test_masks_of_an_empty_branch_have_finite_gradients() -> None:
 
 @pytest.mark.parametrize("family", ["skim", "conv-tasnet"])
 @pytest.mark.parametrize("gone", [(0,), (1,), (2,), (0, 1), (1, 2), (0, 2), (0, 1, 2)])
-def test_causal_blocks_go_with_their_states(family: str, gone: tuple[int, ...]) -> None:
+def test_causal_blocks_are_removed_with_their_states(family: str, gone: tuple[int, ...]) -> None:
     found = causal(family)
     assert [(branch.module, branch.state) for branch in found.branches] == [
         (f"network.{index}", True) for index in range(3)
@@ -193,7 +194,7 @@ def test_causal_blocks_go_with_their_states(family: str, gone: tuple[int, ...]) 
     ]
 
 
-def test_plans_keep_whether_a_branch_has_a_state_and_older_ones_say_no(tmp_path) -> None:
+def test_plans_record_whether_a_branch_has_a_state_and_older_plans_mean_no(tmp_path) -> None:
     plan = PruningPlan("SkiM", "l1", {}, 0, (), (), (), (Removal("network.0", None, -1, state=True),))
     plan.save(tmp_path / "plan.json")
     assert PruningPlan.load(tmp_path / "plan.json") == plan

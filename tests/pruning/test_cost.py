@@ -1,4 +1,4 @@
-"""Costs: counted by hand, by module and by group, and as ptflops counts."""
+"""Costs: equal to counts by hand, by module and by group, and to the counts of ptflops."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_ptflops_counts_elements_and_counts_modules_that_call_functions_twice(mo
 
 
 @pytest.mark.parametrize(("name", "published"), [("afrcnn-12", 28.58), ("tdanet", 4.77)])
-def test_totals_counted_as_ptflops_does_are_those_that_were_published(name: str, published: float) -> None:
+def test_totals_counted_as_ptflops_does_equal_the_published_ones(name: str, published: float) -> None:
     structure = discover(freeze(build_separator(name)), [(torch.zeros(1, 16_000),)])
     assert float(macs_cost(structure, 1.0, like_ptflops=True).total(structure.sizes)) / 1e9 == pytest.approx(
         published, abs=0.006
@@ -107,7 +107,7 @@ def test_segment_upkeep_is_counted_at_its_true_rate() -> None:
     assert by_layer["memories.0.hidden_lstm"] == pytest.approx(4 * 4 * (8 + 4) * segments_per_second)
 
 
-def test_a_groups_cost_is_what_goes_with_it() -> None:
+def test_the_cost_of_a_group_is_the_cost_that_it_takes_away() -> None:
     module = nn.Sequential(nn.Conv1d(4, 6, 1, bias=False), nn.ReLU(), nn.Conv1d(6, 5, 1, bias=False))
     (group,) = analyze(module, SECOND, sample_rate=100).groups
     assert group == {

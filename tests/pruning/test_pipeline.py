@@ -1,4 +1,4 @@
-"""Pruning any separator: what is cut is exactly what masks leave out, and the rest is inherited."""
+"""Pruning any separator: the pruned model equals the masked one, and all remaining parameters are inherited."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def structure_of(name: str) -> Structure:
 
 
 @pytest.mark.parametrize("name", [*SEPARATORS, *CAUSAL])
-def test_every_group_that_is_offered_is_safe_whatever_is_dropped(name: str) -> None:
+def test_any_channels_of_the_offered_groups_can_be_dropped_exactly(name: str) -> None:
     structure = structure_of(name)
     for seed in range(3):
         random = np.random.default_rng(seed)
@@ -57,12 +57,12 @@ def test_every_group_that_is_offered_is_safe_whatever_is_dropped(name: str) -> N
 
 
 @pytest.mark.parametrize("name", [*SEPARATORS, *CAUSAL])
-def test_no_group_needs_a_trial_to_be_found_unsafe(name: str) -> None:
+def test_the_labels_alone_find_every_group_that_is_unsafe(name: str) -> None:
     assert [reason for reason in structure_of(name).blocked if reason.op == "surgery"] == []
 
 
 @pytest.mark.parametrize("name", [name for name in SEPARATORS if name != "convolution across channels"])
-def test_half_of_the_multiply_adds_can_go(name: str) -> None:
+def test_half_of_the_multiply_adds_can_be_removed(name: str) -> None:
     result = prune(build(name), MIXTURE, macs=0.5, method="l2", floor=Floor(2))
     assert 0.4 <= result.report["macs_after"] / result.report["macs_before"] <= 0.5
 
@@ -76,13 +76,13 @@ def test_the_pruned_model_exports_again_and_counts_as_planned(name: str) -> None
     assert again.macs_per_second == pytest.approx(result.report["macs_after"])
 
 
-def test_blocked_channels_are_named_and_the_rest_is_pruned() -> None:
+def test_blocked_channels_are_named_and_other_channels_are_pruned() -> None:
     analysis = analyze(build("convolution across channels"), MIXTURE)
     assert any(reason.op == "conv2d" and "network.across" in reason.why for reason in analysis.blocked)
     assert "network.free.0" in [group["id"] for group in analysis.groups]
 
 
-def test_a_bin_goes_from_encoder_masks_of_both_sources_and_decoder_at_once() -> None:
+def test_a_bin_is_dropped_from_encoder_masks_of_both_sources_and_decoder_together() -> None:
     plan = prune(build("global norms and skips"), MIXTURE, macs=0.6, method="l1").plan
     kept = {(cut.tensor, cut.dimension): cut.keep for cut in plan.cuts}
     bins = kept["encoder.weight", 0]
@@ -118,7 +118,7 @@ def test_initial_state_has_the_pruned_sizes(name: str) -> None:
     assert [part.shape for part in model.initial_state()] == [part.shape for part in state[:-1]]
 
 
-def test_sizes_that_only_look_like_a_pruned_one_are_left_alone() -> None:
+def test_sizes_that_only_equal_a_pruned_width_are_unchanged() -> None:
     torch.manual_seed(0)
     model = build_separator("conv-tasnet", bottleneck=16, hidden=16, blocks=1, hop=8, window=16, analysis_window=32)
     pruned = prune(shake(model), macs=0.4, method="l2", floor=Floor(2)).model
@@ -126,7 +126,7 @@ def test_sizes_that_only_look_like_a_pruned_one_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_uses_up_the_budget_but_not_more(method: str) -> None:
+def test_every_method_uses_its_budget_and_does_not_exceed_it(method: str) -> None:
     report = prune(causal("skim"), macs=0.5, method=method, data=batches(8 * 14), steps=4, floor=Floor(2)).report
     assert 0.46 <= report["macs_after"] / report["macs_before"] <= 0.5
 
@@ -167,7 +167,7 @@ def test_the_dense_output_can_be_the_teacher() -> None:
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
 
-def test_the_callers_module_is_not_touched() -> None:
+def test_the_callers_module_is_not_changed() -> None:
     module = causal("skim").train()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     result = prune(module, macs=0.5, method="l1")
@@ -176,7 +176,7 @@ def test_the_callers_module_is_not_touched() -> None:
     assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
-def test_a_plan_rebuilds_the_pruned_model_from_the_class(tmp_path) -> None:
+def test_a_plan_makes_the_pruned_model_from_the_class(tmp_path) -> None:
     result = prune(causal("skim"), macs=0.5, method="l2")
     result.plan.save(tmp_path / "plan.json")
     rebuilt = PruningPlan.load(tmp_path / "plan.json").apply(causal("skim"))

@@ -1,4 +1,4 @@
-"""Plans: plain data that rebuilds a pruned module, and says what is wrong with itself."""
+"""Plans: plain data that makes a pruned module, with clear errors for files and modules that do not fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch import nn
 
 from sepprune.errors import UserError
 from sepprune.pruning import PruningPlan
-from sepprune.pruning.plan import Cut, GroupPlan, Removal, SizeEdit
+from sepprune.pruning.edits import Cut, Removal, SizeEdit
+from sepprune.pruning.plan import GroupPlan
 
 PLAN = PruningPlan(
     "Sequential",
@@ -65,7 +66,7 @@ def test_two_plans_one_after_the_other_are_one_plan() -> None:
     assert both.budget == {"macs": 0.25}
 
 
-def test_what_a_later_plan_removes_whole_was_cut_in_vain() -> None:
+def test_earlier_cuts_inside_a_branch_that_a_later_plan_removes_are_dropped() -> None:
     class Branched(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -138,7 +139,7 @@ def test_a_plan_for_another_module_is_refused(other: nn.Module, words: str) -> N
         json.dumps({"format": "sepprune-plan", "version": 99}),
     ],
 )
-def test_a_file_that_is_no_plan_is_named(tmp_path: Path, content: str) -> None:
+def test_a_file_that_is_not_a_plan_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "plan.json"
     path.write_text(content)
     with pytest.raises(UserError):

@@ -1,4 +1,4 @@
-"""Chunk time as a budget: a table of measured layer times."""
+"""Chunk time as a budget, from a table of measured layer times."""
 
 from __future__ import annotations
 

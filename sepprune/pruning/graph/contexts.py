@@ -6,15 +6,15 @@ from typing import Any
 
 from torch import fx
 
-#: wrapper and the position of the wrapped graph among its arguments; the graph's own arguments follow
+#: name of a wrapper, and the position of the wrapped graph among its arguments; the graph's own arguments follow
 _WRAPPERS = {"wrap_with_set_grad_enabled": 1, "wrap_with_autocast": 4}
 
 
 def inline_contexts(graph_module: fx.GraphModule) -> None:
-    """Put wrapped graphs in the place of their wrappers, in place.
+    """Replace every wrapper by the graph that it wraps, in place.
 
-    Gradients of masks flow through the whole graph, and it runs in the precision of its inputs; a module whose
-    outputs depend on autocast is found out when surgery is checked.
+    Afterwards gradients flow through the whole graph, and the graph runs in the precision of its inputs. If outputs
+    of a module depend on autocast, the check after surgery detects it.
     """
     graph = graph_module.graph
     changed = False
@@ -24,8 +24,8 @@ def inline_contexts(graph_module: fx.GraphModule) -> None:
             continue
         wrapped = getattr(graph_module, node.args[position].target)
         inline_contexts(wrapped)
-        places = [item for item in wrapped.graph.nodes if item.op == "placeholder"]
-        mapping: dict[fx.Node, fx.Node] = dict(zip(places, node.args[position + 1 :], strict=True))
+        inputs = [item for item in wrapped.graph.nodes if item.op == "placeholder"]
+        mapping: dict[fx.Node, fx.Node] = dict(zip(inputs, node.args[position + 1 :], strict=True))
         with graph.inserting_before(node):
             outputs = graph.graph_copy(wrapped.graph, mapping)
         _replace(node, outputs)
@@ -37,9 +37,13 @@ def inline_contexts(graph_module: fx.GraphModule) -> None:
 
 
 def _replace(node: fx.Node, outputs: Any) -> None:
+    """Let the users of a node use these outputs: one node, or a sequence of which every user takes one item."""
     if not isinstance(outputs, (tuple, list)):
         node.replace_all_uses_with(outputs)
         return
     for user in list(node.users):
-        user.replace_all_uses_with(outputs[user.args[1]])
+        _, index = user.args
+        if not isinstance(index, int):
+            raise TypeError(f"{user} takes output {index!r} of a wrapped graph, expected an integer")
+        user.replace_all_uses_with(outputs[index])
         user.graph.erase_node(user)

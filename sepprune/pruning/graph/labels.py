@@ -1,11 +1,11 @@
-"""Channel labels: which channels of which tensors live or die together.
+"""Channel labels: which channels of which tensors must be kept or dropped together.
 
-Every index along every dimension of every parameter starts with a label of its own. Operations *tie* labels that
-must be dropped together and *freeze* labels that must not be dropped at all. What is neither, at the end, is a
-channel that may go.
+Every index along every dimension of every parameter starts with a label of its own. An operation *ties* labels that
+must be dropped together and *freezes* labels that must not be dropped. Labels that are not frozen at the end are
+channels that can be pruned.
 
 A dimension is described by a :data:`Vector`: one label per index, with :data:`FIXED` where an index can never be
-dropped, or ``None`` where that holds for the whole dimension (time, batch, taps).
+dropped, or ``None`` where no index of the dimension can (time, batch, taps).
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import Ints
+
 #: the label of an index that is never dropped
 FIXED = 0
 
-#: one label per index of a dimension; ``None`` when every one of them is fixed
-Vector = np.ndarray | None
+#: one label per index of a dimension; ``None`` when all of them are fixed
+Vector = Ints | None
 
 
 class Reason(NamedTuple):
-    """Why channels cannot be dropped: where, at which operation, and what about it."""
+    """Why channels cannot be dropped: the layer, the operation, and the explanation."""
 
     layer: str
     op: str
@@ -30,29 +32,29 @@ class Reason(NamedTuple):
 
 
 class Labels:
-    """Disjoint sets of labels, each set free or frozen with the first reason that was given."""
+    """Disjoint sets of labels (union-find). A set is free, or frozen with the first reason that was given."""
 
     def __init__(self) -> None:
-        self._parent = np.zeros(1024, dtype=np.int64)
+        self._parent: Ints = np.zeros(1024, dtype=np.int64)
         self._used = 1
         self._frozen: dict[int, Reason] = {}
 
     def fresh(self, size: int) -> Vector:
-        """``size`` new labels; a dimension of one index cannot lose it, so it gets none."""
+        """``size`` new labels; ``None`` for a dimension of one index, which cannot lose it."""
         if size <= 1:
             return None
         while self._used + size > len(self._parent):
             self._parent = np.concatenate([self._parent, np.zeros_like(self._parent)])
-        labels = np.arange(self._used, self._used + size)
+        labels: Ints = np.arange(self._used, self._used + size, dtype=np.int64)
         self._parent[labels] = labels
         self._used += size
         return labels
 
-    def find(self, vector: np.ndarray) -> np.ndarray:
-        """The representative of every label; does not tell frozen from free."""
-        roots = self._parent[vector]
+    def find(self, vector: Ints) -> Ints:
+        """The representative of every label, whether its set is frozen or free."""
+        roots: Ints = self._parent[vector]
         while True:
-            above = self._parent[roots]
+            above: Ints = self._parent[roots]
             if np.array_equal(above, roots):
                 break
             roots = above
@@ -60,14 +62,14 @@ class Labels:
         return roots
 
     def tie(self, first: Vector, second: Vector, reason: Reason) -> Vector:
-        """Make two dimensions of equal size live or die index by index; where one is fixed, so is the other."""
+        """Tie two dimensions of equal size index by index; where one is fixed, the other is frozen."""
         if first is None or second is None:
             self.freeze(first, reason)
             self.freeze(second, reason)
             return None
         first, second = self.find(first), self.find(second)
         for a, b in np.unique(np.stack([first, second], axis=1)[first != second], axis=0).tolist():
-            # the oldest label represents its set, so that following another graph later leaves representatives alone
+            # the oldest label represents its set, so that following another graph later keeps the representatives
             a, b = sorted((self._root(a), self._root(b)))
             if a == b:
                 continue
@@ -93,7 +95,7 @@ class Labels:
                     self._frozen.setdefault(int(root), reason)
 
     def settle(self, vector: Vector) -> Vector:
-        """Representatives, with :data:`FIXED` for every frozen label; ``None`` where nothing is free."""
+        """Representatives, with :data:`FIXED` for every frozen label; ``None`` when no index is free."""
         if vector is None:
             return None
         roots = self.find(vector)
@@ -102,7 +104,7 @@ class Labels:
         return roots if roots.any() else None
 
     def reason(self, vector: Vector) -> Reason | None:
-        """Why the first frozen index of a dimension is frozen."""
+        """Why the first frozen index of a dimension is frozen; ``None`` when none is."""
         if vector is None:
             return None
         return next((self._frozen[root] for root in self.find(vector).tolist() if root in self._frozen), None)

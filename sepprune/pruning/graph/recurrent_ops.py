@@ -1,13 +1,14 @@
 """Recurrent layers as single operations while a module is traced.
 
 With tensors that have no values, torch runs an LSTM step by step, which takes a minute for a second of audio at a
-fine hop. Stand-in operations that only know the shapes of their results take its place in the trace and are replaced
-by the real operation afterwards.
+fine hop. During the trace a stand-in operation, which only knows the shapes of its results, replaces the layer. The
+real operation replaces the stand-in afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,14 +20,31 @@ _RESULTS = (
     "bool batch_first) -> "
 )
 
+#: a function of torch, whatever its arguments
+TorchFunction = Callable[..., Any]
 
-@cache
-def stand_ins() -> dict[Callable, tuple[Callable, torch._ops.OpOverload]]:
-    """Stand-in and real operation by the function that torch's layers call; they are registered on first use."""
-    library = torch.library.Library("sepprune", "DEF")
-    library.define(f"lstm(Tensor input, Tensor[] hx, {_RESULTS}(Tensor, Tensor, Tensor)")
-    library.define(f"gru(Tensor input, Tensor hx, {_RESULTS}(Tensor, Tensor)")
-    _keep.append(library)
+
+@dataclass(frozen=True)
+class _StandIns:
+    """The registered stand-ins.
+
+    Attributes:
+        library: owner of the registered operations, which live as long as this object.
+        pairs: stand-in and real operation by the function that torch's layers call.
+    """
+
+    library: torch.library.Library
+    pairs: Mapping[TorchFunction, tuple[torch._ops.OpOverloadPacket, torch._ops.OpOverload]]
+
+
+@cache  # torch lets a process register an operation once
+def _stand_ins() -> _StandIns:
+    library = torch.library.Library("sepprune", "DEF")  # type: ignore[no-untyped-call]  # torch has no types here
+    for schema in (
+        f"lstm(Tensor input, Tensor[] hx, {_RESULTS}(Tensor, Tensor, Tensor)",
+        f"gru(Tensor input, Tensor hx, {_RESULTS}(Tensor, Tensor)",
+    ):
+        library.define(schema)  # type: ignore[no-untyped-call]  # torch has no types here
 
     def lstm(
         data: Tensor,
@@ -57,22 +75,21 @@ def stand_ins() -> dict[Callable, tuple[Callable, torch._ops.OpOverload]]:
 
     torch.library.register_fake("sepprune::lstm", lstm)
     torch.library.register_fake("sepprune::gru", gru)
-    return {
-        torch._VF.lstm: (torch.ops.sepprune.lstm, torch.ops.aten.lstm.input),
-        torch._VF.gru: (torch.ops.sepprune.gru, torch.ops.aten.gru.input),
-    }
+    return _StandIns(
+        library,
+        {
+            torch._VF.lstm: (torch.ops.sepprune.lstm, torch.ops.aten.lstm.input),
+            torch._VF.gru: (torch.ops.sepprune.gru, torch.ops.aten.gru.input),
+        },
+    )
 
 
-#: registered operations live as long as their library object
-_keep: list[torch.library.Library] = []
-
-
-def stand_in(func: Callable, args: tuple) -> Callable | None:
-    """What to call in the place of a torch function while tracing.
+def stand_in(func: TorchFunction, args: tuple[Any, ...]) -> TorchFunction | None:
+    """The function to call instead of a torch function while tracing.
 
     ``None`` for anything but a recurrent layer; layers with packed sequences or projections are traced as they are.
     """
-    found = stand_ins().get(func)
+    found = _stand_ins().pairs.get(func)
     if found is None or len(args) != 9 or isinstance(args[3], (list, tuple)):
         return None
     states = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
@@ -80,8 +97,8 @@ def stand_in(func: Callable, args: tuple) -> Callable | None:
 
 
 def restore(graph_module: fx.GraphModule) -> None:
-    """Put the real operations back, in place."""
-    real: dict[Any, torch._ops.OpOverload] = {op.default: target for op, target in stand_ins().values()}
+    """Replace the stand-ins of a graph by the real operations, in place."""
+    real = {packet.default: target for packet, target in _stand_ins().pairs.values()}
     for node in graph_module.graph.nodes:
         if node.target in real:
             node.target = real[node.target]

@@ -1,4 +1,4 @@
-"""Rule for recurrent layers: a hidden unit is a channel."""
+"""Rule for recurrent layers, whose channels are hidden units."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
-from .flow import Dims, Flow, Product, Site, rule, shape
+from .flow import Arguments, Flow, Labelled, Masked, Product, Rules, Site, shape, size_of
 from .labels import Vector
-from .rules_products import along, size_of
+from .masking import along
 
 
-@rule("lstm", "gru", "rnn_tanh", "rnn_relu")
-def _recurrent(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims] | None:
-    """Hidden unit = channel: a row of every gate, a column of the recurrence, an entry of the states."""
+def _recurrent(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled] | None:
+    """A hidden unit is a row of every gate, a column of the recurrence and an entry of the states."""
     is_lstm = str(node.target).startswith("aten.lstm")
     states, params, directions = args["hx"], args["params"], 2 if args["bidirectional"] else 1
     if not is_lstm:
@@ -46,10 +45,10 @@ def _recurrent(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims] | 
                     part = None if rows is None else rows[gate * hidden_size : (gate + 1) * hidden_size]
                     hidden = flow.tie(node, hidden, part, "gates of one unit")
             vectors += [columns, hidden]
-            flow.products += [
+            flow.products.extend(
                 Product(node, steps * gates, (size_of(hidden, hidden_size), size_of(vector, size)))
                 for vector, size in ((columns, shape(weight_in)[1]), (hidden, hidden_size))
-            ]
+            )
         inputs = hidden if hidden is None or directions == 1 else np.tile(hidden, directions)
     if any(vector is not None for vector in vectors):
         flow.sites[node] = Site(tuple(vectors), _run_recurrent(each))
@@ -57,8 +56,10 @@ def _recurrent(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims] | 
     return [(*data_dims[:-1], inputs), *([state] * len(states))]
 
 
-def _run_recurrent(each: int) -> Any:
-    def run(target: Any, arguments: dict[str, Any], masks: Sequence[Tensor]) -> Any:
+def _run_recurrent(each: int) -> Masked:
+    """Run a recurrent layer with masks for the columns of its two weights, in every cell of ``each`` parameters."""
+
+    def run(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any:
         params = list(arguments["params"])
         for cell, start in enumerate(range(0, len(params), each)):
             for offset in (0, 1):
@@ -67,3 +68,6 @@ def _run_recurrent(each: int) -> Any:
             return target(**(arguments | {"params": params}))
 
     return run
+
+
+RULES: Rules = dict.fromkeys("lstm gru rnn_tanh rnn_relu".split(), _recurrent)

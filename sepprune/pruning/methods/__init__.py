@@ -1,1 +1,1 @@
-"""Pruning methods: each ranks the channels of a module."""
+"""Pruning methods. Each chooses which channels of a module are kept; :mod:`.registry` has them by name."""

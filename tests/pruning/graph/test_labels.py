@@ -1,4 +1,4 @@
-"""Labels: what is tied goes together, what is frozen stays."""
+"""Labels: tied indices are dropped together, frozen ones never."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The traced graph: it runs as the module, on the module's own tensors, and knows where sizes come from."""
+"""The traced graph: it runs like the module, on the module's own tensors, and records where sizes come from."""
 
 from __future__ import annotations
 

@@ -1,20 +1,16 @@
-"""Rules for operations that join tensors, cut them, and pick from them."""
+"""Rules for operations that join tensors, split them, and take slices or single indices of them."""
 
 from __future__ import annotations
-
-import math
-from typing import Any
 
 import numpy as np
 from torch import fx
 
-from .flow import Dims, Flow, rule, shape
+from ..arrays import Ints
+from .flow import Arguments, Dims, Flow, Labelled, Rules, shape
 from .labels import FIXED, Vector
-from .rules_shapes import split_evenly
 
 
-@rule("cat", "concat")
-def _cat(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
+def _cat(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     tensors = [tensor for tensor in args["tensors"] if shape(tensor) != (0,)]
     axis = args["dim"] % len(shape(node))
     result = list(flow.of(tensors[0]))
@@ -35,8 +31,7 @@ def _cat(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     return tuple(result)
 
 
-@rule("stack")
-def _stack(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
+def _stack(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     tensors = args["tensors"]
     result = list(flow.of(tensors[0]))
     for tensor in tensors[1:]:
@@ -48,17 +43,16 @@ def _stack(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     return tuple(result)
 
 
-@rule("chunk", "split", "split_with_sizes", "unsafe_split", "unsafe_chunk", "tensor_split")
-def _split_rule(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims]:
+def _split(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
     source = args["self"]
     dims, axis = flow.of(source), args["dim"] % len(shape(source))
-    widths = [part.shape[axis] for part in node.meta["val"]]
+    widths: list[int] = [part.shape[axis] for part in node.meta["val"]]
     vector = dims[axis]
     if vector is None:
         return [dims] * len(widths)
-    starts = np.cumsum([0, *widths])
+    starts = np.cumsum([0, *widths]).tolist()
     sizes = args.get("split_size", args.get("split_sizes"))
-    if not isinstance(sizes, (list, tuple)):  # pieces of one width: they must go on having one
+    if not isinstance(sizes, (list, tuple)):  # pieces of one width: they must stay equally wide
         if len(set(widths)) > 1:
             flow.freeze(node, vector, "a split into pieces of different widths")
             return [(*dims[:axis], None, *dims[axis + 1 :])] * len(widths)
@@ -77,15 +71,14 @@ def _split_rule(flow: Flow, node: fx.Node, args: dict[str, Any]) -> list[Dims]:
     return [(*dims[:axis], part if len(part) > 1 else None, *dims[axis + 1 :]) for part in parts]
 
 
-@rule("getitem")
-def _getitem(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
+def _getitem(flow: Flow, node: fx.Node, args: Arguments) -> Labelled | None:
+    """One of several outputs of a node."""
     source, index = node.args
-    dims = flow.dims[source]
+    dims = flow.dims[source] if isinstance(source, fx.Node) else ()
     return dims[index] if isinstance(dims, list) and isinstance(index, int) else None
 
 
-@rule("slice", "narrow")
-def _slice(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
+def _slice(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     source = args["self"]
     dims, sizes = list(flow.of(source)), shape(source)
     axis = args["dim"] % len(dims)
@@ -113,48 +106,29 @@ def _slice(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
     return tuple(dims)
 
 
-def _slice_slots(args: dict[str, Any], vector: Vector, size: int) -> list[tuple[int, Vector]]:
-    """Bounds of a slice state sizes: of what lies before them, or, where negative, of what lies after."""
-    slots = []
+def _slice_slots(args: Arguments, vector: Vector, size: int) -> list[tuple[int, Vector]]:
+    """Bounds of a slice state sizes: of the part before them, or, where negative, of the part after them."""
+    slots: list[tuple[int, Vector]] = []
     for bound in (args["start"], args["end"]):
         if isinstance(bound, int) and abs(bound) <= size:
-            slots.append((bound, None if vector is None else vector[:bound] if bound >= 0 else vector[bound:]))
+            slots.append((bound, None if vector is None else _beside(vector, bound)))
     return slots
 
 
-@rule("select", "unbind")
-def _select(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
+def _beside(vector: Ints, bound: int) -> Ints:
+    return vector[:bound] if bound >= 0 else vector[bound:]
+
+
+def _select(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
     dims = list(flow.of(args["self"]))
     taken = dims.pop(args["dim"] % len(dims))
     flow.freeze(node, taken, "one of these channels is taken out by its number")
     return tuple(dims) if "index" in args else [tuple(dims)] * len(node.meta["val"])
 
 
-@rule(
-    "index_select",
-    "gather",
-    "index",
-    "flip",
-    "roll",
-    "sort",
-    "topk",
-    "argsort",
-    "scatter",
-    "index_add",
-    "unfold",
-    "diff",
-    "_fft_r2c",
-    "_fft_c2r",
-    "_fft_c2c",
-    "fft_rfft",
-    "fft_irfft",
-    "cummax",
-    "cumprod",
-)
-def _along(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
-    """Operations along one dimension, in which order or number matters; the others pass."""
-    source = args["self"]
-    dims = list(flow.of(source))
+def _along(flow: Flow, node: fx.Node, args: Arguments) -> Labelled | None:
+    """Operations along one dimension, where the order or number of indices matters; other dimensions are kept."""
+    dims = list(flow.of(args["self"]))
     axes = args.get("dim", args.get("dimension", args.get("dims")))
     if axes is None or isinstance(node.meta["val"], (tuple, list)):
         return None
@@ -162,38 +136,24 @@ def _along(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Any:
         flow.freeze(node, dims[axis], "an operation runs along this dimension")
         dims[axis] = None
     sizes = shape(node)
-    if len(sizes) > len(dims):
-        dims += [None] * (len(sizes) - len(dims))
+    dims += [None] * (len(sizes) - len(dims))
     for name in ("index", "src", "source"):
         if isinstance(args.get(name), fx.Node) and len(shape(args[name])) > 1:
             return None
     return tuple(dims) if len(dims) == len(sizes) else None
 
 
-@rule("pad", "constant_pad_nd", "reflection_pad1d", "replication_pad1d", "reflection_pad2d", "replication_pad2d")
-def _pad(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
-    dims = list(flow.of(args["self"]))
-    pad = args.get("pad", args.get("padding"))
-    for index in range(len(pad) // 2):
-        axis, before, after = len(dims) - 1 - index, pad[2 * index], pad[2 * index + 1]
-        if (before or after) and dims[axis] is not None:
-            flow.freeze(node, dims[axis], "padding adds to these channels")
-            dims[axis] = None
-    return tuple(dims)
+_ALONG = (
+    "index_select gather index flip roll sort topk argsort scatter index_add unfold diff cummax cumprod "
+    "_fft_r2c _fft_c2r _fft_c2c fft_rfft fft_irfft"
+)
 
-
-@rule("im2col")
-def _im2col(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
-    dims = flow.of(args["self"])
-    flow.freeze(node, dims[-2:], "windows run along this dimension")
-    taps = math.prod(args["kernel_size"])
-    return (*dims[:-3], None if dims[-3] is None else np.repeat(dims[-3], taps), None)
-
-
-@rule("col2im")
-def _col2im(flow: Flow, node: fx.Node, args: dict[str, Any]) -> Dims:
-    dims, sizes = flow.of(args["self"]), shape(args["self"])
-    flow.freeze(node, dims[-1], "windows run along this dimension")
-    taps = math.prod(args["kernel_size"])
-    channels, _ = split_evenly(flow, node, dims[-2], (sizes[-2] // taps, taps)) if taps > 1 else (dims[-2], None)
-    return (*dims[:-2], channels, None, None)
+RULES: Rules = {
+    **dict.fromkeys("cat concat".split(), _cat),
+    "stack": _stack,
+    **dict.fromkeys("chunk split split_with_sizes unsafe_split unsafe_chunk tensor_split".split(), _split),
+    "getitem": _getitem,
+    **dict.fromkeys("slice narrow".split(), _slice),
+    **dict.fromkeys("select unbind".split(), _select),
+    **dict.fromkeys(_ALONG.split(), _along),
+}

@@ -1,4 +1,4 @@
-"""The rivals rank channels as their papers say."""
+"""Methods that score channels rank them as their papers say."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sepprune.pruning.methods.rivals import RIVALS
+from sepprune.pruning.methods.protocol import Ranking
+from sepprune.pruning.methods.registry import REGISTRY
+from sepprune.pruning.methods.taylor import Taylor
 from sepprune.pruning.objective import Objective, freeze
 from sepprune.pruning.structure import Structure, discover
+from tests.pruning.methods.tasks import evidence_of, task_for
+
+RANKINGS = [name for name in REGISTRY if name != "sepprune"]
 
 
 class Chain(nn.Module):
@@ -42,10 +47,12 @@ def scores(name: str) -> np.ndarray:
     objective = Objective(structure(), lambda estimate, target: (estimate - target).square().mean(), 2)
     generator = torch.Generator().manual_seed(0)
     batches = iter(lambda: (torch.randn(2, 64, generator=generator), torch.randn(2, 2, 64, generator=generator)), None)
-    return RIVALS[name]().scores(structure(), 0, objective, batches)
+    method = REGISTRY[name]
+    assert isinstance(method, Ranking)
+    return method.scores(task_for(structure(), evidence=evidence_of(objective, batches, objective.masked)))
 
 
-@pytest.mark.parametrize("name", [name for name in RIVALS if name != "random"])
+@pytest.mark.parametrize("name", RANKINGS)
 def test_every_channel_has_a_finite_score(name: str) -> None:
     assert scores(name).shape == (8,) and np.isfinite(scores(name)).all()
 
@@ -72,5 +79,6 @@ def test_taylor_is_the_squared_gradient_of_the_gate() -> None:
     def loss(gates: Tensor, batch: Tensor) -> Tensor:
         return (gates * batch).sum()
 
-    found = RIVALS["taylor"]().scores(structure(), 0, loss, iter(lambda: torch.arange(8.0), None), 3)
+    evidence = evidence_of(loss, iter(lambda: torch.arange(8.0), None))
+    found = Taylor(batches=3).scores(task_for(structure(), evidence=evidence))
     assert found.tolist() == (np.arange(8.0) ** 2).tolist()

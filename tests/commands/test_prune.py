@@ -1,4 +1,4 @@
-"""``sepprune analyze`` and ``sepprune prune``: JSON for programs, sentences for mistakes, files only on success."""
+"""``sepprune prune``: JSON for programs, one sentence for a mistake, files only on success."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from sepprune.cli import main
-from sepprune.commands.prune import _batches, add_arguments
+from sepprune.commands.prune import add_arguments
+from sepprune.commands.prune_data import batches
 from sepprune.models import load_named
 from sepprune.pruning import PruningPlan
 
@@ -48,21 +49,8 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_analyze_gives_one_json_object(capsys: pytest.CaptureFixture) -> None:
-    assert main(["analyze", SMALL, "--json", "-"]) == 0
-    report = json.loads(capsys.readouterr().out)
-    assert {"params", "macs_per_second", "modules", "groups", "blocked"} <= report.keys()
-    assert {"name", "params", "macs_per_second", "share"} <= report["modules"][0].keys()
-    assert {"id", "channels", "macs_per_second", "params", "layers"} <= report["groups"][0].keys()
-
-
-def test_analyze_prints_tables(capsys: pytest.CaptureFixture) -> None:
-    assert main(["analyze", SMALL]) == 0
-    assert "Channel groups" in capsys.readouterr().out
-
-
-def test_prune_learns_from_a_folder_and_writes_a_model_its_plan_rebuilds(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+def test_prune_learns_from_a_folder_and_writes_a_model_and_the_plan_that_makes_it(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
     assert (
@@ -124,11 +112,17 @@ def write_set(root: Path, name: str) -> None:
 @pytest.mark.parametrize("name", ["lrs2-2mix", "libri2mix", "wham", "echoset"])
 def test_prepared_sets_give_batches_of_whole_hops_by_the_seed(name: str, tmp_path: Path) -> None:
     write_set(tmp_path, name)
-    first, again, other = (next(iter(_batches(arguments(tmp_path, name, seed), 8))) for seed in (0, 0, 1))
+    first, again, other = (first_batch(tmp_path, name, seed) for seed in (0, 0, 1))
     mixture, references = first
     assert mixture.shape == (2, 800) and references.shape == (2, 2, 800)
     assert torch.allclose(references.sum(1), mixture, atol=1e-4)
     assert torch.equal(mixture, again[0]) and not torch.equal(mixture, other[0])
+
+
+def first_batch(root: Path, name: str, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    found = batches(arguments(root, name, seed), 8)
+    assert found is not None
+    return next(iter(found))
 
 
 def arguments(root: Path, name: str, seed: int) -> argparse.Namespace:
@@ -228,7 +222,7 @@ def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Pat
     ],
 )
 def test_a_mistake_exits_2_with_one_sentence_and_writes_nothing(
-    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from safetensors.torch import save_file
 

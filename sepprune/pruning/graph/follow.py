@@ -1,0 +1,124 @@
+"""Following channel labels through a module's graph.
+
+Every operation is handed to the rule that :mod:`~sepprune.pruning.graph.rules` has for it. An operation without a rule
+freezes every label that reaches it, with a reason.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils._pytree import tree_leaves
+
+from .flow import Dims, Flow, Labelled, arguments, matched_sizes, operation
+from .labels import Reason, Vector
+from .rules import RULES
+from .rules_elementwise import pointwise
+from .sizes import Place
+from .trace import Trace, attribute_of
+
+
+def follow(module: nn.Module, trace: Trace, earlier: Flow | None = None) -> Flow:
+    """Follow the channel labels of every tensor of ``module`` through its graph.
+
+    Args:
+        module: what was traced.
+        trace: its graph.
+        earlier: the flow of another trace of the same module; the labels are shared with it.
+    """
+    flow = (
+        Flow(trace)
+        if earlier is None
+        else Flow(trace, labels=earlier.labels, parameters=earlier.parameters, channels=earlier.channels)
+    )
+    for node in trace.graph.graph.nodes:
+        flow.dims[node] = _dims_of(flow, module, node)
+    _keep_attributes_single(flow)
+    _keep_attention_square(flow, module)
+    return flow
+
+
+def output_nodes(node: fx.Node) -> list[fx.Node]:
+    """Nodes that the graph's ``output`` node returns, in order."""
+    return [leaf for leaf in tree_leaves(node.args) if isinstance(leaf, fx.Node)]
+
+
+def keeps_state(module: nn.Module) -> bool:
+    """Whether outputs after the first are a state that the module makes by ``initial_state``."""
+    return callable(getattr(module, "initial_state", None))
+
+
+def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
+    """Labels of what a node gives."""
+    if node.op == "get_attr":
+        return _tensor_dims(flow, node)
+    if node.op == "output":
+        _freeze_outputs(flow, module, node)
+        return ()
+    if node.op != "call_function":
+        return _fixed(node.meta.get("val"))
+    rule = RULES.get(operation(node))
+    if rule is None and torch.Tag.pointwise in getattr(node.target, "tags", ()):
+        rule = pointwise
+    if rule is not None:
+        result = rule(flow, node, arguments(node))
+        if result is not None:
+            return result
+    for argument in node.all_input_nodes:
+        for dims in _leaves(flow.dims[argument]):
+            flow.freeze(node, dims, "no rule says what this operation does to channels")
+    return _fixed(node.meta.get("val"))
+
+
+def _leaves(dims: Labelled) -> list[Dims]:
+    return [leaf for part in dims for leaf in _leaves(part)] if isinstance(dims, list) else [dims]
+
+
+def _fixed(value: object) -> Labelled:
+    if isinstance(value, (tuple, list)):
+        return [_fixed(part) for part in value]
+    return (None,) * value.dim() if isinstance(value, Tensor) else ()
+
+
+def _tensor_dims(flow: Flow, node: fx.Node) -> Dims:
+    value = attribute_of(node)
+    if not isinstance(value, Tensor):
+        return ()
+    name = flow.trace.tensors.get(str(node.target))
+    if name is None:  # a constant made in forward: it cannot be cut, so its channels cannot be dropped
+        return (None,) * value.dim()
+    if name not in flow.parameters:
+        flow.parameters[name] = tuple(flow.labels.fresh(size) for size in value.shape)
+    return flow.parameters[name]
+
+
+def _freeze_outputs(flow: Flow, module: nn.Module, node: fx.Node) -> None:
+    """Shapes of outputs are part of the call signature, except the state that a causal separator makes itself."""
+    for position, output in enumerate(output_nodes(node)):
+        if position == 0 or not keeps_state(module):
+            for dims in _leaves(flow.dims[output]):
+                flow.freeze(node, dims, "these channels are the module's output")
+
+
+def _keep_attributes_single(flow: Flow) -> None:
+    """An attribute that states several sizes has one value: tie the dimensions whose size it states."""
+    first: dict[Place, Vector] = {}
+    for node, slots in flow.size_slots.items():
+        for size, vector in matched_sizes(flow.trace.sizes.get(node, ()), slots):
+            if not size.plain:
+                continue
+            place = size.places[0]
+            other = first.setdefault(place, vector)
+            if other is not vector and (other is None or vector is None or len(other) == len(vector)):
+                flow.tie(node, other, vector, f"one attribute, {place[1]}, states this size and another")
+
+
+def _keep_attention_square(flow: Flow, module: nn.Module) -> None:
+    """``nn.MultiheadAttention`` has as many features inside as outside: tie them."""
+    for name, part in module.named_modules():
+        weight = flow.parameters.get(f"{name}.in_proj_weight") if isinstance(part, nn.MultiheadAttention) else None
+        if weight is not None:
+            rows, columns = weight
+            reason = Reason(name, "multi_head_attention", "torch's attention has one width inside and outside")
+            for start in range(0, 3 * part.embed_dim, part.embed_dim):
+                flow.labels.tie(columns, None if rows is None else rows[start : start + part.embed_dim], reason)

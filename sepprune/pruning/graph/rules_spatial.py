@@ -1,0 +1,67 @@
+"""Rules for operations along time and frequency: padding, windows, pooling, interpolation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from torch import fx
+
+from .dimensions import split_evenly
+from .flow import Arguments, Dims, Flow, Labelled, Rules, shape
+
+
+def _pad(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    dims = list(flow.of(args["self"]))
+    pad = args["pad"] if "pad" in args else args["padding"]
+    for index in range(len(pad) // 2):
+        axis, before, after = len(dims) - 1 - index, pad[2 * index], pad[2 * index + 1]
+        if (before or after) and dims[axis] is not None:
+            flow.freeze(node, dims[axis], "padding adds to these channels")
+            dims[axis] = None
+    return tuple(dims)
+
+
+def _im2col(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    dims = flow.of(args["self"])
+    flow.freeze(node, dims[-2:], "windows run along this dimension")
+    taps = math.prod(args["kernel_size"])
+    channels = dims[-3]
+    return (*dims[:-3], None if channels is None else np.repeat(channels, taps), None)
+
+
+def _col2im(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    dims, sizes = flow.of(args["self"]), shape(args["self"])
+    flow.freeze(node, dims[-1], "windows run along this dimension")
+    taps = math.prod(args["kernel_size"])
+    channels, _ = split_evenly(flow, node, dims[-2], (sizes[-2] // taps, taps)) if taps > 1 else (dims[-2], None)
+    return (*dims[:-2], channels, None, None)
+
+
+def _resample(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
+    """Pooling and interpolation: every channel on its own."""
+    dims = flow.of(args["self"] if "self" in args else args["input"])
+    value = node.meta["val"]
+    spatial = next(rank for rank in (1, 2, 3) if f"{rank}d" in str(node.target))
+    flow.freeze(node, dims[-spatial:], "resampling runs along this dimension")
+    result = (*dims[:-spatial], *((None,) * spatial))
+    return [result] * len(value) if isinstance(value, (tuple, list)) else result
+
+
+_RESAMPLING = (
+    "upsample_nearest1d upsample_nearest2d upsample_nearest3d upsample_linear1d upsample_bilinear2d "
+    "upsample_bicubic2d upsample_trilinear3d "
+    "_upsample_nearest_exact1d _upsample_nearest_exact2d _upsample_bilinear2d_aa "
+    "max_pool1d max_pool2d max_pool3d max_pool1d_with_indices max_pool2d_with_indices "
+    "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d "
+    "_adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d"
+)
+
+RULES: Rules = {
+    **dict.fromkeys(
+        "pad constant_pad_nd reflection_pad1d replication_pad1d reflection_pad2d replication_pad2d".split(), _pad
+    ),
+    "im2col": _im2col,
+    "col2im": _col2im,
+    **dict.fromkeys(_RESAMPLING.split(), _resample),
+}

@@ -1,0 +1,37 @@
+"""``sepprune analyze``: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sepprune.cli import main
+
+SMALL = "conv-tasnet:bottleneck=12,hidden=16/12,blocks=2,hop=8,window=16,analysis_window=32"
+BLOCKED = """
+from tests.pruning.small_separators import build
+
+def make():
+    return build("convolution across channels")
+"""
+
+
+def test_analyze_gives_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", SMALL, "--json", "-"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {"params", "macs_per_second", "modules", "groups", "blocked"} <= report.keys()
+    assert {"name", "params", "macs_per_second", "share"} <= report["modules"][0].keys()
+    assert {"id", "channels", "macs_per_second", "params", "layers"} <= report["groups"][0].keys()
+
+
+def test_analyze_prints_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", SMALL]) == 0
+    assert "Channel groups" in capsys.readouterr().out
+
+
+def test_blocked_channels_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "blocked.py").write_text(BLOCKED)
+    assert main(["analyze", f"{tmp_path / 'blocked.py'}:make", "--sample-rate", "800", "--like-ptflops"]) == 0
+    assert "cannot be pruned safely" in capsys.readouterr().out

@@ -1,3 +1,0 @@
-from tests.training.conftest import data_folder
-
-__all__ = ["data_folder"]
