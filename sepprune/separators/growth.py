@@ -66,6 +66,9 @@ def place(new: Tensor, old: Tensor, indices: Sequence[Tensor]) -> None:
         old: the weights to put.
         indices: for every dimension of ``old``, the index in ``new`` of each of its entries.
     """
+    if new.ndim == 0:
+        new.copy_(old)
+        return
     if new.ndim > 1:
         new[indices[0]] = 0
     new[torch.meshgrid(*indices, indexing="ij")] = old
