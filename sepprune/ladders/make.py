@@ -194,20 +194,20 @@ class LadderMaker:
         if not levels:
             return
         total = minutes * 60
-        students = [self._student(level) for level in levels]
-        left = max(0.0, total - min(student.report["seconds"] for student in students))
+        learners = [self._learner(level) for level in levels]
+        left = max(0.0, total - min(learner.report["seconds"] for learner in learners))
         if 0 < left < total:  # continue the fall of the learning rate from where it was
-            students = [self._student(level, left / total) for level in levels]
+            learners = [self._learner(level, left / total) for level in levels]
         if left:
             teacher = copy.deepcopy(self._dense)  # the trainer moves it to its device
-            Trainer(self.settings.training, students, teacher, self._processes).run(left / 60, cooldown=True)
-        reports = [student.report for student in students]
+            Trainer(self.settings.training, learners, teacher, self._processes).run(left / 60, cooldown=True)
+        reports = [learner.report for learner in learners]
         if self._processes.first and min(report["seconds"] for report in reports) >= total - _TOLERANCE:
             for level, report in zip(levels, reports, strict=True):
                 self._runs[level].finish(report)
         _wait_for_all(self._processes)
 
-    def _student(self, level: int, rate: float = 1.0) -> Student:
+    def _learner(self, level: int, rate: float = 1.0) -> Student:
         """A level that learns, from its start or its last checkpoint, with this share of its learning rate."""
         run, spec, training = self._runs[level], self.settings.levels[level], self.settings.training
         model, plan = training.model, run.plan()
