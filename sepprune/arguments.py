@@ -1,4 +1,4 @@
-"""How command lines are parsed: what is wrong is said in one sentence."""
+"""Parsing of command lines: errors of one sentence, and help that shows defaults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that names a mistake and the way to help, without the whole usage; exit status 2."""
+    """An argument parser whose error is one sentence that points to the help, without the usage; exit status 2."""
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}; {self.prog} --help shows every option", file=sys.stderr)
@@ -16,7 +16,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
-    """Shows defaults that are values, once; what is done without an option that has none, its own help tells."""
+    """Appends the default to the help of an option where it is a value; otherwise the help text states the default."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         if action.default in (None, "", ()) or action.default is False or "(default:" in (action.help or ""):

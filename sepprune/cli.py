@@ -1,4 +1,4 @@
-"""The ``sepprune`` command: one thin module a subcommand, in :mod:`sepprune.commands`."""
+"""The ``sepprune`` command. Each subcommand is one thin module in :mod:`sepprune.commands`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,30 @@ from .arguments import HelpFormatter, Parser
 from .errors import UserError
 from .extras import explained
 
-#: subcommands in the order of a project: look, prune, train, judge, use
+#: subcommands and what they do, in the order in which a project needs them
 COMMANDS = {
-    "analyze": "show where a separator's computation goes",
-    "prune": "learn which channels to drop, drop them, prove the result",
+    "analyze": "show the cost of a separator by layer and by channel group",
+    "prune": "remove channels of a separator to meet a budget, and check the result",
     "compare": "compare pruning methods on a trained separator",
     "pack": "put training data into one small file",
     "train": "train or fine-tune a separator",
     "ladder": "prune and fine-tune a separator to several sizes",
-    "evaluate": "stream mixtures through every level and score them",
+    "evaluate": "stream mixtures through every level and score the results",
     "separate": "separate a sound file as the live app does",
-    "bench": "time every level, chunk and backend",
-    "export": "write a level as ONNX or OpenVINO",
+    "bench": "time every level, chunk duration and backend",
+    "export": "write a level as ONNX or OpenVINO, for other programs",
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit status (0 done, 1 our fault, 2 the user's input is wrong)."""
+    """Run one command.
+
+    Args:
+        arguments: the command line, by default that of the process.
+
+    Returns:
+        The exit status: 0 done, 2 the user's input is wrong, 130 interrupted. Anything else is an exception.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         args = _parser(_named(arguments)).parse_args(arguments)
@@ -68,13 +75,15 @@ def _missing(error: ModuleNotFoundError, command: str) -> int:
 
 
 def _named(arguments: Sequence[str]) -> str | None:
-    """The subcommand among the arguments: only its module needs importing."""
+    """The subcommand among the arguments; only its module has to be imported."""
     return next((word for word in arguments if word in COMMANDS), None)
 
 
 def _parser(wanted: str | None) -> argparse.ArgumentParser:
     parser = Parser(
-        prog="sepprune", description="Compress speech separators by learned channel pruning, and stream the result."
+        prog="sepprune",
+        description="Compress speech separators by learned channel pruning, and stream the result.",
+        epilog="`%(prog)s COMMAND --help` describes a command and shows all its options.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -86,7 +95,9 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
             module = importlib.import_module(f".commands.{name}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-        command.add_argument("--json", metavar="FILE", help="write the result as one JSON object; - is standard output")
+        command.add_argument(
+            "--json", metavar="FILE", help="write the result as one JSON object to FILE; - is standard output"
+        )
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
 

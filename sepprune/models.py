@@ -36,24 +36,6 @@ def load_named(text: str) -> nn.Module:
         raise UserError(str(error)) from error
 
 
-def load_weights_into(module: nn.Module, path: str) -> None:
-    """Load a safetensors file into a module. The file must have exactly the module's tensors.
-
-    Raises:
-        UserError: the file cannot be read or does not fit.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_model
-
-    try:
-        load_model(module, path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot read the weights {path}: {error}; expected a safetensors file") from error
-    except RuntimeError as error:
-        first = str(error).strip().splitlines()[-1].strip()
-        raise UserError(f"the weights {path} do not fit {type(module).__name__}: {first}") from error
-
-
 def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
     """One second of noise in the shape that the module takes; ``None`` for a causal separator, which needs no example.
 

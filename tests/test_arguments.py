@@ -1,4 +1,4 @@
-"""What --help says of defaults."""
+"""Help shows defaults, and an error is one sentence."""
 
 import argparse
 
@@ -25,7 +25,7 @@ def test_a_default_is_shown_once_and_only_where_it_is_a_value(default: object, h
     assert parser.format_help().rstrip().endswith(shown)
 
 
-def test_an_error_is_one_sentence_that_shows_the_way_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_one_sentence_that_points_to_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     parser = Parser(prog="sepprune", formatter_class=argparse.HelpFormatter)
     with pytest.raises(SystemExit, match="2"):
         parser.parse_args(["--unknown"])

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from sepprune.errors import UserError
-from sepprune.models import example_for, load_named, load_weights_into
+from sepprune.models import example_for, load_named
 
 SMALL = "skim:features=8,hidden=8/6,blocks=2,segment=5,memory=8"
 FACTORY = """
@@ -73,20 +71,6 @@ def test_a_factory_in_a_file_is_called(factory: Path) -> None:
 def test_a_wrong_name_is_explained(factory: Path, name: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         load_named(name.replace("{folder}", str(factory.parent)))
-
-
-def test_weights_are_loaded_whole(tmp_path: Path) -> None:
-    source, target = nn.Linear(4, 2), nn.Linear(4, 2)
-    save_file(source.state_dict(), tmp_path / "weights.safetensors")
-    load_weights_into(target, str(tmp_path / "weights.safetensors"))
-    assert torch.equal(target.weight, source.weight)
-
-
-@pytest.mark.parametrize(("file", "words"), [("none", "cannot read the weights"), ("other", "do not fit Linear")])
-def test_weights_that_are_missing_or_do_not_fit_are_named(tmp_path: Path, file: str, words: str) -> None:
-    save_file({"weight": torch.zeros(3)}, tmp_path / "other")
-    with pytest.raises(UserError, match=words):
-        load_weights_into(nn.Linear(4, 2), str(tmp_path / file))
 
 
 def test_an_example_has_the_shape_that_the_module_takes() -> None:

@@ -1,1 +1,1 @@
-"""Measuring chunk times on this machine."""
+"""Chunk times on this machine: measuring (:mod:`.times`), the floor under them (:mod:`.floor`), a chart."""

@@ -1,26 +1,69 @@
-"""Chunk times of every level, chunk and backend, against the bare multiply-adds."""
+"""Chunk times of every level, chunk duration and backend, measured in turns."""
 
 from __future__ import annotations
 
 import gc
-import os
 import time
-import warnings
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.machine import load, machine
-from ..streaming.runner import call_samples
+from .floor import floor_of, measurable
 
-if TYPE_CHECKING:
-    from torch import nn
-
-#: chunks timed in one go, and chunks before them that bring the level back into the processor's caches
+#: chunks that are timed in one block, and chunks before them that bring the level back into the processor's caches
 BLOCK, LEAD_IN = 32, 8
+
+
+class Row(TypedDict):
+    """Times of one level, chunk duration, backend, precision and number of threads.
+
+    Keys:
+        level: its number.
+        backend, precision, threads: what computed a step.
+        chunk_ms: chunk duration.
+        p50_ms, p95_ms, p99_ms, max_ms: percentiles of the chunk time, and its maximum.
+        rtf: mean of chunk time and upkeep, over the chunk duration.
+        macs_per_second: of the level.
+        floor_ms: median time of the bare matrix products on one thread; ``None`` where it cannot be measured.
+        upkeep_ms: 99.5th percentile of the time for upkeep at ends of segments, which is due after the chunk.
+        chunks: how many were timed.
+    """
+
+    level: int
+    backend: str
+    precision: str
+    chunk_ms: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+    rtf: float
+    macs_per_second: float
+    floor_ms: float | None
+    upkeep_ms: float
+    threads: int
+    chunks: int
+
+
+class Report(TypedDict):
+    """The JSON object of ``sepprune bench``, without the ladder's name: facts about the machine, and the rows."""
+
+    machine: dict[str, Any]
+    rows: list[Row]
+
+
+class Contender(NamedTuple):
+    """One of those that are timed in turns."""
+
+    level: int
+    backend: str
+    precision: str
+    threads: int
 
 
 def bench(
@@ -31,13 +74,13 @@ def bench(
     backends: Sequence[tuple[str, str]],
     threads: Sequence[int] = (1,),
     advance: Callable[[float], None] = lambda share: None,
-) -> dict[str, Any]:
-    """Time :meth:`StreamingSeparator.step`, and the floor under it.
+) -> Report:
+    """Time :meth:`StreamingSeparator.step`, and the floor under it where torch is installed.
 
-    Upkeep of segments, which the live engine does after it has handed a chunk on (``settle``), is a column of its own;
+    Upkeep at ends of segments, which the live engine does after it has handed a chunk on (``settle``), is timed apart;
     the real-time factor includes it.
 
-    Levels, backends and floors of one chunk duration take turns in short blocks, so that a disturbance hits all of
+    Levels, backends and floors of one chunk duration take turns in short blocks, so that a disturbance affects all of
     them alike.
 
     Args:
@@ -46,212 +89,131 @@ def bench(
         seconds: of audio for each row.
         chunk_ms: chunk durations, each rounded up to whole hops.
         backends: pairs of backend and precision.
-        threads: that share a step, one number after the other. The floor is always that of one.
+        threads: numbers of threads that share a step, each timed. The floor is that of one thread.
         advance: called with the share of the work that is done.
-
-    Returns:
-        ``machine`` and ``rows``, the JSON object of ``sepprune bench``.
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for index, duration in enumerate(chunk_ms):
-        rows += _bench_chunk(
-            ladder,
-            levels,
-            seconds,
-            duration,
-            backends,
-            threads,
-            lambda share, done=index: advance((done + share) / len(chunk_ms)),
-        )
+        contenders = [
+            Contender(level, *backend, count) for level in levels for backend in backends for count in threads
+        ]
+
+        def report(share: float, done: int = index) -> None:
+            advance((done + share) / len(chunk_ms))
+
+        rows += _bench_chunk(ladder, contenders, seconds, duration, report)
     return {"machine": machine() | {"load": load()}, "rows": rows}
 
 
-def matrix_products(module: nn.Module, samples: int) -> list[tuple[int, int, int]]:
-    """The multiply-adds of one step as matrix products ``(rows, inner, columns)``, columns being frames.
-
-    A depthwise convolution counts as one product of as many multiply-adds: by itself it would be no matrix product.
-    """
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    products: list[tuple[int, int, int]] = []
-
-    class Recorder(TorchDispatchMode):
-        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = function(*args, **(kwargs or {}))
-            name = function.overloadpacket.__name__
-            if name == "convolution":
-                given, weight, transposed, groups = args[0], args[1], args[6], args[8]
-                frames = given.shape[0] * (given if transposed else result).shape[-1]
-                if groups > 1:
-                    products.append((weight.shape[0], weight[0].numel(), frames))
-                else:
-                    products.append(
-                        (weight[0].numel(), weight.shape[0], frames)
-                        if transposed
-                        else (weight.shape[0], weight[0].numel(), frames)
-                    )
-            elif name in ("mm", "addmm"):
-                first, second = args[-2:]
-                products.append((second.shape[1], second.shape[0], first.shape[0]))
-            elif name == "bmm":
-                products.extend([(args[1].shape[2], args[1].shape[1], args[0].shape[1])] * args[0].shape[0])
-            return result
-
-    # without mkldnn an LSTM falls apart into the matrix products that it is made of
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # that flag warns about other people's GPUs
-        with torch.backends.mkldnn.flags(enabled=False), Recorder():
-            module.step(torch.zeros(1, samples), module.initial_state(1))
-    return products
+def contender_name(row: Row) -> str:
+    """Backend and precision of a row, and its threads where they are several."""
+    return f"{row['backend']} {row['precision']}" + (f", {row['threads']} threads" if row["threads"] > 1 else "")
 
 
 def _bench_chunk(
     ladder: Ladder,
-    levels: Sequence[int],
+    contenders: Sequence[Contender],
     seconds: float,
     chunk_ms: float,
-    backends: Sequence[tuple[str, str]],
-    threads: Sequence[int],
     advance: Callable[[float], None],
-) -> list[dict[str, Any]]:
-    from threadpoolctl import threadpool_limits
-
-    keys = [(level, *backend, count) for level in levels for backend in backends for count in threads]
-    streams = {key: StreamingSeparator(ladder, key[0], chunk_ms, *key[1:]) for key in keys}
-    chunk = streams[keys[0]].chunk
-    floors = {level: _floor(ladder, level, chunk) for level in levels}
-    noise = (np.random.default_rng(0).standard_normal((BLOCK, chunk)) * 0.05).astype(np.float32)
-    times: dict[Any, list[float]] = {key: [] for key in (*keys, *floors)}
-    upkeep: dict[Any, list[float]] = {key: [] for key in keys}
-    clock = time.perf_counter
-    rounds = max(2, round(seconds * ladder.sample_rate / chunk / BLOCK))
-    gc.collect()
-    gc.disable()
-    limits = threadpool_limits(1, user_api="blas")  # of the floor
-    try:
-        for count in range(rounds):
-            for key, stream in streams.items():
-                for part in noise[:LEAD_IN]:
-                    stream.step(part)
-                for part in noise:
-                    started = clock()
-                    stream.step(part)
-                    done = clock()
-                    stream.settle()
-                    times[key].append(done - started)
-                    upkeep[key].append(clock() - done)
-            for level, floor in floors.items():
-                for _ in range(LEAD_IN):
-                    floor()
-                for _ in range(BLOCK):
-                    started = clock()
-                    floor()
-                    times[level].append(clock() - started)
-            advance((count + 1) / rounds)
-    finally:
-        limits.restore_original_limits()
-        gc.enable()
-    for stream in streams.values():
-        stream.close()
+) -> list[Row]:
+    with ExitStack() as stack:
+        streams = {
+            contender: stack.enter_context(
+                StreamingSeparator(
+                    ladder, contender.level, chunk_ms, contender.backend, contender.precision, contender.threads
+                )
+            )
+            for contender in contenders
+        }
+        chunk = streams[contenders[0]].chunk
+        levels = dict.fromkeys(contender.level for contender in contenders)
+        floors = {level: floor_of(ladder, level, chunk) for level in levels} if measurable() else {}
+        rounds = max(2, round(seconds * ladder.sample_rate / chunk / BLOCK))
+        stack.enter_context(_undisturbed())
+        times, upkeep, products = _measure(streams, floors, chunk, rounds, advance)
     return [
-        _row(ladder, key, chunk, np.array(times[key][BLOCK:]), np.array(upkeep[key][BLOCK:]), times[key[0]][BLOCK:])
-        for key in keys
+        _row(ladder, contender, chunk, times[contender], upkeep[contender], products.get(contender.level))
+        for contender in contenders
     ]
+
+
+def _measure(
+    streams: Mapping[Contender, StreamingSeparator],
+    floors: Mapping[int, Callable[[], None]],
+    chunk: int,
+    rounds: int,
+    advance: Callable[[float], None],
+) -> tuple[dict[Contender, NDArray[np.float64]], dict[Contender, NDArray[np.float64]], dict[int, NDArray[np.float64]]]:
+    """Seconds of steps, of their upkeep, and of floors by level; the first round is left out."""
+    noise = (np.random.default_rng(0).standard_normal((BLOCK, chunk)) * 0.05).astype(np.float32)
+    times: dict[Contender, list[float]] = {contender: [] for contender in streams}
+    upkeep: dict[Contender, list[float]] = {contender: [] for contender in streams}
+    products: dict[int, list[float]] = {level: [] for level in floors}
+    clock = time.perf_counter
+    for count in range(rounds):
+        for contender, stream in streams.items():
+            for part in noise[:LEAD_IN]:
+                stream.step(part)
+            for part in noise:
+                started = clock()
+                stream.step(part)
+                done = clock()
+                stream.settle()
+                times[contender].append(done - started)
+                upkeep[contender].append(clock() - done)
+        for level, floor in floors.items():
+            for _ in range(LEAD_IN):
+                floor()
+            for _ in range(BLOCK):
+                started = clock()
+                floor()
+                products[level].append(clock() - started)
+        advance((count + 1) / rounds)
+    return (
+        {contender: np.array(values[BLOCK:]) for contender, values in times.items()},
+        {contender: np.array(values[BLOCK:]) for contender, values in upkeep.items()},
+        {level: np.array(values[BLOCK:]) for level, values in products.items()},
+    )
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No garbage collection, and one thread for the floor's products."""
+    with ExitStack() as stack:
+        if measurable():
+            from threadpoolctl import threadpool_limits
+
+            stack.enter_context(threadpool_limits(1, user_api="blas"))
+        gc.collect()
+        gc.disable()
+        stack.callback(gc.enable)
+        yield
 
 
 def _row(
     ladder: Ladder,
-    key: tuple[int, str, str, int],
+    contender: Contender,
     chunk: int,
-    times: np.ndarray,
-    upkeep: np.ndarray,
-    floor: Sequence[float],
-) -> dict[str, Any]:
-    level, backend, precision, threads = key
+    times: NDArray[np.float64],
+    upkeep: NDArray[np.float64],
+    floor: NDArray[np.float64] | None,
+) -> Row:
     p50, p95, p99, largest = (float(value) for value in 1000 * np.percentile(times, (50, 95, 99, 100)))
     chunk_ms = 1000 * chunk / ladder.sample_rate
     return {
-        "level": level,
-        "backend": backend,
-        "precision": precision,
+        "level": contender.level,
+        "backend": contender.backend,
+        "precision": contender.precision,
         "chunk_ms": chunk_ms,
         "p50_ms": p50,
         "p95_ms": p95,
         "p99_ms": p99,
         "max_ms": largest,
         "rtf": 1000 * float((times + upkeep).mean()) / chunk_ms,
-        "macs_per_second": ladder[level].macs_per_second,
-        "floor_ms": 1000 * float(np.median(floor)),
+        "macs_per_second": ladder[contender.level].macs_per_second,
+        "floor_ms": None if floor is None else 1000 * float(np.median(floor)),
         "upkeep_ms": 1000 * float(np.percentile(upkeep, 99.5)),
-        "threads": threads,
+        "threads": contender.threads,
         "chunks": len(times),
     }
-
-
-def _floor(ladder: Ladder, level: int, chunk: int) -> Callable[[], None]:
-    """A chunk's multiply-adds and nothing else: matrix products of the level's shapes, each with weights of its own.
-
-    By numpy's BLAS: torch takes longer over products this small, and a floor must not be higher than it has to.
-    """
-    samples = call_samples(ladder, ladder[level], chunk)
-    random = np.random.default_rng(0)
-    operands = [
-        (
-            random.standard_normal((rows, inner), np.float32),
-            random.standard_normal((inner, columns), np.float32),
-            np.empty((rows, columns), np.float32),
-        )
-        for rows, inner, columns in matrix_products(ladder.build(level), samples)
-    ]
-    calls = range(chunk // samples)
-
-    def run() -> None:
-        for _ in calls:
-            for weight, given, out in operands:
-                np.matmul(weight, given, out=out)
-
-    return run
-
-
-def plot(report: dict[str, Any], path: str | os.PathLike[str]) -> None:
-    """Draw chunk time against multiply-adds, one panel a chunk duration, the floor in black."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
-
-    durations = sorted({row["chunk_ms"] for row in report["rows"]})
-    figure = Figure(figsize=(5.5 * len(durations), 4.5), layout="constrained")
-    for axes, duration in zip(np.atleast_1d(figure.subplots(1, len(durations))), durations, strict=True):
-        rows = [row for row in report["rows"] if row["chunk_ms"] == duration]
-        for name in dict.fromkeys(contender(row) for row in rows):
-            line = sorted((row for row in rows if contender(row) == name), key=lambda row: row["macs_per_second"])
-            axes.plot([row["macs_per_second"] / 1e6 for row in line], [row["p50_ms"] for row in line], "o-", label=name)
-        line = sorted({(row["macs_per_second"] / 1e6, row["floor_ms"]) for row in rows})
-        axes.plot(*zip(*line, strict=True), "ks--", label="floor: bare matrix products")
-        axes.set(
-            title=f"{duration:g} ms chunks",
-            xlabel="million multiply-adds per second of audio",
-            ylabel="median chunk time (ms)",
-            xscale="log",
-            yscale="log",
-        )
-        axes.xaxis.set(
-            minor_locator=NullLocator(),
-            major_locator=FixedLocator([cost for cost, _ in line]),
-            major_formatter=FuncFormatter(lambda cost, _: f"{cost:.0f}"),
-        )
-        axes.yaxis.set(
-            minor_locator=NullLocator(),
-            major_locator=LogLocator(subs=(1, 2, 5)),
-            major_formatter=FuncFormatter(lambda time, _: f"{time:g}"),
-        )
-        axes.grid(alpha=0.3)
-        axes.legend(loc="upper left", fontsize="small")
-        axes.margins(y=0.25)
-    figure.suptitle(report["machine"]["processor"])
-    figure.savefig(Path(path), dpi=120)
-
-
-def contender(row: dict[str, Any]) -> str:
-    """What computed a row."""
-    return f"{row['backend']} {row['precision']}" + (f", {row['threads']} threads" if row["threads"] > 1 else "")

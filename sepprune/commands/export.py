@@ -1,4 +1,4 @@
-"""``sepprune export``: write a level as ONNX or OpenVINO."""
+"""``sepprune export``: write a level as ONNX or OpenVINO, for other programs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..streaming import Ladder
 from ..streaming.export import FILES, export_files
 from ..streaming.runner import LevelRunner, call_samples
 from ..streaming.stream import chunk_samples
-from .options import add_ladder
+from .options import add_ladder, add_level
 
 _SUFFIX = {"onnx": ".onnx", "openvino": ".xml"}
 _EXPLAINED = """\
 A call maps signal (1, {past} + {samples}) and state to sources (1, {sources}, {samples}) and new_state.
-The signal is the chunk of {samples} samples after the {past} samples that came before it (zeros before the first).
-The state starts as zeros; new_state takes the place of its first numbers before the next call.
+The signal is {past} samples of the past (zeros at first) followed by the chunk of {samples} samples.
+The state starts as zeros. After each call, new_state replaces the first numbers of the state.
 Sources lag the mixture by {delay} samples."""
 _SEGMENT = """After every {calls} calls (a segment of {segment} frames), run {end} in the same way on the state."""
 
@@ -30,14 +30,19 @@ _SEGMENT = """After every {calls} calls (a segment of {segment} frames), run {en
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_ladder(parser)
     parser.description = (
-        "Write a level as ONNX or OpenVINO, one chunk a call: signal (the chunk after the samples before it) and state "
-        "in, sources and new_state out. A level whose state needs upkeep at the ends of segments (skim) gets a second "
-        "file, FILE.end_segment.onnx or .xml, that maps state to new_state and is due after every segment."
+        "Write a level as ONNX or OpenVINO. One call processes one chunk: signal (samples of the past, then the chunk) "
+        "and state go in, sources and new_state come out. A level whose state needs upkeep at the ends of segments "
+        "(skim) gets a second file, FILE.end_segment.onnx or .xml, that maps state to new_state; run it after every "
+        "segment."
     )
-    parser.add_argument("--level", type=int, default=0, help="0 is dense, higher is lighter")
-    parser.add_argument("--format", choices=sorted(_SUFFIX), required=True)
-    parser.add_argument("--out", required=True, metavar="F", help="file to write, .onnx, or .xml with a .bin beside it")
-    parser.add_argument("--chunk-ms", type=float, default=8.0, help="audio a call, rounded up to whole hops")
+    add_level(parser)
+    parser.add_argument("--format", choices=sorted(_SUFFIX), required=True, help="kind of file")
+    parser.add_argument(
+        "--out", required=True, metavar="F", help="file to write: .onnx, or .xml, which gets a .bin beside it"
+    )
+    parser.add_argument(
+        "--chunk-ms", type=float, default=8.0, help="duration of a chunk in ms, rounded up to whole hops"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -55,6 +60,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         for source, destination in zip(FILES[args.format], (target, end), strict=True):
+            if destination is None:
+                continue
             for suffix in {target.suffix, ".bin"}:
                 if (content := files.get(str(Path(source).with_suffix(suffix)))) is not None:
                     destination.with_suffix(suffix).write_bytes(content)
@@ -97,15 +104,13 @@ def _difference(module: Any, runner: LevelRunner, samples: int, ladder: Ladder) 
 
 
 def _explain(report: dict[str, Any], sources: int, chunk: int) -> None:
-    console = Console()
-    say = lambda text: console.print(text, highlight=False, soft_wrap=True)  # noqa: E731
-    say(f"wrote {report['file']}, within {report['max_abs_difference']:.1e} of torch")
-    say(_EXPLAINED.format(**report, sources=sources))
+    lines = [
+        f"wrote {report['file']}, within {report['max_abs_difference']:.1e} of torch",
+        _EXPLAINED.format(**report, sources=sources),
+    ]
     if report["end_segment_file"]:
-        say(
-            _SEGMENT.format(
-                calls=report["calls_per_segment"], segment=report["segment"], end=report["end_segment_file"]
-            )
-        )
+        calls, segment, end = (report[key] for key in ("calls_per_segment", "segment", "end_segment_file"))
+        lines.append(_SEGMENT.format(calls=calls, segment=segment, end=end))
     if report["samples"] != chunk:
-        say(f"A call takes {report['samples']} samples, not {chunk}, so that segments end where calls end.")
+        lines.append(f"A call takes {report['samples']} samples, not {chunk}, so that segments end where calls end.")
+    Console().print("\n".join(lines), highlight=False, soft_wrap=True)

@@ -1,61 +1,120 @@
-"""``sepprune ladder``: prune and fine-tune a separator to several sizes."""
+"""``sepprune ladder``: make a whole ladder from one trained separator.
+
+Several processes make it together under ``torchrun -m sepprune ladder ...``, one process a core on a CPU.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from ..errors import UserError
+from .options import numbers_of
 from .train import keep_memory
+
+if TYPE_CHECKING:
+    from ..ladders.settings import LadderSettings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", help="TOML file of the ladder, see configs/")
-    parser.add_argument("--minutes", type=float, default=60.0, help="fine-tuning time of all these levels together")
-    parser.add_argument(
-        "--levels",
-        help="only these levels, for example 1,3 (default: all that lack fine-tuning); "
-        "they are fine-tuned side by side and hear the same mixtures",
+    parser.description = (
+        "Prune and fine-tune a separator to several sizes. Levels are made in the order in which they need each other; "
+        "levels that do not are fine-tuned side by side on the same mixtures, with the dense separator as teacher. "
+        "After an interruption, run the same command again: finished work is kept."
     )
+    parser.add_argument("config", help="TOML file of the ladder, such as configs/ladder.toml")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="fine-tuning time of all levels; learning masks comes on top"
+    )
+    parser.add_argument("--levels", help="make only these levels, for example 1,3; otherwise all of them")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
-    parser.add_argument("--write-only", action="store_true", help="put what has been trained into the ladder folder")
+    parser.add_argument(
+        "--start", metavar="LADDER", help="train the levels of this ladder further, instead of cutting new ones"
+    )
+    parser.add_argument(
+        "--write-only", action="store_true", help="make nothing: put the levels trained so far into the ladder folder"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     keep_memory()
-    from ..ladders.make import LadderMaker, load_ladder_settings
+    from ..ladders.make import Events, LadderMaker
+    from ..ladders.settings import load_ladder_settings
     from ..training.processes import Processes
 
-    settings = load_ladder_settings(args.config, args.data)
-    with Processes() as processes:
-        maker, console = LadderMaker(settings, processes), Console(stderr=True, quiet=not processes.first)
-        report: dict[str, Any] = {"levels": []}
-        levels = [] if args.write_only else _wanted(args.levels, maker)
-        maker.learn_masks(levels)
-        for level in levels:
-            saved = f"{settings.reductions[level - 1]:.0%} fewer MACs" if level else "dense"
-            console.print(f"level {level}: {saved}")
-        if levels:
-            report["levels"] = maker.finetune(levels, args.minutes)
+    settings = load_ladder_settings(args.config, args.data, args.start)
+    report: dict[str, Any] = {"levels": []}
+    with Processes() as processes, _Display(settings, quiet=not processes.first) as display:
+        maker = LadderMaker(settings, processes, Events(display.stage, display.masks))
+        if not args.write_only:
+            made = maker.make(_chosen(args.levels, len(settings.levels)), args.minutes)
+            report = {"levels": list(made.levels), "complete": made.complete}
         if not processes.first:
             args.json = None  # one report and one ladder a run
             return report
         report["ladder"] = str(maker.write())
-        console.print(f"wrote {report['ladder']}")
+        display.console.print(f"wrote {report['ladder']}", soft_wrap=True)
+        if not report.get("complete", True):
+            display.console.print("interrupted: run the same command again to continue", soft_wrap=True)
     return report
 
 
-def _wanted(levels: str | None, maker: Any) -> list[int]:
-    from ..errors import UserError
+class _Display:
+    """Messages, and a bar while masks are learned. Use as a context manager."""
 
-    every = range(len(maker.settings.reductions) + 1)
+    def __init__(self, settings: LadderSettings, quiet: bool) -> None:
+        self.console = Console(stderr=True, quiet=quiet)
+        self._settings = settings
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("loss {task.fields[loss]:.2f}"),
+            console=self.console,
+            disable=quiet,
+        )
+        self._tasks: dict[int, TaskID] = {}
+
+    def __enter__(self) -> _Display:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def stage(self, levels: Sequence[int], minutes: float) -> None:
+        for level in levels:
+            self.console.print(f"level {level}: {self._origin(level)}", soft_wrap=True)
+        if minutes:
+            self.console.print(f"fine-tuning takes {minutes:.1f} minutes")
+
+    def _origin(self, level: int) -> str:
+        spec = self._settings.levels[level]
+        if self._settings.start is not None:
+            return f"as in {self._settings.start}"
+        if not level:
+            return "dense"
+        origin = f"cut from level {spec.cut_from}" if spec.contains is None else f"contains level {spec.contains}"
+        return f"{spec.macs:.0%} of the MACs, {origin}"
+
+    def masks(self, level: int, step: int, loss: float) -> None:
+        steps = self._settings.mask_steps
+        if level not in self._tasks:
+            self._bar.start()
+            self._tasks[level] = self._bar.add_task(f"masks of level {level}", total=steps, loss=loss)
+        self._bar.update(self._tasks[level], completed=step + 1, loss=loss)
+        if step + 1 == steps:
+            self._bar.stop()  # the bar of the training follows
+
+
+def _chosen(levels: str | None, count: int) -> list[int]:
     if levels is None:
-        return [level for level in every if not (maker.level_folder(level) / "best.safetensors").is_file()]
-    try:
-        chosen = [int(word) for word in levels.split(",")]
-    except ValueError:
-        chosen = [0]
-    if not set(chosen) <= set(every):
-        raise UserError(f"--levels {levels}: expected level numbers from 0 to {every[-1]}, joined by commas")
+        return list(range(count))
+    chosen = numbers_of("--levels", levels, int, "level numbers", "1,3")
+    if not set(chosen) <= set(range(count)):
+        raise UserError(f"--levels {levels}: expected level numbers from 0 to {count - 1}, joined by commas")
     return chosen

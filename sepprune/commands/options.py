@@ -12,26 +12,30 @@ Number = TypeVar("Number", int, float)
 
 
 def add_ladder(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ladder", nargs="?", help="ladder folder (default: the one that ships)")
+    parser.add_argument("ladder", nargs="?", help="ladder folder (default: the bundled ladder)")
+
+
+def add_level(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--level", type=int, default=0, help="level number: 0 is dense, higher numbers are lighter")
 
 
 def add_stream(parser: argparse.ArgumentParser, precision: str = "auto") -> None:
-    parser.add_argument("--chunk-ms", type=float, default=8.0, help="chunk duration, rounded up to whole hops")
+    parser.add_argument("--chunk-ms", type=float, default=8.0, help="chunk duration in ms, rounded up to whole hops")
     parser.add_argument("--backend", default="auto", help="openvino, onnxruntime, torch, cuda or auto")
     parser.add_argument(
         "--precision",
         default=precision,
-        help="fp32, bf16, int8, or auto: with --backend auto what "
-        "was measured to be fastest on this machine, else fp32 (default: %(default)s)",
+        help="fp32, bf16, int8 or auto. With --backend auto, auto is the precision that was measured to be fastest on "
+        "this machine, otherwise fp32 (default: %(default)s)",
     )
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--threads", type=int, default=1, help="processor threads that share a chunk (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads that share a chunk")
 
 
 def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
-    """Level numbers out of ``0,2``; all of them where nothing was asked for.
+    """Level numbers from text such as ``0,2``; all levels for ``None``.
 
     Raises:
         UserError: a word is no number, or the ladder has no such level.
@@ -42,7 +46,14 @@ def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
 
 
 def numbers_of(option: str, text: str, kind: type[Number], what: str, example: str) -> list[Number]:
-    """Numbers joined by commas.
+    """Numbers from text in which commas join them.
+
+    Args:
+        option: that the text was given for.
+        text: such as ``8,16``.
+        kind: ``int`` or ``float``.
+        what: what the numbers are, for the error.
+        example: correct text, for the error.
 
     Raises:
         UserError: a word is no such number.

@@ -66,8 +66,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    from ..models import example_for, load_named, load_weights_into
+    from ..models import example_for, load_named
     from ..pruning import Floor, prune
+    from ..separators.weights import load_weights
     from .prune_data import batches
 
     out = Path(args.out)
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         )
     module = load_named(args.model)
     if args.weights:
-        load_weights_into(module, args.weights)
+        load_weights(module, args.weights)
     hop = getattr(module, "hop", 1)
     data = batches(args, hop if isinstance(hop, int) else 1)
     with _Progress(args) as progress:

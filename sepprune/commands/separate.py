@@ -1,4 +1,4 @@
-"""``sepprune separate``: separate a sound file as the live app does."""
+"""``sepprune separate``: separate a sound file, chunk by chunk, as the live app does."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rich.console import Console
 from ..errors import UserError
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.files import read_mono, separate_signal
-from .options import add_ladder, add_stream, add_threads
+from .options import add_ladder, add_level, add_stream, add_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="IN", help="sound file, any rate and channel count")
+    parser.add_argument("input", metavar="IN", help="sound file of any sample rate, channel count and length")
     add_ladder(parser)
-    parser.add_argument("--level", type=int, default=0, help="0 is dense, higher is lighter")
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the voices")
+    add_level(parser)
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the voices, one WAV file each")
     add_stream(parser)
     add_threads(parser)
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ladder, path, out, notes = Ladder.load(args.ladder), Path(args.input), Path(args.out), Console(stderr=True)
     mixture, bad = read_mono(path, ladder.sample_rate)
     if bad:
-        notes.print(f"{path}: {bad} samples were not finite and are taken as zero", soft_wrap=True)
+        notes.print(f"{path}: {bad} samples were not finite and were replaced by zero", soft_wrap=True)
     with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend, args.precision, args.threads) as stream:
         sources, rtf = separate_signal(stream, mixture)
         chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, f"{stream.backend} {stream.precision}"

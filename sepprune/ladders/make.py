@@ -1,209 +1,246 @@
-"""From one trained separator to a ladder: masks, surgery, fine-tuning with the dense model as teacher."""
+"""From one trained separator to a ladder: levels are started, fine-tuned with the dense one as teacher, and written."""
 
 from __future__ import annotations
 
 import copy
 import dataclasses
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from safetensors.torch import save_file
-from torch import nn
+from torch import distributed, nn
 
 from ..errors import UserError
-from ..losses import ordered_snr_loss
-from ..training.batches import ordered_batches
+from ..pruning import analyze
+from ..rounding import rounded
+from ..streaming import Ladder, LevelRecord, write_ladder
 from ..training.processes import Processes
-from ..training.settings import TrainingSettings, build_settings, read_toml
 from ..training.student import Student
 from ..training.trainer import Trainer
+from .contain import containing
 from .hints import Hints
-from .weights import load_model, load_weights
+from .runs import LevelRun, Start
+from .settings import LadderSettings, stages
+from .starts import continued, cut
+from .weights import load_model
 
-if TYPE_CHECKING:
-    from ..pruning import PruningPlan
-
-#: so that masks are learned on mixtures that fine-tuning does not start with
-_MASK_SEED = 1_000
+#: seconds by which a finished run may fall short of its time, from adding numbers up
+_TOLERANCE = 0.01
 
 
 @dataclass(frozen=True)
-class LadderSettings:
-    """How a ladder is made.
+class Events:
+    """What a caller may want to show.
 
-    Args:
-        name: what the ladder is called.
-        out: ladder folder.
-        runs: folder for the levels' runs, from which an interrupted ladder goes on.
-        reductions: shares of the dense MACs that the levels save, lightest last.
-        learning_rates: of each of these levels; where there are none, that of the training.
-        mask_steps: updates in which masks are learned.
-        method: pruning method, see :func:`sepprune.prune`.
-        round_to: levels keep multiples of this many channels; GPUs train multiples of 8 several times as fast.
-        whole_branches: residual branches may go whole, those with fewer channels than ``narrowest`` do.
-        narrowest: see :class:`~sepprune.pruning.Floor`.
-        gradual: cut a level out of the next heavier one that has been fine-tuned when its masks are learned, instead
-            of out of the dense model.
-        bits: of a stored weight, see :func:`~..streaming.rounding.rounded`.
-        training: the dense model and how levels are fine-tuned; its ``out`` is not used.
-        card: facts for people: data, licences, command.
+    Attributes:
+        stage: called with the levels of a stage and its minutes, before it starts.
+        masks: called with level, step and loss while the masks of a level are learned.
     """
 
-    name: str
-    out: str
-    runs: str
-    training: TrainingSettings
-    reductions: tuple[float, ...] = (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 0.95)
-    learning_rates: tuple[float, ...] = ()
-    mask_steps: int = 500
-    method: str = "sepprune"
-    round_to: int = 1
-    whole_branches: bool = False
-    narrowest: int = 0
-    gradual: bool = False
-    bits: int = 8
-    card: dict[str, str] = field(default_factory=dict)
+    stage: Callable[[Sequence[int], float], None] = lambda levels, minutes: None
+    masks: Callable[[int, int, float], None] = lambda level, step, loss: None
 
 
-def load_ladder_settings(path: str, data: str | None = None) -> LadderSettings:
-    """Read a ladder's TOML file: top-level entries, ``[card]``, and ``[training]`` as in a training run.
+@dataclass(frozen=True)
+class Made:
+    """What :meth:`LadderMaker.make` has done.
 
-    Args:
-        path: of the file.
-        data: recordings to use instead of those that it names.
-
-    Raises:
-        UserError: the file is missing or malformed, or names something unknown.
+    Attributes:
+        levels: the report of every chosen level that is finished, with its number under ``level``.
+        complete: whether all chosen levels are finished; a termination signal ends the work early.
     """
-    content = read_toml(path)
-    training = {"out": "", **content.pop("training", {})} | ({} if data is None else {"data": data})
-    settings = build_settings(TrainingSettings, training, f"[training] of {path}")
-    ladder = build_settings(LadderSettings, content | {"training": settings}, path)
-    if ladder.learning_rates and len(ladder.learning_rates) != len(ladder.reductions):
-        raise UserError(
-            f"{path} has {len(ladder.learning_rates)} learning_rates for {len(ladder.reductions)} "
-            "reductions: give one a level, or none"
-        )
-    if not 2 <= ladder.bits <= 8:
-        raise UserError(f"{path} asks for weights of {ladder.bits} bits: give 2 to 8")
-    return ladder
+
+    levels: tuple[Mapping[str, Any], ...]
+    complete: bool
 
 
 class LadderMaker:
-    """Makes the levels of a ladder one after the other.
+    """Makes the levels of a ladder, stage by stage; what is finished is not done again.
 
     Args:
         settings: what to make.
-        processes: the processes that fine-tune together; the first one learns masks and writes.
+        processes: the processes that fine-tune together, entered; the first one writes.
+        events: called while levels are made.
+
+    Raises:
+        UserError: the dense separator, or the ladder to start from, cannot be loaded.
     """
 
-    def __init__(self, settings: LadderSettings, processes: Processes) -> None:
-        self.settings, self.processes = settings, processes
-        self.dense = load_model(settings.training.model)
-
-    def level_folder(self, level: int) -> Path:
-        return Path(self.settings.runs) / f"level-{level}"
-
-    def learn_masks(self, levels: Sequence[int]) -> None:
-        """Learn the pruning plans that are still missing, the processes sharing the levels among them."""
-        missing = [level for level in levels if level and not self._plan_file(level).is_file()]
-        self.processes.agree(0)  # nobody writes before everybody has looked
-        for level in missing[self.processes.rank :: self.processes.count]:
-            self._learn_plan(level)
-        self.processes.agree(0)  # nobody reads before everything is written
-
-    def _fresh(self, level: int) -> nn.Module:
-        """The level before fine-tuning."""
-        separator = copy.deepcopy(self.dense)
-        if level:
-            separator = self._plan(level).apply(separator)
-            load_weights(separator, self.level_folder(level) / "start.safetensors")
-        return separator
-
-    def _plan_file(self, level: int) -> Path:
-        return self.level_folder(level) / "plan.json"
-
-    def _plan(self, level: int) -> PruningPlan:
-        from ..pruning import PruningPlan
-
-        return PruningPlan.load(self._plan_file(level))
-
-    def _best(self, level: int) -> Path:
-        return self.level_folder(level) / "best.safetensors"
-
-    def _learn_plan(self, level: int) -> None:
-        from ..pruning import Floor, prune
-
-        path, training, kept = self._plan_file(level), self.settings.training, 1 - self.settings.reductions[level - 1]
-        heavier = max((other for other in range(1, level) if self._best(other).is_file()), default=0)
-        if not self.settings.gradual or not heavier:
-            heavier, base = 0, self.dense
-        else:
-            base = self._fresh(heavier)
-            load_weights(base, self._best(heavier))
-            kept /= 1 - self.settings.reductions[heavier - 1]
-        result = prune(
-            base,
-            macs=kept,
-            method=self.settings.method,
-            loss=ordered_snr_loss,
-            steps=self.settings.mask_steps,
-            seed=training.seed,
-            round_to=self.settings.round_to,
-            floor=Floor(whole_branches=self.settings.whole_branches, narrowest=self.settings.narrowest),
-            data=ordered_batches(training, self.dense, training.seed + _MASK_SEED, 1),
+    def __init__(self, settings: LadderSettings, processes: Processes, events: Events | None = None) -> None:
+        self.settings, self._processes, self._events = settings, processes, events or Events()
+        self._runs = tuple(LevelRun(Path(settings.runs) / f"level-{level}") for level in range(len(settings.levels)))
+        self._earlier = None if settings.start is None else _earlier(settings.start, len(settings.levels))
+        self._dense = (
+            load_model(settings.training.model)
+            if self._earlier is None
+            else continued(self._earlier, 0, settings.training.model).separator
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        report = {"cut_from_level": heavier, **result.report}
-        (path.parent / "prune.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        save_file(result.model.state_dict(), path.parent / "start.safetensors")
-        (self._plan(heavier).then(result.plan) if heavier else result.plan).save(path)
 
-    def finetune(self, levels: Sequence[int], minutes: float) -> list[dict[str, Any]]:
-        """Fine-tune levels whose masks are learned side by side, on the same mixtures; those that were started go on.
+    def unfinished(self) -> list[int]:
+        """Levels that are not finished."""
+        return [level for level in range(len(self._runs)) if not self._finished(level)]
 
-        The dense level can be trained on as well, so that levels differ by their size and not by their training.
+    def make(self, levels: Sequence[int], minutes: float) -> Made:
+        """Make levels, stage by stage (see :func:`~.settings.stages`), each stage in its share of the time.
+
+        After an interruption, the same call continues: finished levels are kept, a level that was being fine-tuned
+        continues from its last checkpoint with the rest of its time.
+
+        Args:
+            levels: their numbers.
+            minutes: fine-tuning time of all of them; learning masks comes on top.
+
+        Raises:
+            UserError: there is no time, a level needs another one that is neither finished nor among these, a run in
+                the folder was made with other settings, or the data is missing.
         """
-        students = [self._student(level) for level in levels]
-        trainer = Trainer(self.settings.training, students, teacher=self.dense, processes=self.processes)
-        return [
-            {"level": level, **report}
-            for level, report in zip(levels, trainer.run(minutes, cooldown=True), strict=True)
-        ]
-
-    def _student(self, level: int) -> Student:
-        folder, training = self.level_folder(level), self.settings.training
-        model, optimiser = training.model, training.optimiser
-        hints = None
-        if level:
-            model = dataclasses.replace(model, plan=str(self._plan_file(level)))
-            hints = Hints(self.dense, self._plan(level), training.hints) if training.hints else None
-            if self.settings.learning_rates:
-                optimiser = dataclasses.replace(optimiser, learning_rate=self.settings.learning_rates[level - 1])
-        settings = dataclasses.replace(training, out=str(folder), model=model, optimiser=optimiser)
-        return Student(
-            settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes, hints
+        chosen, specs = sorted(set(levels)), self.settings.levels
+        if not minutes > 0:
+            raise UserError(f"{minutes:g} minutes of fine-tuning are not possible: give more than 0")
+        self._check(chosen)
+        parts = [chosen] if self._earlier is not None else stages(specs, chosen)
+        total = sum(specs[level].time_share for level in chosen)
+        for stage in parts:
+            share = sum(specs[level].time_share for level in stage)
+            stage_minutes = minutes * share / total if total else 0.0
+            pending = [level for level in stage if not self._finished(level)]
+            if pending:
+                self._events.stage(pending, stage_minutes)
+                self._start(pending)
+                self._finetune(pending, stage_minutes)
+            if not all(self._finished(level) for level in stage):
+                break
+        reports = ((level, self._runs[level].report()) for level in chosen)
+        return Made(
+            tuple({"level": level, **report} for level, report in reports if report is not None),
+            all(self._finished(level) for level in chosen),
         )
 
     def write(self) -> Path:
-        """Put the dense model and every level that has been fine-tuned into the ladder folder."""
-        from ..pruning import analyze
-        from ..streaming import LevelRecord, write_ladder
-        from ..streaming.rounding import rounded
-
-        levels, model = [], self.settings.training.model
-        for level in range(len(self.settings.reductions) + 1):
-            best = self._best(level)
-            if level and not best.is_file():
+        """Put the dense separator and every level that has been fine-tuned into the ladder folder; returns it."""
+        records, model = [], self.settings.training.model
+        for level, (spec, run) in enumerate(zip(self.settings.levels, self._runs, strict=True)):
+            weights = run.weights_file if self._started(level) else None
+            if level and (weights is None or spec.time_share and not run.best_file.is_file()):
                 continue
-            separator = self._fresh(level)
-            if best.is_file():
-                load_weights(separator, best)
+            separator = run.build(self._dense, weights)
             facts = {"macs_per_second": analyze(separator).macs_per_second}
-            plan = self._plan(level) if level else None
-            weights = rounded(separator.state_dict(), self.settings.bits)
-            levels.append(LevelRecord(model.name, model.settings, plan, weights, facts))
-        return write_ladder(self.settings.out, self.settings.name, levels, self.settings.card).folder
+            stored = rounded(separator.state_dict(), self.settings.bits)
+            records.append(LevelRecord(model.name, model.settings, run.plan(), stored, facts))
+        return write_ladder(self.settings.out, self.settings.name, records, self.settings.card).folder
+
+    def _check(self, chosen: Sequence[int]) -> None:
+        """Refuse levels that cannot be made, before any work is done."""
+        for level in chosen:
+            spec, run = self.settings.levels[level], self._runs[level]
+            needed = spec.needs if self._earlier is None else None
+            if needed is not None and needed not in chosen and not self._finished(needed):
+                raise UserError(
+                    f"level {level} needs level {needed}, which is not finished: make both together, or level {needed} "
+                    "first"
+                )
+            plan = run.plan() if level and self._earlier is None else None
+            budget = None if plan is None else plan.budget.get("macs")
+            if budget is not None and abs(budget - spec.macs) > 1e-6:
+                raise UserError(
+                    f"{run.folder} holds a level with {budget:g} of the dense MACs, the configuration asks for "
+                    f"{spec.macs:g}: remove that folder, or choose another folder for `runs`"
+                )
+
+    def _started(self, level: int) -> bool:
+        run = self._runs[level]
+        if level:
+            return run.plan_file.is_file()
+        return self._earlier is None or run.start_file.is_file()
+
+    def _finished(self, level: int) -> bool:
+        if not self.settings.levels[level].time_share:
+            return self._started(level)
+        return self._runs[level].report() is not None
+
+    def _start(self, levels: Sequence[int]) -> None:
+        """Write the starts that are missing; the processes share the levels among them."""
+        missing = [level for level in levels if not self._started(level)]
+        bits = self._processes.agree(sum(1 << level for level in missing))  # so that all share the same list
+        missing = [level for level in levels if bits >> level & 1]
+        for level in missing[self._processes.rank :: self._processes.count]:
+            self._runs[level].save_start(self._make_start(level))
+        _wait_for_all(self._processes)
+
+    def _make_start(self, level: int) -> Start:
+        spec = self.settings.levels[level]
+        if self._earlier is not None:
+            return continued(self._earlier, level, self.settings.training.model)
+        if spec.contains is not None:
+            run = self._runs[spec.contains]
+            light, plan = run.build(self._dense, run.weights_file), run.plan()
+            if plan is None:
+                raise UserError(
+                    f"{run.folder} has no plan.json: remove the folder and make level {spec.contains} again"
+                )
+            return containing(self._dense, light, plan, spec.macs)
+        run = self._runs[spec.cut_from]
+        heavier = run.build(self._dense, run.weights_file if spec.cut_from else None)
+
+        def progress(step: int, loss: float) -> None:
+            self._events.masks(level, step, loss)
+
+        return cut(self.settings, level, self._dense, heavier, run.plan() if spec.cut_from else None, progress)
+
+    def _finetune(self, levels: Sequence[int], minutes: float) -> None:
+        """Fine-tune levels side by side on the same mixtures, for the rest of their time."""
+        levels = [level for level in levels if self.settings.levels[level].time_share]
+        if not levels:
+            return
+        total = minutes * 60
+        learners = [self._learner(level) for level in levels]
+        left = max(0.0, total - min(learner.report["seconds"] for learner in learners))
+        if 0 < left < total:  # continue the fall of the learning rate from where it was
+            learners = [self._learner(level, left / total) for level in levels]
+        if left:
+            teacher = copy.deepcopy(self._dense)  # the trainer moves it to its device
+            Trainer(self.settings.training, learners, teacher, self._processes).run(left / 60, cooldown=True)
+        reports = [learner.report for learner in learners]
+        if self._processes.first and min(report["seconds"] for report in reports) >= total - _TOLERANCE:
+            for level, report in zip(levels, reports, strict=True):
+                self._runs[level].finish(report)
+        _wait_for_all(self._processes)
+
+    def _learner(self, level: int, rate: float = 1.0) -> Student:
+        """A level that learns, from its start or its last checkpoint, with this share of its learning rate."""
+        run, spec, training = self._runs[level], self.settings.levels[level], self.settings.training
+        model, plan = training.model, run.plan()
+        if plan is not None:
+            model = dataclasses.replace(model, plan=str(run.plan_file))
+        learning_rate = training.optimiser.learning_rate if spec.learning_rate is None else spec.learning_rate
+        settings = dataclasses.replace(
+            training,
+            out=str(run.folder),
+            model=model,
+            optimiser=dataclasses.replace(training.optimiser, learning_rate=rate * learning_rate),
+            imitation=training.imitation if spec.imitation is None else spec.imitation,
+            hints=training.hints if spec.hints is None else spec.hints,
+        )
+        hints = None
+        if plan is not None and settings.hints:
+            hints = Hints(self._dense, plan, settings.hints, self._processes.device)
+        start = run.start_file if level or self._earlier is not None else None
+        separator: nn.Module = run.build(self._dense, start).requires_grad_()
+        return Student(settings, separator, run.has_checkpoint, self._processes, hints)
+
+
+def _earlier(folder: str, levels: int) -> Ladder:
+    ladder = Ladder.load(folder)
+    if len(ladder.levels) != levels:
+        raise UserError(
+            f"the ladder {folder} has {len(ladder.levels)} levels, the configuration {levels} [[level]] tables: "
+            "give as many"
+        )
+    return ladder
+
+
+def _wait_for_all(processes: Processes) -> None:
+    """Wait until every process is here: what one has written, all can then read."""
+    if processes.count > 1:
+        distributed.barrier()

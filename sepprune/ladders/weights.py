@@ -1,49 +1,39 @@
-"""Separators from settings and weight files."""
+"""The separator that a run starts from: built, grown, pruned and loaded as its settings say."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from ..errors import UserError
+from ..pruning import PruningPlan
 from ..separators import build_separator
-from ..streaming.rounding import widened
+from ..separators.growth import grow
+from ..separators.weights import load_weights
 from ..training.settings import ModelSettings
+
+__all__ = ["load_model", "load_weights"]
 
 
 def load_model(settings: ModelSettings) -> nn.Module:
-    """Build a separator, prune it where a plan is named, load its weights where a file is named.
+    """Build a separator, apply its pruning plan and load its weights, where settings name them.
+
+    Args:
+        settings: with ``grown_from``, plan and weights belong to that smaller separator, which is then grown.
 
     Raises:
-        UserError: a name or setting is unknown, a file cannot be read, or weights do not fit.
+        UserError: a name or setting is unknown, a file cannot be read, or plan or weights do not fit.
     """
     try:
         separator = build_separator(settings.name, **settings.settings)
     except ValueError as error:
         raise UserError(str(error)) from error
     if settings.grown_from is not None:
-        from ..separators.growth import grow
-
         small = dataclasses.replace(settings, settings=settings.grown_from, grown_from=None)
         return grow(load_model(small), separator)
     if settings.plan is not None:
-        from ..pruning import PruningPlan
-
         separator = PruningPlan.load(settings.plan).apply(separator)
     if settings.weights is not None:
         load_weights(separator, settings.weights)
     return separator
-
-
-def load_weights(separator: nn.Module, path: str | os.PathLike[str]) -> None:
-    """Load a safetensors file of a run or a ladder, every tensor and nothing else."""
-    try:
-        separator.load_state_dict(widened(load_file(path)))
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot read the weights {path}: {error}") from error
-    except RuntimeError as error:
-        raise UserError(f"the weights {path} do not fit {type(separator).__name__}: {error}") from error

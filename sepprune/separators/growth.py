@@ -1,6 +1,8 @@
-"""Growth: a larger separator that begins as a smaller one, which has been trained."""
+"""Growth: a larger separator starts with the weights of a trained smaller one and computes the same."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,25 +10,29 @@ from torch import Tensor, nn
 from ..errors import UserError
 from .skim import SkiM
 
-_GATES = 4  # rows of an LSTM's weights: input, forget, cell and output gate of every unit
+#: blocks of rows in an LSTM's weights: input, forget, cell and output gate
+_GATES = 4
 
 
 @torch.no_grad()
 def grow(small: nn.Module, large: nn.Module) -> nn.Module:
-    """Give ``large`` the weights of ``small``, so that both compute the same; returns ``large``.
+    """Give ``large`` the weights of ``small``, so that both compute the same.
 
-    Chen, Goodfellow and Shlens, "Net2Net: accelerating learning via knowledge transfer", ICLR 2016, double units and
-    share their weights out. Here what is new starts with fresh weights, and nothing old reads it yet: new units of an
-    LSTM, new blocks at the end, whose residual branch is zero, and mixture consistency, whose shares are zero. The
-    first update lets it in.
+    Chen, Goodfellow and Shlens, "Net2Net: accelerating learning via knowledge transfer", ICLR 2016, copy units and
+    divide the outgoing weights among the copies. Here new parts keep their fresh weights, and nothing old reads them
+    at first: new LSTM units have outgoing weights of zero, new blocks at the end have a residual branch of zero, and
+    new mixture consistency has shares of zero. These zeros are learned from the first update on.
 
     Args:
         small: a SkiM.
         large: a SkiM with the same filterbank, ``features`` and ``segment``, and at least as many ``hidden`` units,
-            ``blocks`` and units of ``memory``; with the same ``consistency``, or with one where the small one has none.
+            ``blocks`` and units of ``memory``. Its ``consistency`` is the same, or ``small`` has none.
+
+    Returns:
+        ``large``, changed in place.
 
     Raises:
-        UserError: one of them is something else, or ``large`` is not larger in this way.
+        UserError: one of them is another separator, or ``large`` is not larger in this way.
     """
     if not (isinstance(small, SkiM) and isinstance(large, SkiM)):
         raise UserError(f"only SkiM grows: this is {type(small).__name__} into {type(large).__name__}")
@@ -42,19 +48,34 @@ def grow(small: nn.Module, large: nn.Module) -> nn.Module:
     if units not in (0, more):
         raise UserError(f"mixture consistency of {units} units does not grow into {more}: give the same `consistency`")
     old = dict(small.named_parameters())
-    for block in list(large.network)[len(small.network) :]:
-        block.project.weight.zero_()
-        block.project.bias.zero_()
     for name, weight in large.named_parameters():
         if name in old:
-            _put(name, old[name], weight)
+            place(weight, old[name], _places(name, old[name], weight))
+        elif name.startswith("network.") and ".project." in name:  # the end of a new block's residual branch
+            weight.zero_()
     return large
 
 
-def _put(name: str, old: Tensor, new: Tensor) -> None:
-    """Old weights into their places among new ones; old rows read nothing from new columns."""
-    gates = _GATES if ".lstm." in name or "_lstm." in name else 1
-    rows = old.shape[0] // gates
+@torch.no_grad()
+def place(new: Tensor, old: Tensor, indices: Sequence[Tensor]) -> None:
+    """Put old weights at their indices in a larger tensor, so that old rows read nothing from new columns.
+
+    Args:
+        new: the larger tensor, changed in place. Its rows (dimension 0) are outputs; rows without old weights stay
+            as they are.
+        old: the weights to put.
+        indices: for every dimension of ``old``, the index in ``new`` of each of its entries.
+    """
+    if new.ndim == 0:
+        new.copy_(old)
+        return
+    if new.ndim > 1:
+        new[indices[0]] = 0
+    new[torch.meshgrid(*indices, indexing="ij")] = old
+
+
+def _places(name: str, old: Tensor, new: Tensor) -> list[Tensor]:
+    """Indices of old weights in a grown tensor, for :func:`place`; every gate of an LSTM grows on its own."""
     filterbank = old.ndim > 2
     if (
         old.ndim != new.ndim
@@ -66,9 +87,7 @@ def _put(name: str, old: Tensor, new: Tensor) -> None:
             f"{name} of shape {tuple(old.shape)} does not grow into {tuple(new.shape)}: give the "
             "same filterbank, and no fewer `hidden` units and units of `memory`"
         )
-    old, new = old.unflatten(0, (gates, -1)), new.unflatten(0, (gates, -1))
-    if new.ndim > 2:
-        new[:, :rows, old.shape[2] :] = 0
-        new[:, :rows, : old.shape[2]] = old
-    else:
-        new[:, :rows] = old
+    gates = _GATES if ".lstm." in name or "_lstm." in name else 1
+    starts = torch.arange(gates)[:, None] * (new.shape[0] // gates)
+    rows = (starts + torch.arange(old.shape[0] // gates)).flatten()
+    return [rows, *(torch.arange(size) for size in old.shape[1:])]

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 #: a stored weight of any type
 Array = NDArray[Any]
 
-#: name of the scales of a tensor that is stored as integers, one scale for each row; see :mod:`.rounding`
+#: name of the scales of a tensor that is stored as integers, one scale for each row; see :mod:`sepprune.rounding`
 _SCALE = "{}.scale"
 
 
 def single_precision(stored: Mapping[str, Array]) -> dict[str, Array]:
-    """Weights in single precision, as :func:`sepprune.streaming.rounding.widened` gives them for torch.
+    """Weights in single precision, as :func:`sepprune.rounding.widened` gives them for torch.
 
     Args:
         stored: tensors of a ladder's or any other safetensors file. Integers that have scales become numbers again;

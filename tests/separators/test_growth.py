@@ -1,17 +1,14 @@
-from pathlib import Path
+"""Growth keeps what a separator computes."""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import save_file
 from torch import nn
 
 from sepprune.errors import UserError
-from sepprune.ladders.weights import load_model
 from sepprune.separators import build_separator
-from sepprune.separators.growth import grow
-from sepprune.training.settings import ModelSettings
+from sepprune.separators.growth import grow, place
 
 SMALL = {"features": 16, "hidden": 12, "blocks": 2, "segment": 10, "memory": 8, "low_bins": 20}
 
@@ -40,7 +37,7 @@ def test_a_grown_separator_computes_what_the_small_one_computes(
     torch.testing.assert_close(large(mixture)[0], small(mixture)[0])
 
 
-def test_what_is_new_learns() -> None:
+def test_new_units_and_blocks_learn() -> None:
     torch.manual_seed(0)
     small = skim()
     large = grow(small, skim(hidden=16, blocks=3))
@@ -66,16 +63,19 @@ def test_a_separator_that_is_not_larger_is_refused(changes: dict[str, int], sent
         grow(skim(consistency=4), skim(**({"consistency": 4} | changes)))
 
 
-def test_a_run_starts_as_the_smaller_separator_that_it_names(tmp_path: Path) -> None:
-    small = skim()
-    save_file(small.state_dict(), tmp_path / "small.safetensors")
-    large = load_model(
-        ModelSettings("skim", SMALL | {"hidden": 16}, str(tmp_path / "small.safetensors"), grown_from=SMALL)
-    )
-    mixture = torch.randn(1, 1280)
-    torch.testing.assert_close(large(mixture)[0], small(mixture)[0])
-
-
 def test_other_separators_are_refused() -> None:
     with pytest.raises(UserError, match="only SkiM grows: this is ConvTasNet into SkiM"):
         grow(build_separator("conv-tasnet"), skim())
+
+
+def test_old_rows_read_nothing_from_new_columns() -> None:
+    new, old = torch.full((3, 4), 9.0), torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    place(new, old, [torch.tensor([0, 2]), torch.tensor([1, 3])])
+    assert new.tolist() == [[0, 1, 0, 2], [9, 9, 9, 9], [0, 3, 0, 4]]
+
+
+def test_vectors_keep_their_new_entries_and_counters_are_copied() -> None:
+    vector, counter = torch.full((3,), 9.0), torch.tensor(9)
+    place(vector, torch.tensor([1.0]), [torch.tensor([1])])
+    place(counter, torch.tensor(4), [])
+    assert vector.tolist() == [9, 1, 9] and int(counter) == 4

@@ -1,4 +1,7 @@
-"""Weights as a ladder stores them: matrices and filters in 8 bits with a scale each row, the rest in half precision."""
+"""Weights as a ladder stores them: matrices and filters in 8 bits with one scale a row, the rest in half precision.
+
+Importing this module does not import torch, so the live path may use it.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,19 @@ _SHORTEST_FILTER = 16
 
 
 def rounded(state: Mapping[str, Tensor], bits: int = 8) -> dict[str, Tensor]:
-    """Weights at about a quarter of their size.
+    """Round weights to about a quarter of their size.
 
-    It is the grid of weights in 8 bits that OpenVINO computes with, so that nothing is rounded twice.
+    The grid is the one on which OpenVINO computes with 8-bit weights, so weights are not rounded a second time there.
 
     Args:
-        state: weights.
-        bits: of a number of a matrix. It is stored in 8 bits all the same, and fewer pack better: 6 bits to 0.72 bytes
-            in place of 0.94. Filters, which are the tensors of three and more dimensions, keep 8: through a filterbank
-            of fewer loud bins would leak into quiet ones. Those of fewer than 16 taps stay in half precision.
+        state: weights by name.
+        bits: resolution of the numbers of a matrix, 2 to 8. Each number is stored in 8 bits in any case, but fewer
+            bits compress better: at 6 bits a packed weight takes 0.72 bytes instead of 0.94. Filters, the tensors of
+            three and more dimensions, always keep 8 bits: with fewer, loud bins of a filterbank would leak into quiet
+            ones. Filters of fewer than 16 taps stay in half precision.
+
+    Returns:
+        The stored tensors; the scales of a rounded tensor ``NAME`` are called ``NAME.scale``.
 
     Raises:
         ValueError: ``bits`` is not 2 to 8.
@@ -42,7 +49,7 @@ def rounded(state: Mapping[str, Tensor], bits: int = 8) -> dict[str, Tensor]:
             largest = rows.abs().amax(1) if rows.numel() else rows.new_zeros(len(rows))  # pruned to nothing
             scale = (largest / _LARGEST).clamp_min(torch.finfo(torch.float32).tiny)
             numbers = (rows / (step * scale[:, None])).round() * step
-            numbers = numbers.clamp(-_LARGEST, _LARGEST).to(torch.int8)  # a row's largest stays in the 8-bit grid
+            numbers = numbers.clamp(-_LARGEST, _LARGEST).to(torch.int8)  # keeps the largest number in the 8-bit grid
             stored[name], stored[_SCALE.format(name)] = numbers.view_as(value), scale
         else:
             stored[name] = value.half()
@@ -50,7 +57,7 @@ def rounded(state: Mapping[str, Tensor], bits: int = 8) -> dict[str, Tensor]:
 
 
 def widened(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights in single precision, from what :func:`rounded` gave or from any other state."""
+    """Weights in single precision, from the result of :func:`rounded` or from any other weights."""
     scales = {_SCALE.format(name): name for name in stored if _SCALE.format(name) in stored}
     state = {}
     for name, value in stored.items():

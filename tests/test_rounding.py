@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepprune.streaming.rounding import rounded, widened
+from sepprune.rounding import rounded, widened
 
 
 @given(

@@ -1,0 +1,122 @@
+"""The run folder of a level: what is finished lies in a file, so that a ladder continues after a kill."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import nn
+
+from ..errors import UserError
+from ..pruning import PruningPlan
+from ..separators.weights import load_weights
+
+
+@dataclass(frozen=True)
+class Start:
+    """A level before it is fine-tuned.
+
+    Attributes:
+        separator: pruned, with the weights to start from.
+        plan: from the dense separator to this one; ``None`` for the dense level.
+        facts: how it was made.
+    """
+
+    separator: nn.Module
+    plan: PruningPlan | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class LevelRun:
+    """The files of one level's run.
+
+    ``start.safetensors`` has the weights before fine-tuning, ``plan.json`` the pruning plan, ``prune.json`` how the
+    level was made, ``finished.json`` the report of the finished fine-tuning. The trainer adds ``last.pt``,
+    ``best.safetensors``, ``log.csv``, ``curve.png`` and ``settings.json``.
+    """
+
+    folder: Path
+
+    @property
+    def plan_file(self) -> Path:
+        return self.folder / "plan.json"
+
+    @property
+    def start_file(self) -> Path:
+        return self.folder / "start.safetensors"
+
+    @property
+    def best_file(self) -> Path:
+        return self.folder / "best.safetensors"
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether fine-tuning has begun and can be continued."""
+        return (self.folder / "last.pt").is_file()
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The best weights so far, ``None`` before there are any."""
+        return next((path for path in (self.best_file, self.start_file) if path.is_file()), None)
+
+    def plan(self) -> PruningPlan | None:
+        """The pruning plan, ``None`` where there is none."""
+        return PruningPlan.load(self.plan_file) if self.plan_file.is_file() else None
+
+    def save_start(self, start: Start) -> None:
+        """Write a start, the plan last: a level that has its plan has everything."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {name: value.detach().cpu().contiguous() for name, value in start.separator.state_dict().items()}
+        _write(self.start_file, lambda path: save_file(state, path))
+        _write_json(self.folder / "prune.json", start.facts)
+        if start.plan is not None:
+            start.plan.save(self.plan_file)
+
+    def build(self, dense: nn.Module, weights: Path | None) -> nn.Module:
+        """A copy of ``dense``, pruned by the plan where there is one, with these weights where they are given."""
+        plan = self.plan()
+        separator = copy.deepcopy(dense) if plan is None else plan.apply(dense)
+        if weights is not None:
+            load_weights(separator, weights)
+        return separator
+
+    def report(self) -> dict[str, Any] | None:
+        """The report of the finished fine-tuning, ``None`` before it is finished.
+
+        Raises:
+            UserError: the file is damaged.
+        """
+        path = self.folder / "finished.json"
+        if not path.is_file():
+            return None
+        try:
+            report = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(f"{path} is not JSON ({error}): remove it to continue the fine-tuning") from error
+        if not isinstance(report, dict):
+            raise UserError(f"{path} holds no JSON object: remove it to continue the fine-tuning")
+        return report
+
+    def finish(self, report: Mapping[str, Any]) -> None:
+        """Record that fine-tuning is finished."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write_json(self.folder / "finished.json", report)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(dict(content), indent=2) + "\n"
+    _write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    write(temporary)
+    os.replace(temporary, path)
