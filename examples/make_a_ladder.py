@@ -19,6 +19,7 @@ from torch import Tensor, nn
 import sepprune
 from sepprune.losses import pit_snr_loss
 from sepprune.resources import asset
+from sepprune.separators.calling import delay_of
 from sepprune.streaming import LevelRecord, write_ladder
 
 NAME, SETTINGS = "conv-tasnet", {"bottleneck": 32, "hidden": 64, "blocks": 4}
@@ -39,7 +40,7 @@ def batches(seed: int, seconds: float = 1.0, size: int = 2) -> Iterator[tuple[Te
 def fit(model: nn.Module, steps: int, learning_rate: float) -> float:
     """Train for so many updates; returns the loss of the last one, a negative SNR in dB."""
     optimiser = torch.optim.Adam(model.parameters(), learning_rate)
-    loss, delay = torch.zeros(()), model.delay
+    loss, delay = torch.zeros(()), delay_of(model)
     for _, (mixture, references) in zip(range(steps), batches(seed=0), strict=False):
         estimate, _state = model.train()(mixture)
         # A causal separator's voices lag the mixture by `delay` samples.

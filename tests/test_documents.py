@@ -41,10 +41,3 @@ def test_every_command_has_a_section_with_its_options() -> None:
 
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     assert [name for name in COMMANDS if f"{{command-options}} sepprune {name}\n" not in page] == []
-
-
-def test_every_page_of_the_site_is_in_its_table_of_contents() -> None:
-    index = (ROOT / "docs/index.md").read_text(encoding="utf-8")
-    pages = {path.stem for path in (ROOT / "docs").glob("*.md")} - {"index"}
-    listed = {line for block in re.findall(r"```{toctree}(.*?)```", index, re.DOTALL) for line in block.split()}
-    assert pages <= listed

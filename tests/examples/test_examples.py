@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     """Runs an example as a program in an empty folder; returns what it printed."""
 
     def run_example(name: str, *arguments: str) -> str:
@@ -34,7 +35,7 @@ def figure(pattern: str, text: str) -> float:
     return float(found[1])
 
 
-def test_a_model_is_pruned_to_its_budget_and_rebuilt_from_its_plan(run, tmp_path: Path) -> None:
+def test_a_model_is_pruned_to_its_budget_and_rebuilt_from_its_plan(run: Callable[..., str], tmp_path: Path) -> None:
     printed = run("prune_a_model.py", "--macs", "0.5", "--steps", "3")
     assert figure(r"([\d.]+)% of the multiply-adds", printed) <= 50.0
     assert figure(r"differs from the masked model by (\S+)", printed) < 1e-5
@@ -42,7 +43,9 @@ def test_a_model_is_pruned_to_its_budget_and_rebuilt_from_its_plan(run, tmp_path
     assert (tmp_path / "plan.json").is_file()
 
 
-def test_a_stream_changes_its_level_halfway_and_gives_voices_as_long_as_the_mixture(run, tmp_path: Path) -> None:
+def test_a_stream_changes_its_level_halfway_and_gives_voices_as_long_as_the_mixture(
+    run: Callable[..., str], tmp_path: Path
+) -> None:
     mixture, rate = soundfile.read(EXAMPLES.parent / "assets/demo/mixture.flac", frames=5 * 16_000)
     soundfile.write(tmp_path / "mixture.wav", mixture, rate)
     printed = run("stream_in_your_program.py", "mixture.wav", "--out", "voices")
@@ -51,7 +54,7 @@ def test_a_stream_changes_its_level_halfway_and_gives_voices_as_long_as_the_mixt
     assert [(one.frames, one.samplerate) for one in facts] == [(len(mixture), rate)] * 2
 
 
-def test_a_ladder_of_three_levels_is_written_and_loads(run, tmp_path: Path) -> None:
+def test_a_ladder_of_three_levels_is_written_and_loads(run: Callable[..., str], tmp_path: Path) -> None:
     run("make_a_ladder.py", "--steps", "4", "--out", "mine")
     costs = [level.macs_per_second for level in Ladder.load(tmp_path / "mine").levels]
     assert len(costs) == 3
@@ -59,6 +62,6 @@ def test_a_ladder_of_three_levels_is_written_and_loads(run, tmp_path: Path) -> N
     assert costs[2] <= 0.25 * costs[0]
 
 
-def test_an_exported_level_gives_the_librarys_output_in_onnx_runtime(run) -> None:
+def test_an_exported_level_gives_the_librarys_output_in_onnx_runtime(run: Callable[..., str]) -> None:
     printed = run("export_to_onnxruntime.py", "--level", "7")
     assert figure(r"largest difference from torch (\S+)", printed) < 1e-5
