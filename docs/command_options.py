@@ -6,16 +6,16 @@ A page says ``{command-options} sepprune separate``, and the options on the site
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 from app.cli import _parser as live_parser
 from sepprune.cli import _parser as sepprune_parser
 
 
-class CommandOptions(Directive):
+class CommandOptions(SphinxDirective):
     """A definition list of the arguments of ``sepprune COMMAND`` or ``sepprune-live``."""
 
     required_arguments = 1
@@ -47,8 +47,8 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     [subparsers] = [
         action for action in sepprune_parser(name)._actions if isinstance(action, argparse._SubParsersAction)
     ]
-    found: argparse.ArgumentParser = subparsers.choices[name]
-    return found
+    commands: dict[str, argparse.ArgumentParser] = subparsers.choices
+    return commands[name]
 
 
 def _invocation(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
@@ -59,6 +59,6 @@ def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
     return parser._get_formatter()._expand_help(action) if action.help else ""
 
 
-def setup(app: Any) -> dict[str, Any]:
+def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("command-options", CommandOptions)
     return {"parallel_read_safe": True}

@@ -15,7 +15,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 html_theme = "furo"
 html_title = project
 html_logo = "../assets/icon.svg"
-exclude_patterns = ["README.md"]
+smartquotes = False  # it would turn the -- of options into a dash
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def part_of(module: str) -> str:
     return parts[0] if len(parts) == 1 or parts[1] == "__main__" else ".".join(parts[:2])
 
 
-def circles(graph: dict[str, Iterable[str]]) -> list[list[str]]:
+def circles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Groups of nodes that reach each other (Tarjan, "Depth-first search and linear graph algorithms", 1972)."""
     index: dict[str, int] = {}
     low: dict[str, int] = {}
