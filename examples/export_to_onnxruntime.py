@@ -2,7 +2,8 @@
 
     python examples/export_to_onnxruntime.py [--level 4] [--out level.onnx]
 
-The export needs the extra `onnx`. The loop needs numpy and onnxruntime only; the same files run in C++, C# or JavaScript.
+The export needs the extra `onnx`. The loop needs numpy and onnxruntime only; the same files run in C++, C# or
+JavaScript.
 """
 
 from __future__ import annotations

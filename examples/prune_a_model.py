@@ -3,7 +3,8 @@
     python examples/prune_a_model.py [--macs 0.5] [--steps 30] [--out plan.json]
 
 The module below is an ordinary encoder, mask, decoder separator. Replace it with yours: it needs no base class and no
-edits. The masks are learned on the bundled demo voices; learn yours on your own training data. It needs the extra `train`.
+edits. The masks are learned on the bundled demo voices; learn yours on your own training data.
+It needs the extra `train`.
 """
 
 from __future__ import annotations
