@@ -17,7 +17,7 @@ from ..ladders.weights import load_model
 from ..pruning.pipeline import Prepared, prepare, prune
 from ..pruning.plan import PruningPlan
 from ..training.batches import training_batches, validation_mixtures
-from ..training.student import Student
+from ..training.learner import Learner
 from ..training.trainer import Trainer
 from ..training.validation import si_sdr_improvement
 from .settings import Cell, ComparisonSettings
@@ -88,7 +88,7 @@ class CellMaker:
         pruned = PruningPlan.load(self._plan_file(cell)).apply(self.dense).requires_grad_()
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(self.settings.training, out=folder, seed=cell.seed)
-            student = Student(training, pruned)
+            student = Learner(training, pruned)
             Trainer(training, [student]).run_updates(self.settings.updates)
         return {"updates": self.settings.updates}, student.average
 

@@ -95,7 +95,8 @@ def find(folder: Path, condition: str | None = None) -> tuple[MixtureFiles, ...]
     if place is None:
         names = ", ".join(MIXTURE_FOLDERS[:-1]) + f" or {MIXTURE_FOLDERS[-1]}" if condition is None else condition
         raise UserError(
-            f"{folder} is no folder of mixtures: expected {names} beside s1 and s2, with equally named WAV or FLAC files"
+            f"{folder} is no folder of mixtures: expected {names} beside s1 and s2, "
+            "with equally named WAV or FLAC files"
         )
     files = sound_files(place.iterdir())
     if not files:

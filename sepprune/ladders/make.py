@@ -16,9 +16,9 @@ from torch import nn
 from ..errors import UserError
 from ..losses import ordered_snr_loss
 from ..training.batches import ordered_batches
+from ..training.learner import Learner
 from ..training.processes import Processes
 from ..training.settings import TrainingSettings, build_settings, read_toml
-from ..training.student import Student
 from ..training.trainer import Trainer
 from .hints import Hints
 from .weights import load_model, load_weights
@@ -174,7 +174,7 @@ class LadderMaker:
             for level, report in zip(levels, trainer.run(minutes, cooldown=True), strict=True)
         ]
 
-    def _student(self, level: int) -> Student:
+    def _student(self, level: int) -> Learner:
         folder, training = self.level_folder(level), self.settings.training
         model, optimiser = training.model, training.optimiser
         hints = None
@@ -184,7 +184,7 @@ class LadderMaker:
             if self.settings.learning_rates:
                 optimiser = dataclasses.replace(optimiser, learning_rate=self.settings.learning_rates[level - 1])
         settings = dataclasses.replace(training, out=str(folder), model=model, optimiser=optimiser)
-        return Student(
+        return Learner(
             settings, self._fresh(level).requires_grad_(), (folder / "last.pt").is_file(), self.processes, hints
         )
 

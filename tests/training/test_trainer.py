@@ -17,8 +17,8 @@ from sepprune.data.corpus import Collection
 from sepprune.errors import UserError
 from sepprune.ladders.weights import load_model, load_weights
 from sepprune.separators import build_separator
+from sepprune.training.learner import Learner
 from sepprune.training.settings import load_settings
-from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement, validation_sets
 
@@ -52,7 +52,7 @@ def config(tmp_path: Path, data_folder: Path) -> Path:
 def train(config: Path, seconds: float, **options: bool) -> dict[str, float]:
     settings = load_settings(str(config))
     torch.manual_seed(0)
-    student = Student(settings, load_model(settings.model), options.pop("resume", False))
+    student = Learner(settings, load_model(settings.model), options.pop("resume", False))
     (report,) = Trainer(settings, [student]).run(seconds / 60, **options)
     return report
 
@@ -120,16 +120,16 @@ def test_with_a_teacher_the_student_learns_the_teachers_order(config: Path) -> N
     settings = load_settings(str(config))
     torch.manual_seed(0)
     student, teacher = load_model(settings.model), load_model(settings.model)
-    Trainer(settings, [Student(settings, student)], teacher).run(1 / 60)
+    Trainer(settings, [Learner(settings, student)], teacher).run(1 / 60)
     assert all(not parameter.requires_grad for parameter in teacher.parameters())
 
 
 def test_a_student_among_others_learns_what_it_would_learn_alone(config: Path, tmp_path: Path) -> None:
     settings = load_settings(str(config))
 
-    def student(folder: str, seed: int) -> Student:
+    def student(folder: str, seed: int) -> Learner:
         torch.manual_seed(seed)
-        return Student(replace(settings, out=str(tmp_path / folder)), load_model(settings.model))
+        return Learner(replace(settings, out=str(tmp_path / folder)), load_model(settings.model))
 
     alone, first, second = student("alone", 1), student("first", 0), student("second", 1)
     Trainer(settings, [alone]).run_updates(3)
