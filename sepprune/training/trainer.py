@@ -41,6 +41,7 @@ class Trainer:
             order of sources. ``None``: any order is right.
         processes: the processes of this run, entered; ``None`` for this one alone.
         source: batches, instead of those that the settings name.
+        clock: time in seconds.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class Trainer:
         teacher: nn.Module | Learner | None = None,
         processes: Processes | None = None,
         source: BatchSource | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings, self.learners, self.teacher = settings, learners, teacher
-        self.processes = processes or Processes()
+        self.processes, self._clock = processes or Processes(), clock
         device = self.device = self.processes.device
         if device.type == "cpu" and settings.threads:
             torch.set_num_threads(settings.threads)
@@ -79,13 +81,13 @@ class Trainer:
         """
         first, batches, validation = self.processes.first, self._batches(), validation_mixtures(self.settings)
         limit, pause, counted = minutes * 60, self.settings.validate_minutes * 60, 0.0
-        started, stop, due = time.monotonic(), _StopSignal(), pause
+        started, stop, due = self._clock(), _StopSignal(), pause
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
         self._start()
         with stop, Progress(*columns, disable=not first) as progress:
             bar = progress.add_task("training", total=limit)
             while True:
-                elapsed = time.monotonic() - started
+                elapsed = self._clock() - started
                 finished = elapsed >= limit or stop.requested
                 order = _Order.FINISH if finished else _Order.VALIDATE if elapsed >= due else _Order.CONTINUE
                 order = _Order(self.processes.agree(order))
@@ -96,7 +98,7 @@ class Trainer:
                         self._wait()
                         scores = [learner.validate(validation) for learner in self.learners]
                         progress.update(bar, completed=elapsed, description=self._describe(scores))
-                    counted, due = elapsed, time.monotonic() - started + pause
+                    counted, due = elapsed, self._clock() - started + pause
                     if order == _Order.FINISH:
                         break
                 self._update(next(batches), 1 - elapsed / limit if cooldown else 1.0)
