@@ -35,8 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plan", metavar="FILE", help="pruning plan that is applied before the weights are loaded")
     parser.add_argument(
         "--benchmark",
-        action="store_true",
-        help="measure for about a minute how fast the run would train, and write nothing",
+        nargs="?",
+        type=float,
+        const=60.0,
+        metavar="SECONDS",
+        help="measure how fast the run would train, for about a minute, and write nothing",
     )
     parser.add_argument("--threads", type=int, help="torch threads on a CPU")
 
@@ -61,7 +64,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "`sepprune ladder`, where the dense separator is the teacher"
         )
     torch.manual_seed(settings.seed)
-    if args.benchmark:
+    if args.benchmark is not None:
         return _benchmark(args, settings)
     with Processes() as processes:
         learner = Learner(settings, load_model(settings.model), args.resume or processes.restarted, processes)
@@ -80,7 +83,7 @@ def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str
     from ..ladders.weights import load_model
     from ..training.benchmark import benchmark
 
-    report = benchmark(settings, load_model(settings.model))
+    report = benchmark(settings, load_model(settings.model), args.benchmark)
     Console(stderr=args.json == "-").print(
         f"{report['hours_per_hour']:.1f} hours of mixtures per hour, {report['updates_per_second']:.2f} updates per "
         f"second on {report['device']}. An update takes {report['update_ms']:.0f} ms, of which matrix products alone "

@@ -73,7 +73,8 @@ class Captured:
             self._function(*self._inputs)
         torch.cuda.synchronize(self._device)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
+        # another thread pins the memory of the next batches, which the default mode would not allow meanwhile
+        with torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"):
             self._outputs = self._function(*self._inputs)
         with torch.no_grad():
             for tensor, old in zip(self._state, before, strict=True):

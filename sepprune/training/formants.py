@@ -41,8 +41,17 @@ def move_formants(voices: Tensor, factor: Tensor) -> Tensor:
     analysis, synthesis = _matrices(factor)
     gain = ((logarithm @ analysis) @ synthesis).clamp(-_LIMIT, _LIMIT).exp()
     frames = torch.fft.irfft(spectrum * gain) * window
-    total = F.fold(frames.transpose(1, 2), (1, padded.shape[1]), (1, _WINDOW), stride=(1, _HOP)).flatten(1)
-    return total[:, _WINDOW : _WINDOW + length] / 1.5  # the sum of four overlapping squared windows
+    return _overlap_added(frames)[:, _WINDOW : _WINDOW + length] / 1.5  # the sum of four overlapping squared windows
+
+
+def _overlap_added(frames: Tensor) -> Tensor:
+    """Frames, ``(rows, frames, _WINDOW)``, added at their places; several times as fast as :func:`F.fold`."""
+    rows, count, _ = frames.shape
+    parts = frames.unflatten(2, (_WINDOW // _HOP, _HOP))
+    total = frames.new_zeros(rows, count + _WINDOW // _HOP - 1, _HOP)
+    for place in range(_WINDOW // _HOP):
+        total[:, place : place + count] += parts[:, :, place]
+    return total.flatten(1)
 
 
 def _matrices(factor: Tensor) -> tuple[Tensor, Tensor]:

@@ -154,6 +154,10 @@ class Learner:
         self._loss_sum += loss.detach()
         return TeacherOutput(estimate.detach(), {name: features[name].detach() for name in layers})
 
+    def mean_loss(self) -> float:
+        """Mean of the loss over the updates since the last validation."""
+        return float(self._loss_sum) / max(1, self.counters.steps - self._logged_steps)
+
     def validate(self, validation: dict[str, MixtureSet]) -> float:
         """Score the averaged weights, save the state, and keep the weights if they are the best so far.
 
@@ -164,12 +168,11 @@ class Learner:
         score = sum(scores.values()) / len(scores)
         best = score >= self.counters.best
         self.counters.best = max(self.counters.best, score)
-        updates = max(1, self.counters.steps - self._logged_steps)
         line = {
             "steps": self.counters.steps,
             "seconds": round(self.counters.seconds, 1),
             "audio_hours": round(self.counters.audio_hours, 3),
-            "loss": float(self._loss_sum) / updates,
+            "loss": self.mean_loss(),
             "si_sdri": score,
             "learning_rate": self.learning_rate,
             **({} if len(scores) == 1 else {f"si_sdri_{name}": value for name, value in scores.items()}),

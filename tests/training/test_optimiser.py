@@ -89,6 +89,15 @@ def test_the_average_follows_faster_at_the_start(module: nn.Module) -> None:
     torch.testing.assert_close(average[0].weight, (before / 11 + module[0].weight.detach() * 10 / 11))
 
 
+def test_after_some_updates_the_average_follows_by_its_share(module: nn.Module) -> None:
+    average = copy.deepcopy(module).requires_grad_(False)
+    chosen = optimiser(module, average, ema=0.75)
+    update(module, chosen, 40)
+    before = average[0].weight.clone()
+    update(module, chosen)
+    torch.testing.assert_close(average[0].weight, 0.75 * before + 0.25 * module[0].weight.detach())
+
+
 def test_the_average_copies_counters_of_the_module() -> None:
     module = nn.BatchNorm1d(12)
     average = copy.deepcopy(module).requires_grad_(False)
