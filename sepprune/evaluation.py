@@ -151,7 +151,8 @@ def _separator(
         padded = torch.zeros(1, hops * ladder.hop)
         padded[0, : len(mixture)] = torch.from_numpy(mixture)
         with torch.inference_mode():
-            return module(padded)[0][0, :, ladder.delay : ladder.delay + len(mixture)].numpy()
+            sources: Signals = module(padded)[0][0, :, ladder.delay : ladder.delay + len(mixture)].numpy()
+        return sources
 
     return separate, lambda: None
 
