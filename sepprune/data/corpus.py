@@ -33,8 +33,6 @@ SAMPLE_RATE = 16_000
 MANIFEST = "manifest.csv"
 #: increased when decoding changes, so that old caches are not read
 _DECODER_VERSION = 1
-
-
 #: for each group, the ``(start, stop)`` of its recordings
 Spans = tuple[tuple[tuple[int, int], ...], ...]
 
@@ -51,6 +49,7 @@ class Recording:
 
     @property
     def kind(self) -> str:
+        """``speech``, ``noise`` or ``rir``."""
         return self.path.split("/", 1)[0]
 
 
@@ -116,6 +115,7 @@ class Voices:
 
     @property
     def hours(self) -> float:
+        """Length of all recordings together."""
         return sum(stop - start for spans in self.spans for start, stop in spans) / SAMPLE_RATE / 3600
 
 

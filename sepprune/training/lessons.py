@@ -72,7 +72,7 @@ def evened(gradient: Tensor, mixture: Tensor) -> Tensor:
 
     The loss in dB has a gradient of about ``10 / ln 10 / |error|`` at an estimate. Where one voice speaks, the error
     becomes very small, and that mixture decides the direction of the whole update: the norm of its gradient at the
-    weights was 126 to 279, that of a mixture of two voices 14 (SkiM, bundled level 0). Masks multiply the mixture, so
+    weights was 126 to 279, that of a mixture of two voices 14 (median, SkiM). Masks multiply the mixture, so
     the gradient at the weights is about the product of this gradient and the mixture. The product of their norms is
     therefore made the same for all mixtures, ``10 / ln 10 / batch``: that of a mixture whose error is as strong as
     itself. The target is a constant so that several processes, and batches of one mixture, agree on it.

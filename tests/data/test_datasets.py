@@ -1,4 +1,4 @@
-"""Prepared sets as they lie on disk: found, read together, named when something is missing."""
+"""Prepared sets on disk: how they are found and read, and what error messages name."""
 
 from pathlib import Path
 
@@ -115,7 +115,7 @@ def test_the_fixed_set_is_spread_over_the_split_and_never_changes(tmp_path: Path
     assert len(fixed_set(mixtures, 100)[0]) == 5
 
 
-def test_an_unknown_set_is_answered_with_those_there_are() -> None:
+def test_an_unknown_set_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="'wsj0': choose from lrs2-2mix, libri2mix, wham, echoset"):
         PreparedMixtures(".", DatasetSettings("wsj0"), "train")
 

@@ -27,7 +27,7 @@ def test_a_room_of_one_impulse_changes_nothing(random: np.random.Generator) -> N
     assert np.allclose(heard, voices, atol=1e-6) and np.allclose(early, voices, atol=1e-6)
 
 
-def test_what_is_heard_is_the_early_part_and_what_comes_later(random: np.random.Generator) -> None:
+def test_a_recorded_voice_is_the_sum_of_its_early_and_its_late_part(random: np.random.Generator) -> None:
     voices, response = random.standard_normal((1, 2000)), random.standard_normal(700) * 0.99 ** np.arange(700)
     heard, early = reverberated(voices, [response], 100)
     assert np.allclose(heard[0], np.convolve(voices[0], response)[:2000], atol=1e-4)

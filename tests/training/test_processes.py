@@ -78,11 +78,11 @@ with Processes() as processes:
 def run_script(text: str, result: Path, command: list[str]) -> None:
     script = result.with_suffix(".py")
     script.write_text(text)
-    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # the script lies elsewhere
+    here = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}  # the script is in another folder
     subprocess.run([*command, str(script), str(result)], check=True, timeout=120, env=here)
 
 
-def test_two_processes_see_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
+def test_two_processes_have_the_gradient_of_the_whole_batch(tmp_path: Path) -> None:
     run_script(GRADIENTS, tmp_path / "gradient.pt", TORCHRUN)
     torch.manual_seed(0)
     model = torch.nn.Linear(3, 1)
@@ -90,13 +90,13 @@ def test_two_processes_see_the_gradient_of_the_whole_batch(tmp_path: Path) -> No
     assert torch.allclose(torch.load(tmp_path / "gradient.pt"), model.weight.grad)
 
 
-def test_weights_that_reach_no_output_do_not_stop_two_processes(tmp_path: Path) -> None:
+def test_two_processes_train_a_module_with_weights_that_affect_no_output(tmp_path: Path) -> None:
     run_script(IDLE, tmp_path / "gradient.pt", TORCHRUN)
     gradient = torch.load(tmp_path / "gradient.pt")
     assert gradient is None or not gradient.any()
 
 
-def test_two_processes_that_share_the_work_of_muon_end_where_one_does_and_so_does_what_they_would_resume_from(
+def test_two_processes_that_share_the_work_of_muon_reach_the_weights_and_the_state_of_one(
     tmp_path: Path,
 ) -> None:
     run_script(MUON, tmp_path / "two.pt", TORCHRUN)

@@ -44,7 +44,7 @@ def test_noise_comes_at_the_asked_ratio(voices: Voices, data_folder: Path) -> No
     assert np.allclose(level_db(voice) - level_db(mixture - voice), 10.0, atol=0.1)
 
 
-def test_voices_keep_their_whole_band() -> None:
+def test_voices_keep_their_bandwidth() -> None:
     noise = (3000 * np.random.default_rng(0).standard_normal(32_000)).astype(np.int16)
     voices = Voices(np.tile(noise, 2), (((0, 32_000),), ((32_000, 64_000),)))
     mixture, _ = Mixtures(MixtureSettings(seconds=1.0, batch=4, partial_overlap=0), Sounds(voices), 1, seed=0)[0]
@@ -58,7 +58,9 @@ def test_nothing_clips(voices: Voices) -> None:
     assert mixture.abs().max() < 1
 
 
-def test_reverberant_mixtures_hold_more_than_their_references(voices: Voices, data_folder: Path) -> None:
+def test_mixtures_in_a_room_have_late_reverberation_that_their_references_lack(
+    voices: Voices, data_folder: Path
+) -> None:
     rooms = load_rooms(Collection(data_folder), "train", simulated=2)
     settings = MixtureSettings(seconds=1.0, batch=8, room=1.0)
     mixture, references = Mixtures(settings, Sounds(voices, rooms=rooms), 1, seed=0)[0]

@@ -70,10 +70,10 @@ def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.mark.parametrize("entry", ["imitation = 0.5", 'hints = ["norm"]'])
-def test_what_only_a_teacher_can_give_is_an_error_without_one(
+def test_imitation_and_hints_need_a_teacher(
     config: Path, entry: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(sepprune.commands.train, "keep_memory", lambda: None)  # it would start pytest again
+    monkeypatch.setattr(sepprune.commands.train, "keep_memory", lambda: None)  # it would restart pytest
     config.write_text(f"{entry}\n{config.read_text()}")
     assert main(["train", str(config)]) == 2
     assert "no teacher here" in capsys.readouterr().err
@@ -118,7 +118,7 @@ def test_a_resumed_run_continues_as_if_it_had_not_been_interrupted(config: Path,
     torch.testing.assert_close(whole.average.state_dict(), rest.average.state_dict())
 
 
-def test_validations_come_when_their_time_has_come(config: Path, tmp_path: Path) -> None:
+def test_validations_come_at_their_interval(config: Path, tmp_path: Path) -> None:
     train(config, 35)
     lines = (tmp_path / "run/log.csv").read_text().splitlines()[1:]
     assert [float(line.split(",")[1]) for line in lines] == [10, 21, 32, 35]  # a validation takes a tick as well
