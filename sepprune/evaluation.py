@@ -5,66 +5,40 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .errors import UserError
+from .data.mixtures import MixtureFiles
 from .perception import check, perceived
 from .streaming import Ladder, StreamingSeparator
 from .streaming.files import read_mono, separate_signal
 
-#: folders of mixtures, in the order in which they are looked for: our own, LibriMix's, WHAM!'s
-MIXTURE_FOLDERS = ("mix", "mix_both", "mix_both_min", "mix_clean", "mix_clean_min")
-#: mean power under which a reference is silent: -80 dB re full scale
+#: one signal, ``(samples,)``, or several, ``(rows, samples)``; float32 or float64
+Signals = NDArray[np.floating[Any]]
+#: mean power below which a reference counts as silent: -80 dB re full scale
 SILENCE = 1e-8
-#: files longer than this are searched for swaps, in blocks of the second length; seconds
+#: swaps are counted in files longer than :data:`LONG`, in blocks of :data:`BLOCK`; seconds
 LONG, BLOCK = 20.0, 2.0
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """A mixture and its references, as files."""
-
-    name: str
-    mixture: Path
-    references: tuple[Path, ...]
-
-
-def find_mixtures(folder: Path) -> list[Mixture]:
-    """The mixtures of a test folder, ordered by name.
-
-    Raises:
-        UserError: the folder has no mixtures, or a mixture lacks a reference.
-    """
-    place = next((folder / name for name in MIXTURE_FOLDERS if (folder / name).is_dir()), None)
-    references = sorted(part for part in folder.glob("s[0-9]") if part.is_dir())
-    if place is None or len(references) < 2:
-        raise UserError(
-            f"{folder} is no test folder: expected {' or '.join(MIXTURE_FOLDERS[:-1])} beside s1 and s2, "
-            "with equally named WAV or FLAC files"
-        )
-    files = sorted(path for path in place.iterdir() if path.suffix.lower() in (".wav", ".flac"))
-    if not files:
-        raise UserError(f"{place} holds no WAV or FLAC files: give a folder with mixtures")
-    for path in files:
-        for reference in references:
-            if not (reference / path.name).is_file():
-                raise UserError(f"the mixture {path} has no reference {reference / path.name}: complete the folder")
-    return [Mixture(path.stem, path, tuple(reference / path.name for reference in references)) for path in files]
-
-
 def score(
-    estimates: np.ndarray, references: np.ndarray, mixture: np.ndarray, sample_rate: int, extras: Sequence[str] = ()
+    estimates: Signals, references: Signals, mixture: Signals, sample_rate: int, extras: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Scores of one mixture, in dB.
 
-    Where every reference speaks: ``si_sdr``, ``sdr`` (mean over the voices, permutation of the best mean SI-SDR),
-    ``input_si_sdr``, ``si_sdri``, ``sdri``, and ``swaps`` in long mixtures. Where one is silent: ``active_si_sdr``
-    of the voices that speak and ``leak_db``, the power of the other outputs against theirs. ``extras`` are names of
-    :mod:`~sepprune.perception`, scored where every reference speaks.
+    If no reference is silent: ``si_sdr`` and ``sdr`` (means over the sources, in the order with the best mean SI-SDR),
+    ``input_si_sdr``, ``si_sdri``, ``sdri``, the scores named by ``extras``, and ``swaps`` in long mixtures. If one is
+    silent: ``active_si_sdr`` of the others and ``leak_db``, the power of the remaining outputs relative to theirs. If
+    all are silent: nothing.
+
+    Args:
+        estimates: output of the separator.
+        references: the sources.
+        mixture: input of the separator.
+        sample_rate: in hertz.
+        extras: names of :mod:`~sepprune.perception`.
 
     Shape:
         - estimates, references: ``(sources, samples)``; mixture: ``(samples,)``
@@ -96,7 +70,7 @@ def score(
 
 def evaluate(
     ladder: Ladder,
-    mixtures: Sequence[Mixture],
+    mixtures: Sequence[MixtureFiles],
     levels: Iterable[int],
     offline: bool = False,
     chunk_ms: float = 8.0,
@@ -105,19 +79,20 @@ def evaluate(
     extras: Sequence[str] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Put every mixture through every level and score what comes out.
+    """Separate every mixture with every level and score the results.
 
     Args:
         ladder: the levels.
-        mixtures: from :func:`find_mixtures`.
+        mixtures: from :func:`sepprune.data.mixtures.find`.
         levels: level numbers.
         offline: one batch forward through torch instead of a stream.
-        chunk_ms, backend, precision: of the stream; fp32 unless asked, so that scores are the same everywhere.
+        chunk_ms, backend, precision: of the stream; fp32 by default, so that scores are the same on every machine.
         extras: names of :mod:`~sepprune.perception`.
         advance: called after each mixture, for a progress bar.
 
     Returns:
-        One object a level: its facts, the means, the 95 % interval of the SI-SDR improvement, and ``per_file``.
+        One dictionary per level: its facts, the mean scores, the 95 % confidence interval of the mean SI-SDR
+        improvement, and ``per_file``.
     """
     check(extras)
     reports = []
@@ -125,7 +100,7 @@ def evaluate(
         level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))
         files = []
         for entry in mixtures:
-            signals = [read_mono(path, ladder.sample_rate)[0] for path in (entry.mixture, *entry.references)]
+            signals = [read_mono(path, ladder.sample_rate)[0] for path in entry.paths]
             length = min(map(len, signals))
             mixture, *references = (signal[:length] for signal in signals)
             estimates = separate(mixture)
@@ -161,55 +136,57 @@ def _separator(
     ladder: Ladder,
     level: int,
     offline: bool,
-    how: tuple[float, str, str],
-) -> tuple[Callable[[np.ndarray], np.ndarray], Callable[[], None]]:
+    stream_settings: tuple[float, str, str],
+) -> tuple[Callable[[Signals], Signals], Callable[[], None]]:
     if not offline:
-        stream = StreamingSeparator(ladder, level, *how)
+        stream = StreamingSeparator(ladder, level, *stream_settings)
         return lambda mixture: separate_signal(stream, mixture)[0], stream.close
 
     import torch
 
     module = ladder.build(level)
 
-    def separate(mixture: np.ndarray) -> np.ndarray:
+    def separate(mixture: Signals) -> Signals:
         hops = -(-(len(mixture) + ladder.delay) // ladder.hop)
         padded = torch.zeros(1, hops * ladder.hop)
         padded[0, : len(mixture)] = torch.from_numpy(mixture)
         with torch.inference_mode():
-            return module(padded)[0][0, :, ladder.delay : ladder.delay + len(mixture)].numpy()
+            sources: Signals = module(padded)[0][0, :, ladder.delay : ladder.delay + len(mixture)].numpy()
+        return sources
 
     return separate, lambda: None
 
 
-def _si_sdr(estimates: np.ndarray, references: np.ndarray) -> np.ndarray:
+def _si_sdr(estimates: Signals, references: Signals) -> Signals:
     """SI-SDR of every estimate against every reference, zero mean, ``(estimates, references)``."""
     import torch
     from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
     shape = len(estimates), len(references), estimates.shape[-1]
-    return scale_invariant_signal_distortion_ratio(
+    table: NDArray[np.float64] = scale_invariant_signal_distortion_ratio(
         torch.from_numpy(estimates)[:, None].double().expand(shape),
         torch.from_numpy(references)[None].double().expand(shape),
         zero_mean=True,
     ).numpy()
+    return table
 
 
-def _sdr(estimates: np.ndarray, references: np.ndarray) -> float:
-    """Mean SDR of BSS Eval, whose references may pass a filter of 512 taps."""
+def _sdr(estimates: Signals, references: Signals) -> float:
+    """Mean SDR of BSS Eval, which allows a filter of 512 taps between reference and estimate."""
     import torch
     from torchmetrics.functional.audio import signal_distortion_ratio
 
     return _mean(signal_distortion_ratio(torch.tensor(estimates), torch.tensor(references)).numpy())
 
 
-def _best_order(table: np.ndarray) -> tuple[int, ...]:
-    """Which estimate belongs to each reference, by the best mean."""
+def _best_order(table: Signals) -> tuple[int, ...]:
+    """The estimate of each reference, in the order with the best mean score."""
     columns = range(table.shape[1])
     return max(itertools.permutations(range(len(table)), len(columns)), key=lambda order: table[order, columns].sum())
 
 
-def _swaps(estimates: np.ndarray, references: np.ndarray, order: tuple[int, ...], block: int) -> int:
-    """Blocks in which every voice speaks and another order than the whole file's is best."""
+def _swaps(estimates: Signals, references: Signals, order: tuple[int, ...], block: int) -> int:
+    """Number of blocks in which no reference is silent and the best order is not that of the whole file."""
     count = 0
     for start in range(0, references.shape[1] - block + 1, block):
         here = references[:, start : start + block]
@@ -219,7 +196,7 @@ def _swaps(estimates: np.ndarray, references: np.ndarray, order: tuple[int, ...]
 
 
 def _interval(values: list[float]) -> list[float] | None:
-    """95 % interval of the mean by Student's t, ``None`` for fewer than two values."""
+    """95 % confidence interval of the mean by Student's t, ``None`` for fewer than two values."""
     from scipy.stats import t
 
     if len(values) < 2:
@@ -228,7 +205,7 @@ def _interval(values: list[float]) -> list[float] | None:
     return [_mean(values) - half, _mean(values) + half]
 
 
-def _power(signal: np.ndarray) -> float:
+def _power(signal: Signals) -> float:
     return float(np.mean(np.square(signal, dtype=np.float64)))
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from sepprune.errors import UserError
-from sepprune.evaluation import evaluate, find_mixtures, score
+from sepprune.data.mixtures import find
+from sepprune.evaluation import evaluate, score
 from sepprune.streaming import Ladder
 from tests.streaming.ladders import babble, small_ladder
 
@@ -102,35 +102,14 @@ def test_short_files_are_not_searched_for_swaps() -> None:
     assert "swaps" not in scores([noise(20, 1), noise(20, 2)], [noise(20, 1), noise(20, 2)])
 
 
-@pytest.mark.parametrize("mixtures", ["mix", "mix_clean", "mix_both", "mix_both_min"])
-def test_mixtures_are_found_under_the_names_of_the_known_corpora(tmp_path: Path, mixtures: str) -> None:
-    found = find_mixtures(voices_folder(tmp_path, mixtures))
-    assert [(entry.name, entry.mixture.parent.name, len(entry.references)) for entry in found] == [
-        ("a", mixtures, 2),
-        ("b", mixtures, 2),
-    ]
-
-
-def test_a_folder_without_references_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mix").mkdir()
-    with pytest.raises(UserError, match="is no test folder"):
-        find_mixtures(tmp_path)
-
-
-def test_a_mixture_without_its_reference_is_refused(tmp_path: Path) -> None:
-    (voices_folder(tmp_path) / "s2" / "b.wav").unlink()
-    with pytest.raises(UserError, match="b.wav has no reference"):
-        find_mixtures(tmp_path)
-
-
 def test_a_stream_scores_like_the_batch(ladder: Ladder, tmp_path: Path) -> None:
-    mixtures = find_mixtures(voices_folder(tmp_path))
+    mixtures = find(voices_folder(tmp_path))
     streamed, offline = (evaluate(ladder, mixtures, [0], offline, 8, "torch")[0] for offline in (False, True))
     assert streamed["si_sdri"] == pytest.approx(offline["si_sdri"], abs=1e-3)
 
 
 def test_a_report_has_the_levels_facts_means_and_files(ladder: Ladder, tmp_path: Path) -> None:
-    (report,) = evaluate(ladder, find_mixtures(voices_folder(tmp_path)), [2], True)
+    (report,) = evaluate(ladder, find(voices_folder(tmp_path)), [2], True)
     low, high = report["si_sdri_ci95"]
     assert (report["level"], report["params"], [file["name"] for file in report["per_file"]]) == (
         2,
@@ -142,18 +121,18 @@ def test_a_report_has_the_levels_facts_means_and_files(ladder: Ladder, tmp_path:
 
 
 def test_files_with_one_voice_leave_the_separation_score_empty(ladder: Ladder, tmp_path: Path) -> None:
-    (report,) = evaluate(ladder, find_mixtures(voices_folder(tmp_path, second=np.zeros(8000, "f4"))), [0], True)
+    (report,) = evaluate(ladder, find(voices_folder(tmp_path, second=np.zeros(8000, "f4"))), [0], True)
     assert (report["si_sdri"], report["si_sdri_ci95"]) == (None, None) and report["active_si_sdr"] is not None
 
 
 def test_other_rates_are_brought_to_the_ladders(ladder: Ladder, tmp_path: Path) -> None:
-    (report,) = evaluate(ladder, find_mixtures(voices_folder(tmp_path, rate=48_000)), [0], True)
+    (report,) = evaluate(ladder, find(voices_folder(tmp_path, rate=48_000)), [0], True)
     assert report["per_file"][0]["seconds"] == pytest.approx(0.5 / 3, abs=1e-3)
 
 
 def test_every_mixture_of_every_level_advances_the_progress(ladder: Ladder, tmp_path: Path) -> None:
     steps: list[int] = []
-    evaluate(ladder, find_mixtures(voices_folder(tmp_path)), [0, 1], True, advance=lambda: steps.append(1))
+    evaluate(ladder, find(voices_folder(tmp_path)), [0, 1], True, advance=lambda: steps.append(1))
     assert len(steps) == 4
 
 

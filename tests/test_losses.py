@@ -30,7 +30,7 @@ def test_a_perfect_estimate_earns_the_ceiling_and_no_more() -> None:
     assert torch.allclose(ordered_snr_loss(reference, reference), torch.tensor(-30.0), atol=0.01)
 
 
-def test_halves_of_the_mixture_score_like_the_plateau_they_are() -> None:
+def test_estimates_of_half_the_mixture_score_3_db() -> None:
     reference = sources()
     half = reference.mean(1, keepdim=True).expand_as(reference)
     assert abs(float(pit_snr_loss(half, reference)) + 3.0) < 0.3

@@ -38,7 +38,7 @@ from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
 from sepprune.training.settings import TrainingSettings
-from sepprune.training.student import Student
+from sepprune.training.learner import Learner
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement
 
@@ -197,7 +197,7 @@ class Maker:
             hints = Hints(teacher, self._plan(job), settings.hints) if method.hints else None
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(settings, out=folder, optimiser=optimiser, mixtures=mixtures, seed=job.seed)
-            student = Student(training, separator.requires_grad_(), hints=hints)
+            student = Learner(training, separator.requires_grad_(), hints=hints)
             Trainer(training, [student], teacher).run_updates(updates)
         return student.average
 

@@ -1,4 +1,4 @@
-"""``sepprune evaluate``: stream mixtures through every level and score them."""
+"""``sepprune evaluate``: separate a folder of mixtures with every level and score the results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ..evaluation import evaluate, find_mixtures
+from ..data.mixtures import MIXTURE_FOLDERS, find
+from ..evaluation import evaluate
 from ..streaming import Ladder
 from ..streaming.ladder_writer import store_scores
 from .options import add_ladder, add_stream, chosen_levels
@@ -19,15 +20,22 @@ from .options import add_ladder, add_stream, chosen_levels
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_ladder(parser)
     parser.add_argument("--data", required=True, metavar="DIR", help="folder with mix/, s1/ and s2/")
+    parser.add_argument(
+        "--condition",
+        metavar="NAME",
+        help=f"folder of mixtures beside s1/ and s2/ (default: the first that exists of {', '.join(MIXTURE_FOLDERS)})",
+    )
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
     parser.add_argument("--store", metavar="CONDITION", help="write SI-SDRi into the ladder under this name")
-    parser.add_argument("--offline", action="store_true", help="one batch forward through torch instead of a stream")
+    parser.add_argument(
+        "--offline", action="store_true", help="one forward pass of the whole file through torch instead of a stream"
+    )
     parser.add_argument(
         "--extra",
         metavar="NAMES",
         default="",
-        help="also estoi (intelligibility) or pesq (quality), "
-        "or both, joined by a comma; slow, and pesq is built from source",
+        help="further scores: estoi (intelligibility), pesq (quality), or both joined by a comma; "
+        "they are slow, and pesq is built from source",
     )
     add_stream(parser, precision="fp32")
 
@@ -35,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     ladder = Ladder.load(args.ladder)
     extras = [name for name in args.extra.split(",") if name]
-    levels, mixtures = chosen_levels(args.levels, ladder), find_mixtures(Path(args.data))
+    levels, mixtures = chosen_levels(args.levels, ladder), find(Path(args.data), args.condition)
     with Progress(console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("separating", total=len(levels) * len(mixtures))
         rows = evaluate(

@@ -1,4 +1,4 @@
-"""``sepprune pack``: put training data into small files."""
+"""``sepprune pack``: select training data into small files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         required=True,
         metavar="FILE",
-        help="the pack to write; several are called FILE-1.pack and so on, and the folder that holds "
-        "them is then the data",
+        help="the pack to write; with --parts, FILE-1.pack, FILE-2.pack and so on, whose folder is a data folder",
     )
     parser.add_argument("--megabytes", type=float, default=48.0, help="largest size of a pack")
-    parser.add_argument("--parts", type=int, default=1, help="packs to write, that together hold more")
-    parser.add_argument("--no-validation", action="store_true", help="leave the validation speech out")
+    parser.add_argument("--parts", type=int, default=1, help="number of packs, which together hold more")
+    parser.add_argument("--no-validation", action="store_true", help="leave out the validation speech")
     parser.add_argument("--seed", type=int, default=0, help="of the selection")
 
 

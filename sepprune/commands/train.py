@@ -1,7 +1,7 @@
 """``sepprune train``: train or fine-tune a separator.
 
-Several processes train together under ``torchrun -m sepprune train ...``; on a CPU, one process a core and
-``--threads 1`` is fastest.
+It trains on a GPU if there is one. With ``torchrun -m sepprune train ...`` several processes train together; on a CPU,
+one process per core with ``--threads 1`` is fastest.
 """
 
 from __future__ import annotations
@@ -10,24 +10,37 @@ import argparse
 import dataclasses
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-#: glibc gives large blocks back to the system after every update and faults them in again, which made a CPU update
-#: thirteen times slower; these thresholds keep them, and only count when set before the process starts
+if TYPE_CHECKING:
+    from ..training.settings import TrainingSettings
+
+#: By default glibc returns large blocks to the system after every update and faults them in again, which made an update
+#: on a CPU thirteen times slower. These thresholds keep the blocks; they must be set before the process starts.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", help="TOML file of the run, see configs/")
-    parser.add_argument("--resume", action="store_true", help="go on from the run folder's last checkpoint")
+    parser.add_argument("--resume", action="store_true", help="continue from the last checkpoint in the run folder")
     parser.add_argument("--minutes", type=float, default=60.0, help="training time")
-    parser.add_argument("--cooldown", action="store_true", help="let the learning rate fall to zero over this time")
-    parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
-    parser.add_argument("--out", help="run folder, instead of the configuration's")
-    parser.add_argument("--weights", metavar="FILE", help="safetensors file to start from, instead of fresh weights")
+    parser.add_argument(
+        "--cooldown", action="store_true", help="let the learning rate fall linearly to zero over this time"
+    )
+    parser.add_argument("--data", help="folder or pack of recordings, instead of that in the configuration")
+    parser.add_argument("--out", help="run folder, instead of that in the configuration")
+    parser.add_argument("--weights", metavar="FILE", help="safetensors file to start from, instead of random weights")
     parser.add_argument("--plan", metavar="FILE", help="pruning plan that is applied before the weights are loaded")
+    parser.add_argument(
+        "--benchmark",
+        nargs="?",
+        type=float,
+        const=60.0,
+        metavar="SECONDS",
+        help="measure how fast the run would train, for about a minute, and write nothing",
+    )
     parser.add_argument("--threads", type=int, help="torch threads on a CPU")
 
 
@@ -37,9 +50,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     from ..errors import UserError
     from ..ladders.weights import load_model
+    from ..training.learner import Learner
     from ..training.processes import Processes
     from ..training.settings import load_settings
-    from ..training.student import Student
     from ..training.trainer import Trainer
 
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
@@ -51,11 +64,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "`sepprune ladder`, where the dense separator is the teacher"
         )
     torch.manual_seed(settings.seed)
+    if args.benchmark is not None:
+        return _benchmark(args, settings)
     with Processes() as processes:
-        student = Student(settings, load_model(settings.model), args.resume or processes.restarted, processes)
-        (report,) = Trainer(settings, [student], processes=processes).run(args.minutes, args.cooldown)
+        learner = Learner(settings, load_model(settings.model), args.resume or processes.restarted, processes)
+        (report,) = Trainer(settings, [learner], processes=processes).run(args.minutes, args.cooldown)
     if not processes.first:
-        args.json = None  # one report a run
+        args.json = None  # only one process reports
         return report
     Console(stderr=args.json == "-").print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
@@ -64,7 +79,20 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
+def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str, Any]:
+    from ..ladders.weights import load_model
+    from ..training.benchmark import benchmark
+
+    report = benchmark(settings, load_model(settings.model), args.benchmark)
+    Console(stderr=args.json == "-").print(
+        f"{report['hours_per_hour']:.1f} hours of mixtures per hour, {report['updates_per_second']:.2f} updates per "
+        f"second on {report['device']}. An update takes {report['update_ms']:.0f} ms, of which matrix products alone "
+        f"would take {report['product_share']:.0%}. Mixing takes {report['mixing_ms']:.0f} ms per mixture and process."
+    )
+    return report
+
+
 def keep_memory() -> None:
-    """Start this process again with an allocator that keeps its memory, unless it already has."""
+    """Restart this process with an allocator that keeps its memory, unless it already runs with it."""
     if sys.platform == "linux" and not _ALLOCATOR.keys() <= os.environ.keys():
         os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | _ALLOCATOR)

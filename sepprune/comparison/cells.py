@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from ..ladders.weights import load_model
 from ..pruning import Prepared, PruningPlan, prepare, prune
 from ..training.batches import training_batches, validation_mixtures
-from ..training.student import Student
+from ..training.learner import Learner
 from ..training.trainer import Trainer
 from ..training.validation import si_sdr_improvement
 from .settings import Cell, ComparisonSettings
@@ -87,7 +87,7 @@ class CellMaker:
         pruned = PruningPlan.load(self._plan_file(cell)).apply(self.dense).requires_grad_()
         with tempfile.TemporaryDirectory() as folder:
             training = dataclasses.replace(self.settings.training, out=folder, seed=cell.seed)
-            student = Student(training, pruned)
+            student = Learner(training, pruned)
             Trainer(training, [student]).run_updates(self.settings.updates)
         return {"updates": self.settings.updates}, student.average
 

@@ -1,1 +1,1 @@
-"""Recordings and mixtures on disk: data folders and packs of speech, noise and rooms, and prepared sets of mixtures."""
+"""Sound on disk: data folders and packs of recordings, folders of mixtures, and prepared sets."""

@@ -1,14 +1,13 @@
-"""Recorded speech, noise and rooms, decoded once and kept ready in memory-mapped files.
+"""Recorded speech, noise and rooms, decoded once and cached in memory-mapped files.
 
-A data folder has a ``manifest.csv`` with the columns ``split, corpus, speaker, path, seconds`` (paths relative to
-it, starting with ``speech/``, ``noise/`` or ``rir/``) and, where it is known, ``sex``. A pack is the same as one zip
+A data folder has a ``manifest.csv`` with the columns ``split, corpus, speaker, path, seconds`` and optionally ``sex``.
+Paths are relative to the folder and start with ``speech/``, ``noise/`` or ``rir/``. A pack holds the same in one zip
 file.
 """
 
 from __future__ import annotations
 
 import csv
-import dataclasses
 import hashlib
 import io
 import json
@@ -20,23 +19,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import platformdirs
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from .sound import Signal, read_at_rate
 
 SAMPLE_RATE = 16_000
-Signal = NDArray[np.float32]
-KINDS = ("speech", "noise", "rir")
-#: what a folder or a pack has to hold
+#: the file that a folder or a pack must hold
 MANIFEST = "manifest.csv"
-#: changes when decoding changes, so that stale caches are not read
+#: increased when decoding changes, so that old caches are not read
 _DECODER_VERSION = 1
+#: for each group, the ``(start, stop)`` of its recordings
+Spans = tuple[tuple[tuple[int, int], ...], ...]
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,15 @@ class Recording:
 
     @property
     def kind(self) -> str:
+        """``speech``, ``noise`` or ``rir``."""
         return self.path.split("/", 1)[0]
 
 
 class Collection:
-    """Where recordings lie: a folder, a pack, or a folder of packs.
+    """The recordings of a data folder, a pack, or a folder of packs.
+
+    Args:
+        location: path of the folder or pack.
 
     Raises:
         UserError: there are none.
@@ -83,12 +85,12 @@ class Collection:
         return self._packs[path].read(path) if self._packs else (self.location / path).read_bytes()
 
     def recordings(self, split: str, kind: str) -> list[Recording]:
-        """Everything of one kind (``speech``, ``noise``, ``rir``) in one split."""
+        """All recordings of one kind (``speech``, ``noise``, ``rir``) in one split."""
         lines = chain.from_iterable(
             csv.DictReader(io.StringIO(manifest.decode("utf-8"))) for manifest in self._manifests
         )
         every = (
-            Recording(*(line[name] for name in ("split", "corpus", "speaker", "path")), line.get("sex") or "")
+            Recording(line["split"], line["corpus"], line["speaker"], line["path"], line.get("sex") or "")
             for line in lines
         )
         return [recording for recording in every if recording.split == split and recording.kind == kind]
@@ -96,16 +98,16 @@ class Collection:
 
 @dataclass(frozen=True)
 class Voices:
-    """Decoded recordings grouped by who or what is heard.
+    """Decoded recordings, grouped by speaker, noise class or room.
 
     Args:
-        samples: all recordings one after the other, int16.
-        spans: for each speaker (or noise class, or room) the ``(start, stop)`` of its recordings in ``samples``.
-        sexes: of each speaker, as the manifest has it, empty where it says nothing; ``()`` for what has none.
+        samples: all recordings one after the other, int16 at :data:`SAMPLE_RATE`.
+        spans: for each group, the ``(start, stop)`` of its recordings in ``samples``.
+        sexes: the sex of each speaker as in the manifest, ``""`` if unknown; ``()`` for noise and rooms.
     """
 
     samples: NDArray[np.int16]
-    spans: tuple[tuple[tuple[int, int], ...], ...]
+    spans: Spans
     sexes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -113,35 +115,43 @@ class Voices:
 
     @property
     def hours(self) -> float:
+        """Length of all recordings together."""
         return sum(stop - start for spans in self.spans for start, stop in spans) / SAMPLE_RATE / 3600
 
 
 def load_voices(collection: Collection, split: str, kind: str) -> Voices:
-    """Decode all recordings of a kind, or map what an earlier call decoded.
+    """Decode all recordings of a kind, or map the cache of an earlier call.
 
-    Speech is cut to where it is audible, so that two voices put together really overlap.
+    Silence at the edges of speech is cut, so that mixed voices really overlap.
+
+    Args:
+        collection: the recordings.
+        split: name of the split.
+        kind: ``speech``, ``noise`` or ``rir``.
 
     Raises:
-        UserError: the collection has none.
+        UserError: the split has none of this kind, or a file cannot be read.
     """
     recordings = collection.recordings(split, kind)
     if not recordings:
         raise UserError(f"{collection.location} has no {kind} in its split {split!r}: see its manifest.csv")
-    voices = cached(
-        collection,
-        [_DECODER_VERSION, [vars(recording) for recording in recordings]],
-        lambda: _grouped(collection, recordings),
-    )
-    return dataclasses.replace(voices, sexes=tuple(group[0].sex for group in _by_speaker(recordings)))
+    description = [_DECODER_VERSION, [vars(recording) for recording in recordings]]
+    samples, spans = cached(collection, description, lambda: _grouped(collection, recordings))
+    return Voices(samples, spans, tuple(group[0].sex for group in _by_speaker(recordings)))
 
 
-def cached(collection: Collection, description: list[Any], make: Callable[[], Iterable[list[Signal]]]) -> Voices:
-    """What ``make`` gives, group by group, or a map of what it gave to an earlier call.
+def cached(
+    collection: Collection, description: list[Any], make: Callable[[], Iterable[list[Signal]]]
+) -> tuple[NDArray[np.int16], Spans]:
+    """The waveforms that ``make`` returns, stored as int16, or a map of what an earlier call stored.
 
     Args:
-        collection: where it comes from.
-        description: what distinguishes it from everything else made of this collection, as JSON.
-        make: waveforms between -1 and 1, one list a group.
+        collection: where the waveforms come from.
+        description: distinguishes them from everything else made of this collection; must be serialisable as JSON.
+        make: returns waveforms between -1 and 1, one list per group.
+
+    Returns:
+        ``samples`` and ``spans`` as in :class:`Voices`.
     """
     identity = json.dumps([str(collection.location.resolve()), description])
     key = hashlib.sha256(identity.encode()).hexdigest()[:16]
@@ -150,8 +160,9 @@ def cached(collection: Collection, description: list[Any], make: Callable[[], It
     if not index_file.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         _store(make(), samples_file, index_file)
-    spans = json.loads(index_file.read_text())
-    return Voices(np.load(samples_file, mmap_mode="r"), tuple(tuple(map(tuple, voice)) for voice in spans))
+    groups = json.loads(index_file.read_text())
+    spans = tuple(tuple((int(start), int(stop)) for start, stop in group) for group in groups)
+    return np.load(samples_file, mmap_mode="r"), spans
 
 
 def _by_speaker(recordings: Iterable[Recording]) -> list[list[Recording]]:
@@ -162,7 +173,7 @@ def _by_speaker(recordings: Iterable[Recording]) -> list[list[Recording]]:
 
 
 def _grouped(collection: Collection, recordings: list[Recording]) -> list[list[Signal]]:
-    """Recordings by who is heard, speech cut to where it is audible."""
+    """Decoded recordings by speaker; silence at the edges of speech is cut."""
     decoded = dict(zip(recordings, decode_all(collection, recordings), strict=True))
     return [
         [trim_silence(decoded[recording]) if recording.kind == "speech" else decoded[recording] for recording in group]
@@ -171,38 +182,28 @@ def _grouped(collection: Collection, recordings: list[Recording]) -> list[list[S
 
 
 def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path) -> None:
-    spans, pieces, position = [], [], 0
+    spans: list[list[tuple[int, int]]] = []
+    pieces: list[NDArray[np.int16]] = []
+    position = 0
     for group in groups:
         spans.append([])
         for samples in group:
             pieces.append((samples * 32767).round().clip(-32768, 32767).astype(np.int16))
             spans[-1].append((position, position + len(samples)))
             position += len(samples)
-    _write_atomically(samples_file, lambda file: np.save(file, np.concatenate(pieces)))
-    _write_atomically(index_file, lambda file: file.write(json.dumps(spans).encode()))
+    write_atomically(samples_file, lambda file: np.save(file, np.concatenate(pieces)))
+    write_atomically(index_file, lambda file: file.write(json.dumps(spans).encode()))
 
 
-def decode_all(collection: Collection, recordings: Iterable[Recording]) -> Iterator[NDArray[np.float32]]:
-    """Waveforms at :data:`SAMPLE_RATE`, mono, in order."""
+def decode_all(collection: Collection, recordings: Iterable[Recording]) -> Iterator[Signal]:
+    """Waveforms at :data:`SAMPLE_RATE`, mono, in the given order."""
     contents = ((recording.path, collection.read(recording.path)) for recording in recordings)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda item: decode(*item), contents)
+        yield from pool.map(lambda item: read_at_rate(item[1], SAMPLE_RATE, item[0]), contents)
 
 
-def decode(name: str, content: bytes) -> NDArray[np.float32]:
-    """One sound file's bytes as mono at :data:`SAMPLE_RATE`."""
-    try:
-        samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise UserError(
-            f"{name} is not a sound file that can be read ({error}): remove it or take it out of the manifest"
-        ) from error
-    mono = samples.mean(axis=1)
-    return mono if rate == SAMPLE_RATE else soxr.resample(mono, rate, SAMPLE_RATE)
-
-
-def trim_silence(samples: NDArray[np.float32], range_db: float = 40.0) -> NDArray[np.float32]:
-    """Cut the start and end that lie more than ``range_db`` below the loudest 20 ms.
+def trim_silence(samples: Signal, range_db: float = 40.0) -> Signal:
+    """Cut start and end where the level is more than ``range_db`` below the loudest 20 ms.
 
     >>> sound = np.concatenate([np.zeros(3200), np.ones(1600), np.zeros(3200)]).astype(np.float32)
     >>> len(trim_silence(sound))
@@ -217,8 +218,9 @@ def trim_silence(samples: NDArray[np.float32], range_db: float = 40.0) -> NDArra
     return samples[audible[0] * block : (audible[-1] + 1) * block] if len(audible) else samples
 
 
-def _write_atomically(path: Path, write: Any) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Write a file so that ``path`` holds its old content, or none, until the new content is complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with open(temporary, "wb") as file:
         write(file)
     os.replace(temporary, path)

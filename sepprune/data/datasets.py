@@ -1,4 +1,4 @@
-"""Mixtures that are ready on disk: LRS2-2Mix, Libri2Mix, WHAM! and EchoSet after their official preparation."""
+"""Prepared sets of mixtures on disk: LRS2-2Mix, Libri2Mix, WHAM! and EchoSet, as their official scripts write them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..errors import UserError
+from .mixtures import MixtureFiles, match, sound_files
 
-#: name of a split here, in the order of :attr:`Layout.splits`
+#: our names of the splits, in the order of :attr:`Layout.splits`
 SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where a set's signals lie.
+    """Where the files of a set are.
 
     Args:
-        folder: of a split, below the set's root; ``{rate}`` (kHz), ``{length}`` and ``{split}`` are filled in.
+        folder: of a split, below the root of the set; ``{rate}`` (kHz), ``{length}`` and ``{split}`` are filled in.
         mixture: name of the mixtures; ``{condition}`` is filled in.
         references: names of the two sources.
-        splits: the set's own names of its splits, see :data:`SPLITS`.
+        splits: names of the splits in this set, see :data:`SPLITS`.
         folder_per_mixture: ``.../anything/mix.wav`` beside its sources, instead of ``mix/anything.wav``.
     """
 
@@ -54,7 +54,7 @@ class DatasetSettings:
     Args:
         name: ``recordings`` (mixed anew for every batch, see :mod:`~sepprune.training.mixtures`), or a prepared set:
             one of :data:`LAYOUTS`.
-        train: split to train on, ``train`` or a name of the set's own such as ``train-360``.
+        train: split to train on, ``train`` or a name that the set uses, such as ``train-360``.
         condition: ``mix_clean``, or ``mix_both`` with noise, where the set has both.
         length: ``min`` (cut to the shorter voice) or ``max``, where the set has both.
         sample_rate: in hertz, 16000 or 8000 where the set has both.
@@ -71,11 +71,11 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
     """The mixtures of one split, whole or as random segments.
 
     Args:
-        root: the set's folder, or the folder of its splits.
+        root: folder of the set, or folder of its splits.
         settings: which set.
-        split: one of :data:`SPLITS`, or a name of the set's own.
-        seconds: length of a segment, each drawn anew with torch's random numbers; ``None`` for whole mixtures. A
-            mixture that is shorter is followed by silence.
+        split: one of :data:`SPLITS`, or a name that the set uses.
+        seconds: length of a segment, which is drawn with torch's random numbers; ``None`` for whole mixtures. Shorter
+            mixtures are followed by silence.
 
     Shape:
         - mixture: ``(samples,)``
@@ -90,7 +90,7 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
     ) -> None:
         self.settings = settings
         self.samples = None if seconds is None else round(seconds * settings.sample_rate)
-        self.files = find_mixtures(Path(root), settings, split)
+        self.files = find_prepared(Path(root), settings, split)
 
     def __len__(self) -> int:
         return len(self.files)
@@ -99,43 +99,26 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
         return self.read(index, float(torch.rand(())))
 
     def read(self, index: int, position: float = 0.0) -> tuple[Tensor, Tensor]:
-        """One mixture, where segments are asked for the one at ``position``: 0 is the first, just under 1 the last."""
-        frames = self._frames(self.files[index][0])
+        """One mixture, or its segment at ``position``: 0 is the first segment, just under 1 the last."""
+        files = self.files[index]
+        frames = files.frames
         samples = frames if self.samples is None else self.samples
         start = int(position * (max(0, frames - samples) + 1))
-        signals = torch.from_numpy(np.stack([self._load(path, start, samples) for path in self.files[index]]))
+        signals = torch.from_numpy(files.read(self.settings.sample_rate, start, samples))
         return signals[0], signals[1:]
-
-    def _frames(self, path: Path) -> int:
-        try:
-            return soundfile.info(path).frames
-        except soundfile.LibsndfileError as error:
-            raise UserError(f"cannot read {path} ({error}): prepare the set again") from error
-
-    def _load(self, path: Path, start: int, samples: int) -> np.ndarray:
-        try:
-            signal, rate = soundfile.read(path, samples, start, dtype="float32", always_2d=True, fill_value=0.0)
-        except soundfile.LibsndfileError as error:
-            raise UserError(f"cannot read {path} ({error}): prepare the set again") from error
-        if rate != self.settings.sample_rate:
-            raise UserError(
-                f"{path} has a sample rate of {rate} Hz, expected {self.settings.sample_rate}: "
-                "name another sample_rate, or the folder of files that have it"
-            )
-        return signal.mean(axis=1)
 
 
 class PreparedBatches(Dataset[tuple[Tensor, Tensor]]):
-    """Batches of segments by number, every mixture once before any comes again.
+    """Batches of segments by number; every mixture is used once before any is used again.
 
     As in :class:`~sepprune.training.mixtures.Mixtures`, batch ``i`` depends on ``seed`` and ``i`` alone, so a resumed
-    run goes on where it stopped, however many workers make batches.
+    run continues with the right batch, however many workers make batches.
 
     Args:
-        mixtures: with a length of segments.
+        mixtures: with a segment length.
         batch: segments in a batch.
         batches: length of this data set.
-        seed: of the order and of the segments' places.
+        seed: of the order and the positions of segments.
 
     Shape:
         - mixture: ``(batch, samples)``
@@ -149,16 +132,16 @@ class PreparedBatches(Dataset[tuple[Tensor, Tensor]]):
         return self.batches
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        places = np.random.default_rng([self.seed, index]).random(self.batch)
+        positions = np.random.default_rng([self.seed, index]).random(self.batch)
         numbers = np.arange(index * self.batch, (index + 1) * self.batch)
         rounds, within = np.divmod(numbers, len(self.mixtures))
         orders = {
             turn: np.random.default_rng([self.seed, turn, 1]).permutation(len(self.mixtures))
-            for turn in np.unique(rounds)
+            for turn in np.unique(rounds).tolist()
         }
         examples = [
-            self.mixtures.read(int(orders[turn][number]), place)
-            for turn, number, place in zip(rounds, within, places, strict=True)
+            self.mixtures.read(int(orders[turn][number]), position)
+            for turn, number, position in zip(rounds.tolist(), within, positions, strict=True)
         ]
         mixtures, references = zip(*examples, strict=True)
         return torch.stack(mixtures), torch.stack(references)
@@ -175,8 +158,8 @@ def fixed_set(mixtures: PreparedMixtures, count: int) -> tuple[Tensor, Tensor]:
     return torch.stack([mixture for mixture, _ in parts]), torch.stack([references for _, references in parts])
 
 
-def find_mixtures(root: Path, settings: DatasetSettings, split: str) -> list[tuple[Path, Path, Path]]:
-    """Files of every mixture of a split and of its two references, in order of their names.
+def find_prepared(root: Path, settings: DatasetSettings, split: str) -> tuple[MixtureFiles, ...]:
+    """All mixtures of a split, in order of their paths.
 
     Raises:
         UserError: there is no such set, folder or file.
@@ -189,28 +172,23 @@ def find_mixtures(root: Path, settings: DatasetSettings, split: str) -> list[tup
     folder = next((path for path in (usual, root / own) if path.is_dir()), None)
     if folder is None:
         raise UserError(
-            f"{settings.name} has no folder {usual}: name the folder into which its official scripts "
-            "wrote, and a split, length and sample rate that they prepared"
+            f"{settings.name} has no folder {usual}: name the folder that its official scripts wrote, "
+            "and a split, length and sample rate that they prepared"
         )
     mixture = layout.mixture.format(condition=settings.condition)
     if layout.folder_per_mixture:
-        found = sorted(path for path in folder.rglob(f"{mixture}*") if _is_sound(path))
-        files = [
-            (path, *(path.with_name(path.name.replace(mixture, name, 1)) for name in layout.references))
-            for path in found
-        ]
+        found = sound_files(folder.rglob(f"{mixture}*"))
     else:
         for name in (mixture, *layout.references):
             if not (folder / name).is_dir():
                 raise UserError(f"{settings.name} has no folder {folder / name}: prepare it, or name another condition")
-        found = sorted(path for path in (folder / mixture).iterdir() if _is_sound(path))
-        files = [(path, *(folder / name / path.name for name in layout.references)) for path in found]
-    if not files:
+        found = sound_files((folder / mixture).iterdir())
+    if not found:
         raise UserError(f"{settings.name} has no sound files called {mixture} below {folder}: prepare the set again")
-    if missing := next((path for paths in files for path in paths[1:] if not path.is_file()), None):
-        raise UserError(f"{settings.name} has no file {missing}, which its mixture needs: prepare the set again")
-    return files
+    return match(found, lambda path: tuple(_reference(path, mixture, name, layout) for name in layout.references))
 
 
-def _is_sound(path: Path) -> bool:
-    return path.suffix.lower() in (".wav", ".flac") and not path.name.startswith(".")
+def _reference(path: Path, mixture: str, name: str, layout: Layout) -> Path:
+    if layout.folder_per_mixture:
+        return path.with_name(path.name.replace(mixture, name, 1))
+    return path.parent.with_name(name) / path.name

@@ -1,4 +1,4 @@
-"""A selection of a data folder as one or a few small files, for machines to which only little can be copied."""
+"""Packs: a selection of a data folder in one or a few small files."""
 
 from __future__ import annotations
 
@@ -10,39 +10,40 @@ from collections import defaultdict
 from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from ..errors import UserError
-from .corpus import MANIFEST, Collection, Recording
+from .corpus import MANIFEST, Collection, Recording, write_atomically
 
-#: what each part may take of the pack; validation speech is small and always whole
+#: largest share of a pack for each kind; validation speech is small and always complete
 _SHARES = {"noise": 0.1, "rir": 0.02, "speech": 1.0}
-#: bytes that a recording takes beside its content: its names in the zip's two directories and in the manifest
+#: bytes per recording besides its content: its name in the two directories of the zip file and in the manifest
 _OVERHEAD = 400
 
 
 def write_packs(
     collection: Collection, destinations: Sequence[Path], megabytes: float, seed: int = 0, validation: bool = True
 ) -> dict[str, float]:
-    """Write as many recordings as fit into files of a size, every speaker's first seconds before anyone's next.
+    """Write as many recordings as fit, taking turns between speakers.
 
-    So a small pack still has all speakers, and about as much of each. Recordings are stored as they are (Opus stays
-    Opus). The first file holds all that is not speech and can be used alone; a folder with all of them can be given
+    A small pack still has all speakers, and about as much of each. Recordings keep their encoding (Opus stays Opus).
+    The first pack holds everything that is not speech and can be used alone. A folder with all packs can be used
     wherever a data folder can.
 
     Args:
         collection: what to choose from.
-        destinations: the files.
-        megabytes: largest size of a file.
+        destinations: the packs to write.
+        megabytes: largest size of a pack.
         seed: of the selection.
-        validation: include the validation speech, whole.
+        validation: include all of the validation speech.
 
     Returns:
         ``bytes``, ``recordings`` and ``speakers`` of all packs.
 
     Raises:
-        UserError: not even the validation speech fits.
+        UserError: the validation speech alone does not fit.
     """
     limit, packs = 0.99 * megabytes * 1e6, [_Content() for _ in destinations]  # a hundredth for the directory
     for recording in collection.recordings("valid", "speech") if validation else ():
@@ -68,7 +69,7 @@ def write_packs(
 
 
 def _evenly(collection: Collection, recordings: list[Recording], seed: int) -> list[tuple[Recording, bytes]]:
-    """Recordings and their content, ordered by how much of the same speaker comes before."""
+    """Recordings and their content, sorted by how many bytes of the same speaker come before."""
     random, heard = np.random.default_rng(seed), defaultdict[tuple[str, str], int](int)
     queue = []
     for index in random.permutation(len(recordings)):
@@ -80,7 +81,7 @@ def _evenly(collection: Collection, recordings: list[Recording], seed: int) -> l
 
 
 class _Content:
-    """What goes into one file."""
+    """The content of one pack."""
 
     def __init__(self) -> None:
         self.recordings: list[Recording] = []
@@ -99,7 +100,10 @@ class _Content:
         writer.writerow(columns)
         writer.writerows([getattr(recording, column) for column in columns] for recording in self.recordings)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(destination, "w", zipfile.ZIP_STORED) as archive:
-            archive.writestr(MANIFEST, manifest.getvalue())
+        write_atomically(destination, lambda file: self._write_zip(file, manifest.getvalue()))
+
+    def _write_zip(self, file: IO[bytes], manifest: str) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr(MANIFEST, manifest)
             for recording, content in zip(self.recordings, self._contents, strict=True):
                 archive.writestr(recording.path, content)

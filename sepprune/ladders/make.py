@@ -16,7 +16,7 @@ from ..pruning import analyze
 from ..rounding import rounded
 from ..streaming import Ladder, LevelRecord, write_ladder
 from ..training.processes import Processes
-from ..training.student import Student
+from ..training.learner import Learner
 from ..training.trainer import Trainer
 from .contain import containing
 from .hints import Hints
@@ -207,7 +207,7 @@ class LadderMaker:
                 self._runs[level].finish(report)
         _wait_for_all(self._processes)
 
-    def _learner(self, level: int, rate: float = 1.0) -> Student:
+    def _learner(self, level: int, rate: float = 1.0) -> Learner:
         """A level that learns, from its start or its last checkpoint, with this share of its learning rate."""
         run, spec, training = self._runs[level], self.settings.levels[level], self.settings.training
         model, plan = training.model, run.plan()
@@ -227,7 +227,7 @@ class LadderMaker:
             hints = Hints(self._dense, plan, settings.hints, self._processes.device)
         start = run.start_file if level or self._earlier is not None else None
         separator: nn.Module = run.build(self._dense, start).requires_grad_()
-        return Student(settings, separator, run.has_checkpoint, self._processes, hints)
+        return Learner(settings, separator, run.has_checkpoint, self._processes, hints)
 
 
 def _earlier(folder: str, levels: int) -> Ladder:

@@ -1,1 +1,1 @@
-"""Training causal separators: data, losses, scores, the loop."""
+"""Training separators: scenes and their rendering, learners, the training loop, validation."""

@@ -1,8 +1,10 @@
-"""Where batches come from: recordings that are mixed anew each time, or a prepared set."""
+"""Where batches come from: recordings that are mixed anew for each batch, or a prepared set of mixtures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +14,42 @@ from ..data.corpus import Collection
 from ..data.datasets import PreparedBatches, PreparedMixtures, fixed_set
 from ..losses import reorder
 from ..separators.calling import delay_of, sources_of
-from .mixtures import Mixtures, load_sounds
+from .mixtures import Mixtures, SceneBatches
+from .render_device import SceneBatch, render_batch
 from .settings import TrainingSettings
+from .sounds import load_sounds
 from .validation import MixtureSet, validation_sets
 
-#: batches a run may draw before their numbers would repeat
+#: batches that a run may draw before their numbers repeat
 BATCHES = 100_000_000
+
+
+@dataclass(frozen=True)
+class BatchSource:
+    """Batches by number, and how they become mixtures on the device of the separators.
+
+    Args:
+        data: tuples of tensors.
+        render: from such a tuple, on the device, to ``mixture (batch, samples)`` and ``references (batch, sources,
+            samples)``; ``None`` if the tuple is that already.
+    """
+
+    data: Dataset[tuple[Tensor, Tensor]] | Dataset[SceneBatch]
+    render: Callable[..., tuple[Tensor, Tensor]] | None = None
+
+
+def batch_source(settings: TrainingSettings, on_device: bool) -> BatchSource:
+    """The batches of a run.
+
+    Args:
+        settings: the run.
+        on_device: render mixtures of recordings on the device, instead of in worker processes.
+    """
+    if not on_device or settings.dataset.name != "recordings":
+        return BatchSource(training_batches(settings))
+    mixtures = settings.mixtures
+    scenes = SceneBatches(mixtures, load_sounds(Collection(settings.data), "train", mixtures), BATCHES, settings.seed)
+    return BatchSource(scenes, partial(_render, moves_formants=mixtures.formants > 0))
 
 
 def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dataset[tuple[Tensor, Tensor]]:
@@ -25,7 +57,7 @@ def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dat
 
     Args:
         settings: the run.
-        seed: instead of the run's.
+        seed: instead of that of the run.
     """
     seed, mixtures = settings.seed if seed is None else seed, settings.mixtures
     if settings.dataset.name != "recordings":
@@ -37,13 +69,13 @@ def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dat
 def ordered_batches(
     settings: TrainingSettings, separator: nn.Module, seed: int, workers: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Training batches with the references in the order in which a separator gives its sources.
+    """Training batches with the references in the order of a separator's sources.
 
     Args:
         settings: the run.
-        separator: the dense model, whose order masks are to be learned in.
+        separator: the dense one, in whose order masks are to be learned.
         seed: of the batches.
-        workers: processes that draw them.
+        workers: processes that make them.
     """
     delay, data = delay_of(separator), training_batches(settings, seed)
     for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=workers):
@@ -60,9 +92,11 @@ def validation_mixtures(settings: TrainingSettings) -> dict[str, MixtureSet]:
         - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
     """
     if settings.dataset.name != "recordings":
-        return {
-            "valid": fixed_set(
-                PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0), settings.validation_mixtures
-            )
-        }
+        prepared = PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0)
+        return {"valid": fixed_set(prepared, settings.validation_mixtures)}
     return validation_sets(Collection(settings.data), settings.mixtures, settings.validation_mixtures)
+
+
+def _render(*tensors: Tensor, moves_formants: bool) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        return render_batch(SceneBatch(*tensors), moves_formants)

@@ -1,4 +1,4 @@
-"""Several processes that train one model: what they agree on. Start them with ``torchrun``."""
+"""Several processes that train one separator, started with ``torchrun``."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 from types import TracebackType
 
 import torch
-from torch import distributed
+from torch import Tensor, distributed, nn
 
 
 class Processes:
-    """The processes of one run, or just this one.
+    """The processes of one run, or this process alone.
 
     ``torchrun`` sets ``WORLD_SIZE``, ``RANK`` and ``LOCAL_RANK``; without them this process is alone. On a CPU two
-    processes of one thread each train nearly twice as fast as one process of two threads, whose threads wait for
-    each other at every step of an LSTM.
+    processes with one thread each train nearly twice as fast as one process with two threads, which would wait for each
+    other at every step of an LSTM.
 
     Use as a context manager.
     """
@@ -27,12 +27,12 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """Whether this process validates, writes and decides."""
+        """Whether this is the process that validates, writes and decides."""
         return self.rank == 0
 
     @property
     def restarted(self) -> bool:
-        """Whether ``torchrun`` started the processes again after one had died."""
+        """Whether ``torchrun`` has started the processes again after one of them died."""
         return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
     def __enter__(self) -> Processes:
@@ -49,20 +49,25 @@ class Processes:
             distributed.destroy_process_group()
 
     def agree(self, value: int) -> int:
-        """The first process's value, in every process."""
+        """The value of the first process, in every process."""
         if self.count == 1:
             return value
         shared = torch.tensor([value], device=self.device)
         distributed.broadcast(shared, src=0)
         return int(shared)
 
-    def spread(self, module: torch.nn.Module, idle_weights: bool = False) -> torch.nn.Module:
+    def add_up(self, values: Tensor) -> None:
+        """Replace values by their sum over all processes."""
+        if self.count > 1:
+            distributed.all_reduce(values)
+
+    def spread(self, module: nn.Module, idle_weights: bool = False) -> nn.Module:
         """The module with gradients averaged over the processes.
 
         Args:
             module: in training.
-            idle_weights: whether some of its weights reach no output; looking for them takes a little time every batch.
+            idle_weights: whether some weights affect no output; finding them takes a little time in every update.
         """
         if self.count == 1:
             return module
-        return torch.nn.parallel.DistributedDataParallel(module, find_unused_parameters=idle_weights)
+        return nn.parallel.DistributedDataParallel(module, find_unused_parameters=idle_weights)

@@ -1,54 +1,56 @@
-"""Room impulse responses, measured and simulated, as the mixer plays voices through them."""
+"""Room impulse responses for mixtures, measured and simulated."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
-from ..data.corpus import SAMPLE_RATE, Collection, Signal, Voices, cached
+from ..data.corpus import SAMPLE_RATE, Collection, Voices, cached
+from ..data.sound import Signal, read_channels, resampled
 from ..errors import UserError
 
-#: places of a talker in one simulated room
+#: talkers in one simulated room
 POSITIONS = 4
-#: changes when simulation or trimming changes, so that stale caches are not read
+#: increased when simulation or trimming changes, so that old caches are not read
 _VERSION = 3
-#: kept before the direct sound, in samples
+#: samples before the direct sound that are kept
 _LEAD = 16
-#: responses are cut where less than this share of their energy is left
+#: share of the energy of a response that is cut from its end
 _TAIL = 1e-5
 
 
 def load_rooms(collection: Collection, split: str, simulated: int) -> Voices:
     """Responses grouped by room; every response starts with its direct sound.
 
-    The strongest of a room has unit energy, the others are as much weaker as they are in the room: who sits farther
-    away is heard with less level, not only with more reverberation.
+    The strongest response of a room has unit energy, and the others keep their level relative to it: a distant talker
+    has a lower level, not only more reverberation.
 
-    A measured room stands for one recording, whose channels are its positions. Measured rooms are listed over and
-    over, so that a third of all draws takes one.
+    Each measured recording is one room, and its channels are the places of talkers. Measured rooms are listed several
+    times, so that a third of all draws is a measured room.
 
     Args:
-        collection: recordings; measured rooms are its ``rir/`` files, where it has such.
-        split: which of them.
-        simulated: shoebox rooms to simulate, 3 to 8 m long, reverberation time 0.15 to 0.6 s.
+        collection: recordings; measured rooms are the files in ``rir/``, if there are any.
+        split: of the measured rooms; also decides which rooms are simulated.
+        simulated: number of shoebox rooms to simulate, 3 to 8 m long, with reverberation times of 0.15 to 0.6 s.
+
+    Raises:
+        UserError: rooms must be simulated, and pyroomacoustics is not installed.
     """
     recordings = collection.recordings(split, "rir")
 
     def rooms() -> Iterator[list[Signal]]:
         for recording in recordings:
-            yield _channels(collection.read(recording.path))
+            yield _channels(collection.read(recording.path), recording.path)
         yield from simulate_rooms(simulated, seed=sum(map(ord, split)))
 
     description = ["rooms", _VERSION, split, simulated, [vars(recording) for recording in recordings]]
-    both = cached(collection, description, rooms)
-    measured, shoeboxes = both.spans[: len(recordings)], both.spans[len(recordings) :]
+    samples, spans = cached(collection, description, rooms)
+    measured, shoeboxes = spans[: len(recordings)], spans[len(recordings) :]
     times = round(len(shoeboxes) / 2 / len(measured)) if measured else 0
-    return Voices(both.samples, measured * max(1, times) + shoeboxes)
+    return Voices(samples, measured * max(1, times) + shoeboxes)
 
 
 def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
@@ -70,7 +72,7 @@ def simulate_rooms(count: int, seed: int) -> Iterator[list[Signal]]:
         seconds = random.uniform(0.15, 0.6)
         try:
             absorption, order = pyroomacoustics.inverse_sabine(seconds, size)
-        except ValueError:  # walls cannot absorb enough for so short a reverberation in so large a room
+        except ValueError:  # no absorption is high enough for so short a reverberation in so large a room
             continue
         room = pyroomacoustics.ShoeBox(
             size, fs=SAMPLE_RATE, materials=pyroomacoustics.Material(absorption), max_order=min(order, 40)
@@ -89,29 +91,29 @@ def _talker(
     size: NDArray[np.float64],
     microphone: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """A place 0.3 to 4 m from the microphone, inside the room."""
+    """A place in the room, 0.3 to 4 m from the microphone."""
     while True:
         place = random.uniform([0.3, 0.3, 1.0], size - [0.3, 0.3, 0.3])
         if 0.3 <= np.linalg.norm(place - microphone) <= 4.0:
             return place
 
 
-def _channels(content: bytes) -> list[Signal]:
-    samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+def _channels(content: bytes, name: str) -> list[Signal]:
+    samples, rate = read_channels(content, name)
     return _scaled(
-        [_trimmed(soxr.resample(channel, rate, SAMPLE_RATE)) for channel in samples.T if np.abs(channel).max() > 0]
+        [_trimmed(resampled(channel, rate, SAMPLE_RATE)) for channel in samples.T if np.abs(channel).max() > 0]
     )
 
 
 def _scaled(responses: list[NDArray[np.float64]]) -> list[Signal]:
-    """A room's responses by one factor, the strongest then of unit energy."""
+    """The responses of a room, scaled by one factor so that the strongest has unit energy."""
     strongest = max((np.square(response).sum() for response in responses), default=1.0)
     return [(response / np.sqrt(strongest)).astype(np.float32) for response in responses]
 
 
-def _trimmed(response: NDArray[np.floating]) -> NDArray[np.float64]:
-    """From the direct sound to where the energy has died away."""
+def _trimmed(response: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """A response from its direct sound to where little energy is left."""
     start = max(0, int(np.abs(response).argmax()) - _LEAD)
-    response = response[start:].astype(np.float64)
-    left = np.cumsum(np.square(response)[::-1])[::-1]
-    return response[: max(_LEAD + 1, int(np.searchsorted(-left, -_TAIL * left[0])))]
+    rest = response[start:].astype(np.float64)
+    left = np.cumsum(np.square(rest)[::-1])[::-1]
+    return rest[: max(_LEAD + 1, int(np.searchsorted(-left, -_TAIL * left[0])))]

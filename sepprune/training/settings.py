@@ -1,4 +1,4 @@
-"""A training run as plain data, read from a TOML file."""
+"""The settings of a training run, read from a TOML file."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..data.corpus import SAMPLE_RATE
 from ..data.datasets import DatasetSettings
 from ..errors import UserError
-from .mixtures import MixtureSettings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """Which separator is trained.
+    """The separator that is trained.
 
     Args:
         name: see :func:`sepprune.separators.separator_names`.
-        settings: arguments of the family's class.
-        weights: safetensors file to start from instead of fresh weights.
+        settings: arguments of the class of that name.
+        weights: safetensors file to start from, instead of random weights.
         plan: pruning plan that is applied before the weights are loaded.
-        grown_from: settings of a smaller SkiM, whose weights ``weights`` are: training starts as that one, see
-            :func:`~.growth.grow`.
+        grown_from: settings of a smaller SkiM to which ``weights`` belong: before training, this separator computes the
+            same as that one, see :func:`sepprune.separators.growth.grow`.
     """
 
     name: str = "skim"
@@ -34,19 +39,74 @@ class ModelSettings:
 
 
 @dataclass(frozen=True)
+class MixtureSettings:
+    """How training mixtures are made. A share is a probability per mixture, between 0 and 1.
+
+    Args:
+        seconds: length of a mixture.
+        batch: mixtures in a batch.
+        difference_db: largest level difference of the two voices.
+        level_db: lowest and highest level of the mixture, root mean square re full scale.
+        speed: voices are played faster or slower by up to this factor, which moves pitch and formants: a recorded
+            speaker sounds like another one.
+        formants: the formants of every voice are moved up or down by up to this factor, in addition to the effect of
+            ``speed`` and without changing pitch.
+        voice_colour: share of voices that get a spectral tilt and a low cut of their own, as from another microphone.
+        same_sex: share of mixtures whose second speaker is drawn from those of the same sex as the first, where the
+            manifest knows it; about half of the others have the same sex by chance. Similar voices are the hard part.
+        single: share of mixtures in which only one voice speaks.
+        turns: of the others, share in which the voices take turns, with pauses and overlap.
+        partial_overlap: of the rest, share in which one voice starts late or ends early.
+        noise: share of mixtures with background noise; a quarter of the noise is synthetic.
+        snr_db: lowest and highest level of the voices relative to the noise.
+        room: share of mixtures in a room. The references are then the direct sound and the reflections that arrive
+            within 50 ms after it.
+        rooms: number of rooms that are simulated, once, in addition to measured ones.
+        moved: of the mixtures in a room, share with other distances than recorded or simulated: late reverberation
+            from 6 dB softer to 10 dB louder, and a level difference of up to 10 dB between the talkers.
+        colour: share of mixtures with a microphone that is not flat: up to 8 dB of tilt and a low cut.
+        clip: share of mixtures whose peaks are clipped.
+    """
+
+    seconds: float = 3.2
+    batch: int = 8
+    difference_db: float = 5.0
+    level_db: tuple[float, float] = (-35.0, -18.0)
+    speed: float = 0.12
+    formants: float = 0.0
+    voice_colour: float = 0.0
+    same_sex: float = 0.0
+    single: float = 0.0
+    turns: float = 0.0
+    partial_overlap: float = 0.1
+    noise: float = 0.0
+    snr_db: tuple[float, float] = (5.0, 30.0)
+    room: float = 0.0
+    rooms: int = 300
+    moved: float = 0.0
+    colour: float = 0.0
+    clip: float = 0.0
+
+    @property
+    def samples(self) -> int:
+        """Length of a mixture in samples."""
+        return round(self.seconds * SAMPLE_RATE)
+
+
+@dataclass(frozen=True)
 class OptimiserSettings:
-    """How it is trained.
+    """How a separator learns.
 
     Args:
         method: ``adam``, or ``muon`` for weight matrices and Adam for the rest.
-        learning_rate: step size after warm-up.
-        weight_decay: share of the weights, times the step size, that every update takes away.
+        learning_rate: step size after the warm-up.
+        weight_decay: every update shrinks the weights by this factor times the step size.
         warmup: updates over which the step size rises from zero.
         clip: largest norm of the gradient.
-        ema: decay of the averaged weights, which are what is validated and kept.
+        ema: decay of the averaged weights, which are validated and kept.
         precision: ``bf16`` (autocast) or ``fp32``.
-        frozen: beginnings of the names of weights that stay as they are, such as ``encoder`` and ``decoder``: a
-            filterbank that does not learn makes forward and backward pass of the one that ships a sixth cheaper.
+        frozen: prefixes of the names of weights that do not change, such as ``encoder`` and ``decoder``. With a fixed
+            filterbank, the update of the bundled separator costs a sixth less.
     """
 
     method: str = "adam"
@@ -61,24 +121,26 @@ class OptimiserSettings:
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Everything a run needs besides its data's location.
+    """A training run.
 
     Args:
         out: folder for checkpoints, log and curve.
         data: folder or pack of recordings, or root of a prepared set.
         dataset: what ``data`` is.
-        model: which separator.
-        mixtures: what it hears.
-        imitation: with a teacher, the share of the loss that asks for the teacher's estimates; the rest asks for the
-            references. A student that starts as the teacher's pruned copy comes near it sooner that way.
-        hints: layers of a pruned student whose inputs are to be like the teacher's, by name or pattern, see
-            :class:`~.hints.Hints`.
-        hint_weight: of their distance, beside the loss in dB.
-        optimiser: how it learns.
-        seed: of weights and mixtures.
+        model: which separator is trained.
+        mixtures: how mixtures are made.
+        imitation: with a teacher, the weight of the loss against the teacher's estimates; the loss against the
+            references has the rest. A separator pruned from its teacher approaches it sooner that way.
+        hints: layers of a pruned separator whose inputs are compared with the teacher's, as names or patterns, see
+            :class:`~.lessons.Hints`.
+        hint_weight: weight of that comparison, relative to the loss in dB.
+        even_gradients: give every mixture the same gradient norm at the estimates, relative to its level. Without it,
+            a mixture with one voice has about ten times the gradient of one with two, see :func:`~.lessons.evened`.
+        optimiser: how the separator learns.
+        seed: of initial weights and of mixtures.
         validate_minutes: training time between two validations.
-        validation_mixtures: how many mixtures of the ``valid`` split are scored.
-        threads: torch threads on a CPU, 0 for as many as there are cores.
+        validation_mixtures: number of mixtures of the ``valid`` split that are scored.
+        threads: torch threads on a CPU, 0 for one per core.
     """
 
     out: str
@@ -89,6 +151,7 @@ class TrainingSettings:
     imitation: float = 0.0
     hints: tuple[str, ...] = ()
     hint_weight: float = 3.0
+    even_gradients: bool = False
     optimiser: OptimiserSettings = OptimiserSettings()
     seed: int = 0
     validate_minutes: float = 3.0
@@ -97,17 +160,17 @@ class TrainingSettings:
 
 
 def load_settings(path: str, **overrides: Any) -> TrainingSettings:
-    """Read a run's TOML file; ``overrides`` that are not ``None`` replace top-level entries.
+    """Read the TOML file of a run; ``overrides`` that are not ``None`` replace top-level entries.
 
     Raises:
-        UserError: the file is missing or malformed, or names something unknown.
+        UserError: the file is missing or malformed, or has an unknown entry.
     """
     content = read_toml(path) | {name: value for name, value in overrides.items() if value is not None}
     return build_settings(TrainingSettings, content, path)
 
 
 def read_toml(path: str) -> dict[str, Any]:
-    """A TOML file's content.
+    """The content of a TOML file.
 
     Raises:
         UserError: it cannot be read, or is not TOML.
@@ -120,8 +183,13 @@ def read_toml(path: str) -> dict[str, Any]:
         raise UserError(f"the configuration {path} is not valid TOML: {error}") from error
 
 
-def build_settings(kind: type[Any], content: dict[str, Any], where: str) -> Any:
-    """A frozen dataclass from a TOML table, tables inside it included.
+def build_settings(kind: type[Settings], content: dict[str, Any], where: str) -> Settings:
+    """A settings dataclass from a TOML table; inner tables become inner dataclasses.
+
+    Args:
+        kind: the dataclass.
+        content: the table.
+        where: name of the table in error messages.
 
     Raises:
         UserError: an entry is unknown or missing.
@@ -132,7 +200,7 @@ def build_settings(kind: type[Any], content: dict[str, Any], where: str) -> Any:
     values = {}
     for name, value in content.items():
         default = fields[name].default
-        if dataclasses.is_dataclass(default):
+        if dataclasses.is_dataclass(default) and not isinstance(default, type):
             value = build_settings(type(default), value, f"[{name}] of {where}")
         elif isinstance(default, tuple):
             value = tuple(value)

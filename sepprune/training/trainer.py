@@ -1,11 +1,13 @@
-"""The training loop: time-boxed, resumable after a kill at any moment."""
+"""The training loop: limited in time, and resumable after a kill at any moment."""
 
 from __future__ import annotations
 
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from enum import IntEnum
+from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -13,149 +15,202 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from ..ladders.hints import Lesson, arriving, imitated
 from ..separators.calling import delay_of, estimates_of
-from .batches import BATCHES, training_batches, validation_mixtures
+from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
+from .capture import Captured
+from .learner import Learner
+from .lessons import TeacherOutput, compared_layers, layer_inputs
 from .processes import Processes
 from .settings import TrainingSettings
-from .student import Student
 
-_GO_ON, _VALIDATE, _FINISH = range(3)
+
+class _Order(IntEnum):
+    CONTINUE, VALIDATE, FINISH = range(3)
 
 
 class Trainer:
     """Trains separators on the same mixtures, in this process or as one of several.
 
-    Mixing, and the teacher's pass where there is one, are paid for once, however many separators listen.
+    Mixing, and the forward pass of a teacher, are paid for once for all learners. On a GPU mixtures are rendered there,
+    and each learner's update is a CUDA graph on a stream of its own.
 
     Args:
-        settings: where mixtures come from and how long between two validations.
-        students: the separators; a batch goes to each in turn.
-        teacher: frozen separator whose source order the students learn, instead of any order that fits.
+        settings: where mixtures come from, and the time between two validations.
+        learners: the separators; each one learns from every batch.
+        teacher: a separator that does not learn, or one of ``learners``, which then learns first; the others learn its
+            order of sources. ``None``: any order is right.
         processes: the processes of this run, entered; ``None`` for this one alone.
+        source: batches, instead of those that the settings name.
+        clock: time in seconds.
     """
 
     def __init__(
         self,
         settings: TrainingSettings,
-        students: Sequence[Student],
-        teacher: nn.Module | None = None,
+        learners: Sequence[Learner],
+        teacher: nn.Module | Learner | None = None,
         processes: Processes | None = None,
+        source: BatchSource | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.settings, self.students, self.teacher = settings, students, teacher
-        self.processes = processes or Processes()
-        self.device = self.processes.device
-        if self.device.type == "cpu" and settings.threads:
+        self.settings, self.learners, self.teacher = settings, learners, teacher
+        self.processes, self._clock = processes or Processes(), clock
+        device = self.device = self.processes.device
+        if device.type == "cpu" and settings.threads:
             torch.set_num_threads(settings.threads)
-        self._layers = imitated(*(student.hints for student in students))
-        if teacher is not None:
-            teacher.to(self.device).eval().requires_grad_(False)
+        if isinstance(teacher, nn.Module):
+            teacher.to(device).eval().requires_grad_(False)
+        alone = self.processes.count == 1  # the exchange of gradients cannot be captured
+        self._source = source or batch_source(settings, on_device=device.type == "cuda")
+        self._render = Captured(self._source.render, device) if self._source.render else None
+        self._layers = sorted(compared_layers(*(learner.hints for learner in learners)))
+        self._teach = Captured(self._pass(teacher), device) if isinstance(teacher, nn.Module) else None
+        first = [learner for learner in learners if learner is teacher]
+        self._updates = [
+            (learner, Captured(self._update_of(learner), device, learner.tensors, alone))
+            for learner in [*first, *(learner for learner in learners if learner is not teacher)]
+        ]
 
     def run(self, minutes: float, cooldown: bool = False) -> list[dict[str, Any]]:
-        """Train for so many minutes; with ``cooldown`` the learning rate falls linearly to zero meanwhile.
+        """Train for so many minutes; with ``cooldown`` the learning rate falls linearly to zero over this time.
 
-        A termination signal ends the run as the clock would: it validates and saves, then returns.
+        A termination signal ends the run as the time limit does: validate, save, return.
 
         Returns:
-            what became of every student.
+            The report of every learner.
         """
         first, batches, validation = self.processes.first, self._batches(), validation_mixtures(self.settings)
         limit, pause, counted = minutes * 60, self.settings.validate_minutes * 60, 0.0
-        started, stop, due = time.monotonic(), _StopSignal(), pause
-        for student in self.students:
-            student.separator.train()
-        with (
-            stop,
-            Progress(
-                TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn(), disable=not first
-            ) as progress,
-        ):
+        started, stop, due = self._clock(), _StopSignal(), pause
+        columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+        self._start()
+        with stop, Progress(*columns, disable=not first) as progress:
             bar = progress.add_task("training", total=limit)
             while True:
-                elapsed = time.monotonic() - started
-                order = _FINISH if elapsed >= limit or stop.requested else _VALIDATE if elapsed >= due else _GO_ON
-                order = self.processes.agree(order)
-                if order != _GO_ON:
-                    for student in self.students:
-                        student.seconds += elapsed - counted
-                        student.optimiser.gather()
+                elapsed = self._clock() - started
+                finished = elapsed >= limit or stop.requested
+                order = _Order.FINISH if finished else _Order.VALIDATE if elapsed >= due else _Order.CONTINUE
+                order = _Order(self.processes.agree(order))
+                if order != _Order.CONTINUE:
+                    for learner in self.learners:
+                        learner.counters.seconds += elapsed - counted
                     if first:
-                        scores = [student.validate(validation) for student in self.students]
+                        self._wait()
+                        scores = [learner.validate(validation) for learner in self.learners]
                         progress.update(bar, completed=elapsed, description=self._describe(scores))
-                    counted, due = elapsed, time.monotonic() - started + pause
-                    if order == _FINISH:
+                    counted, due = elapsed, self._clock() - started + pause
+                    if order == _Order.FINISH:
                         break
-                self._update(*next(batches), 1 - elapsed / limit if cooldown else 1.0)
+                self._update(next(batches), 1 - elapsed / limit if cooldown else 1.0)
                 progress.update(bar, completed=elapsed)
-        return [student.report for student in self.students]
+        return [learner.report for learner in self.learners]
 
     def run_updates(self, updates: int) -> None:
         """Train for so many updates, over which the learning rate falls to zero; nothing is scored or written.
 
-        For comparisons in which fast machines and small models must get no more than others.
+        For comparisons in which fast machines and small separators must not get more updates than others.
         """
         batches = self._batches()
-        for student in self.students:
-            student.separator.train()
+        self._start()
         for update in range(updates):
-            self._update(*next(batches), 1 - update / updates)
+            self._update(next(batches), 1 - update / updates)
+        self._wait()
+
+    def _start(self) -> None:
+        for learner in self.learners:
+            learner.separator.train()
 
     def _describe(self, scores: list[float]) -> str:
+        best = [learner.counters.best for learner in self.learners]
         return (
-            f"{self.students[0].audio_hours:.1f} h of mixtures, SI-SDRi {_listed(scores)} dB, "
-            f"best {_listed([student.best for student in self.students])} dB"
+            f"{self.learners[0].counters.audio_hours:.1f} h of mixtures, SI-SDRi {_listed(scores)} dB, "
+            f"best {_listed(best)} dB"
         )
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """This process's batches: every number is drawn by exactly one process, and none that a student has heard."""
-        data = training_batches(self.settings)
-        count, heard = self.processes.count, max(student.batches for student in self.students)
-        mine = Subset(data, range(heard + self.processes.rank, BATCHES, count))
-        workers = 1 if self.device.type == "cpu" else min(12, os.cpu_count() or 1)
+    def _batches(self) -> Iterator[tuple[Tensor, ...]]:
+        """Batches of this process: each number is drawn by exactly one process, and none that a learner has had."""
+        count, drawn = self.processes.count, max(learner.counters.batches for learner in self.learners)
+        mine: Subset[Any] = Subset(self._source.data, range(drawn + self.processes.rank, BATCHES, count))
+        gpu = self.device.type == "cuda"
         return iter(
             DataLoader(
                 mine,
                 batch_size=None,
                 shuffle=False,
-                num_workers=workers,
+                num_workers=min(12, os.cpu_count() or 1) if gpu else 1,
                 prefetch_factor=4,
-                worker_init_fn=_leave_signals_to_the_parent,
-                pin_memory=self.device.type == "cuda",
+                worker_init_fn=_ignore_signals,
+                pin_memory=gpu,
             )
         )
 
-    def _update(self, mixture: Tensor, reference: Tensor, share: float) -> None:
-        mixture, reference, lesson = mixture.to(self.device), reference.to(self.device), None
-        if self.teacher is not None:
+    def _update(self, batch: tuple[Tensor, ...], share: float) -> None:
+        batch = tuple(tensor.to(self.device, non_blocking=True) for tensor in batch)
+        mixture, reference = batch if self._render is None else _waited(self._render, *batch)
+        taught: tuple[Tensor, ...] = () if self._teach is None else _waited(self._teach, mixture)
+        for learner, update in self._updates:
+            rate = torch.full((), learner.count(len(mixture), share), device=self.device)
+            if learner is self.teacher:
+                taught = _waited(update, mixture, reference, rate)
+            else:
+                update(mixture, reference, rate, *taught)
+
+    def _wait(self) -> None:
+        for _, update in self._updates:
+            update.wait()
+
+    def _pass(self, teacher: nn.Module) -> Callable[..., tuple[Tensor, ...]]:
+        def run(mixture: Tensor) -> tuple[Tensor, ...]:
             precision = self.settings.optimiser.precision
-            with torch.no_grad(), arriving(self.teacher, self._layers) as features:
-                lesson = Lesson(estimates_of(self.teacher, mixture, delay_of(self.teacher), precision), features)
-        for student in self.students:
-            student.update(mixture, reference, lesson, share)
+            with torch.no_grad(), layer_inputs(teacher, self._layers) as features:
+                estimates = estimates_of(teacher, mixture, delay_of(teacher), precision)
+            return TeacherOutput(estimates, features).tensors
+
+        return run
+
+    def _update_of(self, learner: Learner) -> Callable[..., tuple[Tensor, ...]]:
+        def run(mixture: Tensor, reference: Tensor, rate: Tensor, *taught: Tensor) -> tuple[Tensor, ...]:
+            if learner is self.teacher:
+                return learner.learn(mixture, reference, rate, layers=self._layers).tensors
+            learner.learn(
+                mixture, reference, rate, TeacherOutput.from_tensors(self._layers, taught) if taught else None
+            )
+            return ()
+
+        return run
+
+
+def _waited(work: Captured, *inputs: Tensor) -> tuple[Tensor, ...]:
+    outputs = work(*inputs)
+    work.wait()
+    return outputs
 
 
 def _listed(scores: list[float]) -> str:
     return " ".join(f"{score:.2f}" for score in scores)
 
 
-def _leave_signals_to_the_parent(_: int) -> None:
-    """A worker that died of Ctrl-C would take the run with it before it is saved."""
+def _ignore_signals(_: int) -> None:
+    """Workers ignore Ctrl-C, which would otherwise end them, and the run before it is saved."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 
 
 class _StopSignal:
-    """Turns SIGTERM and SIGINT into a request that the loop honours after the current update."""
+    """Turns SIGTERM and SIGINT into a request that the loop reads after the current update."""
 
     def __init__(self) -> None:
         self.requested = False
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> None:
         self._previous = {number: signal.signal(number, self._request) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _request(self, *_: object) -> None:
+    def _request(self, number: int, frame: FrameType | None) -> None:
         self.requested = True

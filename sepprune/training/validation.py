@@ -1,4 +1,4 @@
-"""Scores during training, on a fixed set of mixtures from the validation speakers."""
+"""Scores during training, on fixed mixtures of the validation speakers."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from torchmetrics.functional.audio import permutation_invariant_training, scale_
 
 from ..data.corpus import Collection
 from ..separators.calling import delay_of, sources_of
-from .mixtures import Mixtures, MixtureSettings, load_sounds
+from .mixtures import Mixtures
+from .settings import MixtureSettings
+from .sounds import load_sounds
 
-#: of the validation mixtures; any number would do, as long as it stays
+#: of the validation mixtures; scores can only be compared while it stays the same
 _SEED = 20_251_112
 
 MixtureSet = tuple[Tensor, Tensor]
@@ -21,16 +23,16 @@ MixtureSet = tuple[Tensor, Tensor]
 def validation_sets(
     collection: Collection, mixtures: MixtureSettings, count: int, split: str = "valid"
 ) -> dict[str, MixtureSet]:
-    """Fixed fully overlapped mixtures of speakers that are not trained on, 4 s each, by condition.
+    """Fixed, fully overlapped mixtures of 4 s by speakers that are not trained on, by condition.
 
-    ``clean`` always; ``noisy`` (10 to 20 dB), ``room`` and ``moved`` where ``mixtures`` have noise, rooms, and rooms
-    whose talkers are moved.
+    There is always ``clean``; ``noisy`` (10 to 20 dB), ``room`` and ``moved`` are there if the training mixtures have
+    noise, rooms, and moved talkers.
 
     Args:
         collection: recordings.
-        mixtures: those of training.
-        count: of each condition. The mean of 48 can be 0.3 dB from that of 200.
-        split: speakers of another one.
+        mixtures: settings of the training mixtures.
+        count: mixtures of each condition. The mean of 48 can differ by 0.3 dB from that of 200.
+        split: of the speakers.
 
     Shape:
         - mixtures: ``(count, samples)``, references: ``(count, 2, samples)``
@@ -50,13 +52,19 @@ def validation_sets(
 
 
 def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor) -> float:
-    """Mean of :func:`si_sdr_improvements`."""
+    """Mean of :func:`si_sdr_improvements`, in dB."""
     return float(si_sdr_improvements(separator, mixtures, references).mean())
 
 
 @torch.no_grad()
 def si_sdr_improvements(separator: nn.Module, mixtures: Tensor, references: Tensor, batch: int = 16) -> Tensor:
-    """SI-SDR improvement in dB of the best source order (Le Roux et al., "SDR: half-baked or well done?").
+    """SI-SDR improvement in dB, in the best order of sources (Le Roux et al., "SDR: half-baked or well done?", 2019).
+
+    Args:
+        separator: in any mode, which it keeps.
+        mixtures: its input.
+        references: the sources.
+        batch: mixtures per forward pass.
 
     Shape:
         - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
@@ -66,7 +74,8 @@ def si_sdr_improvements(separator: nn.Module, mixtures: Tensor, references: Tens
     was_training = separator.training
     separator.eval()
     improvements = []
-    for mixture, reference in zip(mixtures.split(batch), references.split(batch), strict=True):
+    for start in range(0, len(mixtures), batch):
+        mixture, reference = mixtures[start : start + batch], references[start : start + batch]
         mixture, reference = mixture.to(device), reference.to(device)
         estimate = sources_of(separator, mixture, delay_of(separator))
         reference, mixture = reference[..., : estimate.shape[-1]], mixture[..., : estimate.shape[-1]]

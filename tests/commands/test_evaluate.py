@@ -34,6 +34,18 @@ def test_the_report_names_every_level_asked_for(tcn_ladder: Ladder, data: Path, 
     )
 
 
+def test_the_folder_of_mixtures_can_be_named(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
+    (data / "mix_both").mkdir()
+    mixture, rate = soundfile.read(data / "mix/one.flac")
+    soundfile.write(data / "mix_both/one.flac", mixture + 0.05 * np.random.default_rng(1).standard_normal(8000), rate)
+    command = ["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "2", "--offline", "--json", "-"]
+    scores = []
+    for condition in ([], ["--condition", "mix"], ["--condition", "mix_both"]):
+        assert main([*command, *condition]) == 0
+        scores.append(json.loads(capsys.readouterr().out)["levels"][0]["input_si_sdr"])
+    assert scores[0] == scores[1] > scores[2]
+
+
 def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "1", "--backend", "torch"]) == 0
     assert "SI-SDRi" in capsys.readouterr().out

@@ -81,7 +81,7 @@ def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
 
 @pytest.fixture
 def two_speakers(tmp_path: Path) -> Collection:
-    """Of the second one the manifest does not know the sex; a third is there to validate."""
+    """The sex of the second one is unknown; a third one is for validation."""
     lines = [
         "split,corpus,speaker,path,seconds,sex",
         "train,a,1,speech/1.wav,1,F",

@@ -1,4 +1,4 @@
-"""Prepared sets as they lie on disk: found, read together, named when something is missing."""
+"""Prepared sets on disk: how they are found and read, and what error messages name."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def test_split_condition_length_and_rate_choose_the_folder(
     tmp_path: Path, settings: DatasetSettings, split: str, folder: str, mixture: str
 ) -> None:
     write(tmp_path / folder, [f"{mixture}/7.wav", "s1/7.wav", "s2/7.wav"], rate=settings.sample_rate)
-    assert PreparedMixtures(tmp_path, settings, split).files[0][0] == tmp_path / folder / mixture / "7.wav"
+    assert PreparedMixtures(tmp_path, settings, split).files[0].mixture == tmp_path / folder / mixture / "7.wav"
 
 
 def test_echoset_is_found_at_any_depth(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_the_fixed_set_is_spread_over_the_split_and_never_changes(tmp_path: Path
     assert len(fixed_set(mixtures, 100)[0]) == 5
 
 
-def test_an_unknown_set_is_answered_with_those_there_are() -> None:
+def test_an_unknown_set_is_answered_with_the_known_ones() -> None:
     with pytest.raises(UserError, match="'wsj0': choose from lrs2-2mix, libri2mix, wham, echoset"):
         PreparedMixtures(".", DatasetSettings("wsj0"), "train")
 
@@ -158,7 +158,7 @@ def test_another_sample_rate_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_sound_is_named(tmp_path: Path) -> None:
     mixtures = several(tmp_path, 1)
-    mixtures.files[0][0].write_bytes(b"not a sound")
+    mixtures.files[0].mixture.write_bytes(b"not a sound")
     with pytest.raises(UserError, match="cannot read .*0.wav"):
         mixtures[0]
 

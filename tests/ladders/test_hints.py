@@ -12,9 +12,9 @@ from sepprune.ladders.hints import Hints, arriving
 from sepprune.pruning import PruningPlan
 from sepprune.pruning.plan import Cut, Removal
 from sepprune.separators import build_separator
+from sepprune.training.learner import Learner
 from sepprune.training.mixtures import MixtureSettings
 from sepprune.training.settings import OptimiserSettings, TrainingSettings
-from sepprune.training.student import Student
 from sepprune.training.trainer import Trainer
 
 LAYERS = ("network.*.norm", "norm")
@@ -91,7 +91,7 @@ def test_a_student_with_hints_comes_nearer_to_its_teachers_features(tmp_path: Pa
 
     def distance_after_training(weight: float) -> float:
         hints, pruned = Hints(dense, cut, LAYERS), cut.apply(dense).requires_grad_()
-        student = Student(
+        student = Learner(
             dataclasses.replace(settings, out=str(tmp_path / str(weight)), hint_weight=weight), pruned, hints=hints
         )
         Trainer(settings, [student], copy.deepcopy(dense)).run_updates(30)

@@ -13,7 +13,7 @@ RATE = 16_000
 
 
 def voice(pitch: float, seconds: float, seed: int) -> np.ndarray:
-    """Harmonics of a wandering pitch under syllables: enough structure to be told apart."""
+    """Harmonics of a varying pitch, in syllables: enough structure to separate two of them."""
     random = np.random.default_rng(seed)
     time = np.arange(round(seconds * RATE)) / RATE
     wander = np.cumsum(random.normal(0, 1, len(time))) / 3000
@@ -25,7 +25,7 @@ def voice(pitch: float, seconds: float, seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four voices to train on, two to validate, some noise."""
+    """Four voices to train on, two to validate, and some noise."""
     folder = tmp_path_factory.mktemp("data")
     lines = []
     for split, pitches in (("train", (90, 130, 190, 240)), ("valid", (110, 210))):
@@ -48,5 +48,5 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoded recordings go to the test's own folder."""
+    """Decoded recordings are cached in the folder of the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

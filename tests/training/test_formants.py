@@ -15,7 +15,7 @@ def vowel(pitch: float, resonance: float) -> torch.Tensor:
 
 
 def strongest(voice: torch.Tensor) -> float:
-    """Where it has its resonance, in hertz."""
+    """Frequency of its resonance in hertz."""
     power = torch.fft.rfft(voice[0] * torch.hann_window(voice.shape[1])).abs().square()
     frequency = torch.fft.rfftfreq(voice.shape[1], 1 / RATE)
     near = power > power.max() / 10
@@ -46,7 +46,7 @@ def test_silence_stays_silent() -> None:
     assert not move_formants(torch.zeros(1, 4000), torch.tensor([1.3])).any()
 
 
-def test_rows_do_not_hear_each_other() -> None:
+def test_rows_are_independent() -> None:
     voices = torch.randn(2, 4000, generator=torch.Generator().manual_seed(0))
     both = move_formants(voices, torch.tensor([0.9, 1.2]))
     torch.testing.assert_close(both[1:], move_formants(voices[1:], torch.tensor([1.2])))

@@ -45,7 +45,7 @@ def test_the_strongest_response_of_a_room_has_unit_energy(measured: Collection) 
         assert max(energies) == pytest.approx(1, abs=0.01)
 
 
-def test_who_is_farther_away_is_heard_with_less_level() -> None:
+def test_a_distant_talker_has_a_lower_level() -> None:
     direct = [[np.abs(response).max() for response in room] for room in simulate_rooms(6, seed=0)]
     assert max(max(room) / min(room) for room in direct) > 2
 

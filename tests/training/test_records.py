@@ -1,0 +1,55 @@
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sepprune.errors import UserError
+from sepprune.training.records import RunFolder
+
+CPU = torch.device("cpu")
+
+
+def save(folder: RunFolder, score: float, best: bool = True) -> None:
+    weights = {"weight": torch.full((2,), score)}
+    folder.save({"score": score}, weights if best else None, {"audio_hours": score / 10, "si_sdri": score})
+
+
+def test_a_validation_leaves_checkpoint_weights_log_and_curve(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    save(folder, 1.5)
+    assert folder.load_checkpoint(CPU) == {"score": 1.5}
+    assert load_file(tmp_path / "run/best.safetensors")["weight"].tolist() == [1.5, 1.5]
+    assert (tmp_path / "run/curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_log_has_a_line_per_validation(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for score in (1.0, 2.0, 3.0):
+        save(folder, score)
+    with open(tmp_path / "log.csv", newline="") as file:
+        assert [float(line["si_sdri"]) for line in csv.DictReader(file)] == [1.0, 2.0, 3.0]
+
+
+def test_worse_weights_do_not_replace_the_best(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    save(folder, 2.0)
+    save(folder, 1.0, best=False)
+    assert load_file(tmp_path / "best.safetensors")["weight"].tolist() == [2.0, 2.0]
+    assert folder.load_checkpoint(CPU) == {"score": 1.0}
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    save(folder, 1.0)
+    with pytest.raises(AttributeError):  # a function inside a test cannot be pickled
+        folder.save({"score": lambda: None}, None, {"audio_hours": 1.0, "si_sdri": 1.0})
+    assert folder.load_checkpoint(CPU) == {"score": 1.0}
+
+
+def test_a_folder_without_a_run_has_no_checkpoint(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert not folder.has_checkpoint
+    with pytest.raises(UserError, match="holds no checkpoint to resume from: leave --resume out"):
+        folder.load_checkpoint(CPU)
