@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -148,7 +149,8 @@ class Connection:
         if self.stuck:
             self._emit(Notice("a driver hangs, so the search for devices is not possible: restart the engine"))
         else:
-            devices.rescan()
+            with contextlib.suppress(UserError):  # PortAudio is not installed: listing the devices reports that
+                devices.rescan()
         self._reopen_missing()
 
     def watch(self) -> int:

@@ -13,7 +13,7 @@ from app.engine.events import Ready
 from app.engine.statistics import LatencyStatistics
 from app.engine.telemetry import COUNTERS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 
-READY = Ready([], 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", 16_000, 0)
+READY = Ready((), 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", "demo", "none", 16_000, 0)
 
 
 def frames(times_ms: list[float], level: int = 0, flags: int = 0, start: float = 0.0) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_deadline_misses_are_counted() -> None:
     assert statistics.session().deadline_misses == statistics.recent().deadline_misses == 2
 
 
-def test_the_latest_chunks_are_named_with_what_they_waited_for() -> None:
+def test_the_latest_chunks_are_listed_with_the_parts_of_their_time() -> None:
     rows = frames([1.0, 2.0, 1.0], level=2)
     rows["t_in"] = rows["t_start"] - [0.0, 0.0, 0.030]
     statistics = LatencyStatistics()
