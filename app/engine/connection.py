@@ -33,7 +33,7 @@ RETRY_S = 2.0
 
 @dataclass(eq=False)
 class _Side(Generic[PortT]):
-    """Input or output: the name that was asked for, and the device where it names one."""
+    """Input or output: its requested name, and the device where that is one."""
 
     direction: str
     wanted: str
@@ -44,7 +44,7 @@ class _Side(Generic[PortT]):
 
     @property
     def name(self) -> str:
-        """What is in use: the identity of the device, otherwise what was asked for."""
+        """What is in use: the identity of the device, otherwise the requested name."""
         return self.device.info.identity if self.device else self.wanted
 
     @property

@@ -1,8 +1,8 @@
 """The live controls: everything that the user can change while sound runs, as one value.
 
 The window holds the controls that the user wants and sends them whole after every change; the latest value wins. The
-engine holds the controls that it has applied. What the engine decides by itself, such as the level of the fallback, is
-no control: see :mod:`app.engine.fallback`.
+engine holds the controls that it has applied. A decision of the engine, such as the level of the fallback, is no
+control: see :mod:`app.engine.fallback`.
 
 To add a toggle: a field here, its effect in :meth:`app.engine.engine.Engine.apply` (or in the mixer), and a button in
 one panel of the window. Panels name the field that they change, and show controls through ``show_controls``.

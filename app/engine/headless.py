@@ -47,7 +47,7 @@ class Outcome:
 
     Args:
         report: the JSON object of ``sepprune-live``; ``None`` where the engine never ran.
-        problem: why the session ended by itself, as one sentence; ``None`` where nothing failed.
+        problem: why the session ended early, as one sentence; ``None`` where nothing failed.
         user_caused: whether the user's input was the cause.
     """
 
@@ -81,7 +81,7 @@ class Session:
         self._statistics = LatencyStatistics()
         self._ready: Ready | None = None
         self._failed: Failed | None = None
-        self._not_recorded: str | None = None  # why the recording that was asked for could not start
+        self._not_recorded: str | None = None  # why the requested recording could not start
         self._recording = self._file_ended = self._interrupted = False
         self._notices: list[str] = []
         self._next_frame = 0

@@ -21,12 +21,12 @@ BASE_CHUNKS = 4
 MAX_CUSHION = 25
 
 #: bounds for the fewest chunks that were left in the ring during a window of :data:`WINDOW_S`. Below the first, a gap
-#: is near, because that number falls by a whole chunk at once. Above the second for :data:`CALM_S`, a chunk is spare.
+#: is near, because that number falls by a whole chunk each time. Above the second for :data:`CALM_S`, a chunk is spare.
 TOO_LOW, TOO_HIGH = 1.0, 2.25
 WINDOW_S = 1.0
 CALM_S = 10.0
 
-#: more chunks than this above the target are a backlog, which is dropped at once, and not jitter
+#: more chunks than this above the target are a backlog, which is dropped immediately, and not jitter
 BACKLOG_CHUNKS = 12
 
 #: one sample in this many chunks corrects the fill: 0.1 % at 128 samples, ten times the difference between clocks

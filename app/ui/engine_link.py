@@ -58,7 +58,7 @@ class EngineLink(QObject):
     controls_changed = pyqtSignal(object)
     #: an event of the engine
     received = pyqtSignal(object)
-    #: the engine has ended by itself, and its recording with it; it may be restarted
+    #: the engine has ended unexpectedly, and its recording with it; it may be restarted
     died = pyqtSignal()
     #: a new engine was started: its audio positions and chunk numbers begin at 0
     started = pyqtSignal()

@@ -122,7 +122,7 @@ class LatencyStrip(QWidget):
                 painter.fillRect(QRectF(0, y, self.width(), 1), self._grid)
         self._draw_level_changes(painter, frames, back)
 
-    def _draw_level_changes(self, painter: QPainter, frames: np.ndarray, back: np.ndarray) -> None:
+    def _draw_level_changes(self, painter: QPainter, frames: Frames, back: NDArray[np.float64]) -> None:
         painter.setPen(QColor(self._theme.muted))
         free = float(self.width())
         for at in reversed((np.flatnonzero(np.diff(frames["level"])) + 1).tolist()):

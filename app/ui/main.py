@@ -112,7 +112,7 @@ class Session(QObject):
         recording: to start as soon as audio runs.
 
     Attributes:
-        problem: why a timed session failed, as a sentence: nobody may be there to read it in the window.
+        problem: why a timed session failed, as a sentence; the window is closed, so it is printed.
         user_caused: whether the user's input was the cause.
         picture_saved: whether the screenshot was written.
     """
