@@ -56,7 +56,7 @@ def test_stamps_are_exact(rig: Callable[..., Rig]) -> None:
 
 
 def test_exactly_the_late_chunks_are_missed_deadlines(rig: Callable[..., Rig]) -> None:
-    """A chunk of 20 ms makes itself late by 12 ms, its successor by 5 ms, and after that there is time again."""
+    """A chunk time of 20 ms makes the chunk 12 ms late and the next one 5 ms; the one after that is in time."""
     one = rig(seconds=lambda step: 0.020 if step in (30, 60) else 0.001)
     one.engine.run()
     rows = one.telemetry.frames_since(0)
@@ -209,7 +209,7 @@ def test_a_recording_is_what_was_played_sample_for_sample(rig: Callable[..., Rig
 
 
 def test_an_hour_of_turns_does_not_grow(rig: Callable[..., Rig]) -> None:
-    """Nothing that is kept per chunk may outlive the chunk: the same objects after many chunks as after few."""
+    """No object of a chunk is kept: there are as many objects after many chunks as after few."""
     import gc
 
     one = rig(speech_like(4.0))

@@ -1,4 +1,4 @@
-"""``session.json`` keeps the layout that it has had since the first release."""
+"""``session.json`` keeps its layout: programs read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Percentiles of chunk times: right within a bin, level by level, transitions left out."""
+"""Percentiles of chunk times: right within a bin, for each level, without transitions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READY = Ready((), 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", "de
 
 
 def frames(times_ms: list[float], level: int = 0, flags: int = 0, start: float = 0.0) -> np.ndarray:
-    """Rows of chunks that took so long, one each 8 ms."""
+    """Rows of chunks with these chunk times, one every 8 ms."""
     rows = np.zeros(len(times_ms), FRAME)
     rows["t_start"] = start + 0.008 * np.arange(len(times_ms))
     rows["t_done"] = rows["t_start"] + np.array(times_ms) / 1000
