@@ -1,1 +1,1 @@
-"""SepPrune Live: the desktop app. ``engine`` is the real-time process, ``ui`` the window."""
+"""SepPrune Live, the desktop app: ``engine`` is the real-time process, ``ui`` the window."""

@@ -1,4 +1,4 @@
-"""Time for the engine: the computer's, or one that a test or an offline run moves itself."""
+"""Clocks of the engine: the computer's, and a virtual one for tests and offline runs."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import time
 
 
 class RealClock:
-    """``time.perf_counter``."""
+    """The computer's clock, ``time.perf_counter``."""
 
     def now(self) -> float:
-        """Seconds."""
+        """The time in seconds."""
         return time.perf_counter()
 
     def sleep_until(self, moment: float) -> None:
-        """Return at ``moment``, at once where it has passed."""
+        """Return at ``moment``; immediately where it has passed."""
         if (left := moment - time.perf_counter()) > 0:
             time.sleep(left)
 
 
 class VirtualClock:
-    """Stands still until somebody sleeps or :meth:`advance` moves it; an hour passes as fast as it is computed."""
+    """Time passes only through :meth:`sleep_until` and :meth:`advance`, so an hour takes as long as its computation."""
 
     def __init__(self) -> None:
         self._now = 0.0
 
     def now(self) -> float:
-        """Seconds."""
+        """The time in seconds."""
         return self._now
 
     def sleep_until(self, moment: float) -> None:
-        """Move on to ``moment``."""
+        """Set the time to ``moment``, unless it has passed."""
         self._now = max(self._now, moment)
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, as a computation would."""
+        """Let time pass, for instance the time of a computation."""
         self._now += seconds

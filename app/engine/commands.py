@@ -1,74 +1,26 @@
-"""What the window tells the engine: picklable dataclasses, taken between two chunks."""
+"""What the window tells the engine: picklable dataclasses, taken between two chunks.
+
+The controls are sent whole, as :class:`~app.engine.controls.Controls`. The other commands are actions.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .controls import Controls
 from .protocol import RECORDING_FORMATS
 
 
 @dataclass(frozen=True)
-class SetLevel:
-    level: int
-
-
-@dataclass(frozen=True)
-class SetRouting:
-    routing: str
-
-
-@dataclass(frozen=True)
-class SetGain:
-    db: float
-
-
-@dataclass(frozen=True)
-class SetBypass:
-    """Listen to the mixture, delayed as much as the voices."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class SetMute:
-    """Silence at the output; everything else goes on."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class SetSolo:
-    """Listen to one of :data:`SIGNALS` alone, whatever the routing, until ``None`` comes."""
-
-    signal: str | None
-
-
-@dataclass(frozen=True)
-class SetFallback:
-    """Go to a lighter level while chunks come too late, or stop that and go back to the level asked for."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class SetLoop:
-    """Start a file again at its end, or not."""
-
-    on: bool
-
-
-@dataclass(frozen=True)
-class SetPaused:
-    """Silence at the output; a file waits, a microphone is not listened to."""
-
-    on: bool
+class RetryWantedLevel:
+    """Leave the level of the fallback and return to the wanted level now, before the calm seconds have passed."""
 
 
 @dataclass(frozen=True)
 class StartRecording:
     """Record mixture and voices into a new folder inside ``folder``, in one of :data:`RECORDING_FORMATS`.
 
-    Answered by :class:`Recording`.
+    Answered by ``Recording``, or by ``RecordingFailed``.
     """
 
     folder: str
@@ -77,12 +29,15 @@ class StartRecording:
 
 @dataclass(frozen=True)
 class StopRecording:
-    pass
+    """Finish the recording; answered by ``Recording(None)``."""
 
 
 @dataclass(frozen=True)
 class SetDevices:
-    """Change input and output, as in :class:`Settings`; where that fails the old ones go on."""
+    """Change input and output, named as in :class:`~app.engine.protocol.Settings`.
+
+    Answered by ``Ready``. Where one of them cannot be opened, ``Failed`` says why and the old ones stay in use.
+    """
 
     input: str
     output: str
@@ -90,39 +45,32 @@ class SetDevices:
 
 @dataclass(frozen=True)
 class Rescan:
-    """Look for devices anew; answered by :class:`DevicesChanged`."""
+    """Search for devices again; answered by ``DevicesChanged``."""
 
 
 @dataclass(frozen=True)
 class MeasureRoundTrip:
-    """Play chirps and listen for them; answered by :class:`RoundTrip`."""
+    """Play chirps and detect them in the input; answered by ``RoundTrip``."""
 
 
 @dataclass(frozen=True)
 class Calibrate:
-    """Measure beside the stream which backend and precision is fastest; answered by :class:`Calibrated`."""
+    """Measure, while sound runs, which backend and precision is fastest; answered by ``Calibrated``."""
 
 
 @dataclass(frozen=True)
 class ResetStatistics:
-    """Set every counter but the chunk count to zero. The reader resets its own LatencyStatistics."""
+    """Set every counter but the chunk count to zero. The reader resets its own ``LatencyStatistics``."""
 
 
 @dataclass(frozen=True)
 class Quit:
-    pass
+    """Close the recording and the devices, and end the process."""
 
 
 Command = (
-    SetLevel
-    | SetRouting
-    | SetGain
-    | SetBypass
-    | SetMute
-    | SetSolo
-    | SetFallback
-    | SetLoop
-    | SetPaused
+    Controls
+    | RetryWantedLevel
     | StartRecording
     | StopRecording
     | SetDevices

@@ -1,157 +1,178 @@
-"""The engine's input and output: opens them by name, watches over them, opens them again."""
+"""The engine's input and output: opens them by name, watches them, and opens lost devices again."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
 from sepprune.errors import UserError
 from sepprune.resources import asset
 
 from . import devices
 from .clock import RealClock
-from .devices import OpenDevice
+from .devices import OpenDevice, PortT
 from .events import Event, Notice
+from .ports import InputPort, OutputPort
 from .protocol import DEMO, NONE
 from .sinks import LoudspeakerSink, NullSink, Sink
 from .sources import FileSource, MicrophoneSource, Source
 
-#: a device that has not called for so long has stalled, flag or no flag
+#: a device that has not called for this many seconds has stalled, whether or not the driver reported it
 STALL_S = 1.0
 
-#: a device that was just opened may take its time: PulseAudio's null sinks need two seconds for their first call
+#: seconds that a device may need for its first call after it was opened: PulseAudio's null sinks need two
 GRACE_S = 4.0
 
-#: between attempts to open a lost device again
+#: seconds between two attempts to open a lost device
 RETRY_S = 2.0
 
 
 @dataclass(eq=False)
-class _Side:
-    """Input or output: what was asked for, and the device where it is one."""
+class _Side(Generic[PortT]):
+    """Input or output: its requested name, and the device where that is one."""
 
     direction: str
     wanted: str
-    device: OpenDevice | None = None
+    device: OpenDevice[PortT] | None = None
     lost: bool = False
     attempt_at: float = 0.0
     opened_at: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """What is in use: the identity of the device, otherwise the requested name."""
+        return self.device.info.identity if self.device else self.wanted
+
+    @property
+    def latency_ms(self) -> float:
+        return self.device.latency_ms if self.device else 0.0
+
+    @property
+    def is_device(self) -> bool:
+        return self.wanted != NONE if self.direction == "output" else not is_file(self.wanted)
+
+    def opened(self, device: OpenDevice[PortT]) -> OpenDevice[PortT]:
+        self.device, self.opened_at = device, time.perf_counter()
+        return device
+
+    def stalled(self, now: float) -> bool:
+        if self.device is None or now - self.opened_at <= GRACE_S:
+            return False
+        return now - self.device.port.last_call > STALL_S
+
 
 class Connection:
-    """Source and sink as they are named in the settings.
+    """Source and sink as the settings name them.
 
     Args:
         input, output: as in :class:`~app.engine.protocol.Settings`.
-        sample_rate, chunk, delay: of the separator.
-        loop_file: as in the settings.
+        sample_rate: of the separator, in hertz.
+        chunk, delay: of the separator, in samples.
         emit: takes notices.
+
+    Attributes:
+        source, sink: what is open.
+        stuck: a driver did not return from closing a device.
 
     Raises:
         UserError: one of them cannot be opened.
     """
 
     def __init__(
-        self,
-        input: str,
-        output: str,
-        sample_rate: int,
-        chunk: int,
-        delay: int,
-        loop_file: bool,
-        emit: Callable[[Event], None],
+        self, input: str, output: str, sample_rate: int, chunk: int, delay: int, emit: Callable[[Event], None]
     ) -> None:
         self._sample_rate, self._chunk, self._delay = sample_rate, chunk, delay
-        self._loop_file, self._emit, self._clock = loop_file, emit, RealClock()
-        self._input, self._output = _Side("input", input), _Side("output", output)
-        self.source: Source
-        self.sink: Sink
-        self.stuck = False  #: a driver did not come back from closing a device
-        self._connect_output()
+        self._emit, self._clock = emit, RealClock()
+        self._input: _Side[InputPort] = _Side("input", input)
+        self._output: _Side[OutputPort] = _Side("output", output)
+        self.stuck = False
+        self.sink: Sink = self._open_output(self._output)
         try:
-            self._connect_input()
+            self.source: Source = self._open_input(self._input)
         except UserError:
-            self.close()
+            self._close_devices()
             raise
 
     @property
     def driver_in_ms(self) -> float:
-        """What the input's driver states as its latency."""
-        return self._input.device.latency_ms if self._input.device else 0.0
+        """Latency that the input's driver states."""
+        return self._input.latency_ms
 
     @property
     def driver_out_ms(self) -> float:
-        """What the output's driver states as its latency."""
-        return self._output.device.latency_ms if self._output.device else 0.0
+        """Latency that the output's driver states."""
+        return self._output.latency_ms
 
     @property
-    def names(self) -> tuple[str, str]:
-        """Input and output as they were asked for."""
-        return self._input.wanted, self._output.wanted
+    def input(self) -> str:
+        """The input in use, as :class:`~app.engine.protocol.Settings` name it."""
+        return self._input.name
 
-    def set_loop(self, on: bool) -> None:
-        """Start files again at their end, this one and later ones, or not."""
-        self._loop_file = on
-        if isinstance(self.source, FileSource):
-            self.source.loop = on
+    @property
+    def output(self) -> str:
+        """The output in use, as :class:`~app.engine.protocol.Settings` name it."""
+        return self._output.name
 
     def change(self, input: str, output: str) -> None:
-        """Open other devices; where one fails, the old ones are restored.
+        """Open other devices; where one cannot be opened, the old ones are restored.
 
         Raises:
             UserError: one of the new ones cannot be opened.
         """
-        old, source, sink = (self._input, self._output), self.source, self.sink
+        old_input, old_output, source, sink = self._input, self._output, self.source, self.sink
         try:
-            if output != self._output.wanted:
-                self._close_device(self._output)
+            if output not in (old_output.wanted, old_output.name):
+                self._close_device(old_output)
                 self._output = _Side("output", output)
-                self._connect_output()
-            if input != self._input.wanted or source.ended:
-                self._close_device(self._input)
+                self.sink = self._open_output(self._output)
+            if input not in (old_input.wanted, old_input.name) or source.ended:
+                self._close_device(old_input)
                 self._input = _Side("input", input)
-                self._connect_input()
+                self.source = self._open_input(self._input)
         except UserError:
-            for side in {self._input, self._output} - set(old):
-                self._close_device(side)
-            (self._input, self._output), self.source, self.sink = old, source, sink
-            for side in old:
-                if _is_device(side) and side.device is None:
-                    self._reopen(side)
+            for side in (self._input, self._output):
+                if side not in (old_input, old_output):
+                    self._close_device(side)
+            self._input, self._output, self.source, self.sink = old_input, old_output, source, sink
+            self._reopen_missing()
             raise
         if self.source is not source:
             source.close()
 
     def rescan(self) -> None:
-        """Look for devices anew; open ones are closed for it and opened again."""
+        """Search for devices again; open ones are closed for it and opened again."""
         self._close_devices()
         if self.stuck:
-            self._emit(Notice("a driver hangs, so devices cannot be looked for: restart the engine"))
+            self._emit(Notice("a driver hangs, so the search for devices is not possible: restart the engine"))
         else:
-            devices.rescan()
-        for side in (self._output, self._input):
-            if _is_device(side):
-                self._reopen(side)
+            with contextlib.suppress(UserError):  # PortAudio is not installed: listing the devices reports that
+                devices.rescan()
+        self._reopen_missing()
 
     def watch(self) -> int:
-        """Notice devices that stopped calling, and try to open them again; returns how many have stopped just now.
+        """Detect devices that stopped calling, and try to open them again.
 
-        A lost device is opened under its old name. For a whole new look at the devices (:meth:`rescan`), which
-        interrupts the other device too, somebody has to ask.
+        A lost device is opened under its old name. A search for devices (:meth:`rescan`) interrupts the other device
+        too, so it only happens when the user asks for it.
+
+        Returns:
+            Devices that have stopped since the last call.
         """
         now, stalls = time.perf_counter(), 0
         for side in (self._input, self._output):
-            if not _is_device(side):
+            if not side.is_device:
                 continue
-            if not side.lost and self._stalled(side, now):
+            if not side.lost and side.stalled(now):
                 stalls += 1
                 side.lost, side.attempt_at = True, now
                 self._emit(
                     Notice(
-                        f'the {side.direction} device "{side.wanted}" has stopped: it was unplugged or '
-                        "its driver hangs; it is opened again as soon as that works"
+                        f'the {side.direction} device "{side.wanted}" has stopped: it was unplugged or its driver '
+                        "hangs; it is opened again as soon as possible"
                     )
                 )
             if side.lost and now >= side.attempt_at:
@@ -161,40 +182,34 @@ class Connection:
     def close(self) -> None:
         """Close files and devices."""
         self._close_devices()
-        if hasattr(self, "source"):
-            self.source.close()
+        self.source.close()
 
-    def _connect_input(self) -> None:
-        side = self._input
-        if _is_device(side):
-            side.device, side.opened_at = self._open(side), time.perf_counter()
-            self.source = MicrophoneSource(side.device.port, side.device.info.identity, self._chunk, self._sample_rate)
-        else:
-            path = asset("demo/mixture.flac") if side.wanted == DEMO else side.wanted
-            self.source = FileSource(path, self._chunk, self._sample_rate, self._clock, self._loop_file, self._delay)
+    def _open_input(self, side: _Side[InputPort]) -> Source:
+        if side.is_device:
+            device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk))
+            return MicrophoneSource(device.port, device.info.identity, self._chunk, self._sample_rate)
+        path = asset("demo/mixture.flac") if side.wanted == DEMO else side.wanted
+        return FileSource(path, self._chunk, self._sample_rate, self._clock, tail=self._delay)
 
-    def _connect_output(self) -> None:
-        side = self._output
-        if _is_device(side):
-            side.device, side.opened_at = self._open(side), time.perf_counter()
-            self.sink = LoudspeakerSink(
-                side.device.port, side.device.info.identity, self._chunk, self._sample_rate, time.perf_counter
-            )
-        else:
-            self.sink = NullSink(time.perf_counter)
+    def _open_output(self, side: _Side[OutputPort]) -> Sink:
+        if side.is_device:
+            device = side.opened(devices.open_output(side.wanted, self._sample_rate, self._chunk))
+            identity = device.info.identity
+            return LoudspeakerSink(device.port, identity, self._chunk, self._sample_rate, time.perf_counter)
+        return NullSink(time.perf_counter)
 
-    def _open(self, side: _Side) -> OpenDevice:
-        opener = devices.open_input if side.direction == "input" else devices.open_output
-        return opener(side.wanted, self._sample_rate, self._chunk)
+    def _reopen_missing(self) -> None:
+        for side in (self._output, self._input):
+            if side.is_device and side.device is None:
+                self._reopen(side)
 
-    def _stalled(self, side: _Side, now: float) -> bool:
-        waited = now - side.device.port.last_call
-        return waited > STALL_S and now - side.opened_at > GRACE_S
-
-    def _reopen(self, side: _Side) -> None:
+    def _reopen(self, side: _Side[InputPort] | _Side[OutputPort]) -> None:
         self._close_device(side)
         try:
-            self._connect_input() if side.direction == "input" else self._connect_output()
+            if side is self._input:
+                self.source = self._open_input(self._input)
+            else:
+                self.sink = self._open_output(self._output)
         except UserError:
             side.lost, side.attempt_at = True, time.perf_counter() + RETRY_S
             return
@@ -202,7 +217,7 @@ class Connection:
             side.lost = False
             self._emit(Notice(f'the {side.direction} device "{side.wanted}" is open again'))
 
-    def _close_device(self, side: _Side) -> None:
+    def _close_device(self, side: _Side[InputPort] | _Side[OutputPort]) -> None:
         if side.device is not None and not side.device.close():
             self.stuck = True
         side.device = None
@@ -213,10 +228,11 @@ class Connection:
 
 
 def need_devices(input: str, output: str, purpose: str) -> None:
-    """Make sure that input and output, as in the settings, are devices.
+    """Check that input and output, named as in the settings, are devices.
 
     Args:
-        purpose: what needs them.
+        input, output: the names.
+        purpose: what needs devices, for the message.
 
     Raises:
         UserError: one of them is a file, ``demo`` or ``none``.
@@ -229,18 +245,12 @@ def need_devices(input: str, output: str, purpose: str) -> None:
             raise UserError(f'{purpose} needs {what}: the {side} is "{wanted}", choose a device instead')
 
 
-def _is_device(side: _Side) -> bool:
-    if side.direction == "output":
-        return side.wanted != NONE
-    return not is_file(side.wanted)
-
-
 def is_file(wanted: str) -> bool:
     """Whether an input names a file, real or not, rather than a device."""
     path = Path(wanted)
-    is_folder = path.is_dir() and path.name != wanted  # a device may be called as something lying around here
+    is_folder = path.is_dir() and path.name != wanted  # a device may have the name of something in this folder
     return wanted == DEMO or path.is_file() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
 
 
-#: endings by which a missing file is told from a missing device
+#: endings by which a file that does not exist is told from a device that does not exist
 SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".raw"})

@@ -1,6 +1,6 @@
-"""Audio devices: what there is, which one is meant, and opening it.
+"""Audio devices: lists them, finds the one that a name means, and opens it.
 
-PortAudio is imported when first needed, so that files can be played where it is not installed.
+PortAudio is imported when it is first needed, so that files can be played where it is not installed.
 """
 
 from __future__ import annotations
@@ -14,49 +14,68 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Generic, Protocol, TypeVar
 
 from sepprune.errors import UserError
 
 from .ports import InputPort, OutputPort
 from .protocol import NONE, DeviceInfo
 
-#: buffering asked of the driver, in seconds. PortAudio's "low" left PulseAudio without a single callback.
+#: buffering that the driver is asked for, in seconds. With PortAudio's "low", PulseAudio made no callback at all.
 LATENCY_S = 0.03
 
-#: rates to try after the separator's own, in hertz; then the device's default
+#: rates that are tried after the separator's own, in hertz; the device's default comes last
 RATES = (48_000, 44_100)
 
-#: makes every device open at this rate, for drivers that claim rates they do badly (Bluetooth headsets do)
+#: environment variable that makes every device open at this rate. Some drivers claim rates that they handle badly;
+#: those of Bluetooth headsets do.
 RATE_VARIABLE = "SEPPRUNE_DEVICE_RATE"
 
-#: a driver that has lost its device may never return from closing it
+#: seconds that closing a device may take: a driver that has lost its device may never return from it
 CLOSE_S = 1.0
 
-#: what inputs are called that carry the computer's own sound
+#: names of inputs that carry the computer's own sound
 _MONITOR = re.compile(r"monitor|loopback|stereo mix|what u hear|wave out mix|blackhole|soundflower", re.IGNORECASE)
 
-Port = InputPort | OutputPort
+PortT = TypeVar("PortT", InputPort, OutputPort)
 
 
-@dataclass
-class OpenDevice:
-    """A stream that runs."""
+class Stream(Protocol):
+    """The part of ``sounddevice``'s streams that is used here."""
+
+    @property
+    def latency(self) -> float: ...
+    def start(self) -> None: ...
+    def abort(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class OpenDevice(Generic[PortT]):
+    """A stream that runs.
+
+    Args:
+        info: the device.
+        rate: of the stream, in hertz.
+        port: what the stream calls.
+        latency_ms: latency that the driver states.
+        stream: the stream.
+    """
 
     info: DeviceInfo
     rate: int
-    port: Port
-    latency_ms: float  # what the driver states
-    _stream: Any
+    port: PortT
+    latency_ms: float
+    stream: Stream
 
     def close(self) -> bool:
-        """Stop and close the stream; False where the driver does not come back from that."""
+        """Stop and close the stream; returns False where the driver does not return from that."""
 
         def close() -> None:
-            with contextlib.suppress(Exception):  # its device is gone: there is nothing left to close
-                self._stream.abort()
+            with contextlib.suppress(Exception):  # where the device is gone, there is nothing left to close
+                self.stream.abort()
             with contextlib.suppress(Exception):
-                self._stream.close()
+                self.stream.close()
 
         closing = threading.Thread(target=close, daemon=True)
         closing.start()
@@ -74,7 +93,11 @@ def list_devices() -> list[DeviceInfo]:
 
 
 def default_device(direction: str) -> DeviceInfo | None:
-    """What the system uses for ``"input"`` or ``"output"``, or ``None``; never a monitor."""
+    """The system's default for ``"input"`` or ``"output"``, or ``None`` where there is none; never a monitor.
+
+    Raises:
+        UserError: PortAudio is not installed.
+    """
     portaudio = _portaudio()
     wanted = portaudio.default.device[0 if direction == "input" else 1]
     fitting = [(info, index) for info, index in _enumerate() if info.direction == direction and not info.is_monitor]
@@ -83,62 +106,67 @@ def default_device(direction: str) -> DeviceInfo | None:
 
 
 def find_device(wanted: str, direction: str) -> DeviceInfo:
-    """The device that is meant by an identity, a name, or a part of exactly one name; monitors only by their full name.
+    """The device with this identity or name, or the only one whose identity contains ``wanted``.
+
+    A monitor is found by its full name only.
 
     Raises:
-        UserError: none is, or several are.
+        UserError: no device fits, or several do.
     """
     return _find(wanted, direction)[0]
 
 
-def open_input(wanted: str, sample_rate: int, chunk: int) -> OpenDevice:
-    """Open a microphone with one channel, or two where it has no mode with one.
+def open_input(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[InputPort]:
+    """Open a microphone with one channel, or with two where it has no mode with one.
 
     Args:
         wanted: as for :func:`find_device`.
-        sample_rate, chunk: of the separator, in hertz and samples; the device may run at another rate.
+        sample_rate: of the separator, in hertz; the device may run at another rate.
+        chunk: of the separator, in samples.
 
     Raises:
-        UserError: there is no such device, or it does not open.
+        UserError: there is no such device, or it cannot be opened.
     """
     return _open(wanted, "input", sample_rate, chunk, (1, 2), InputPort)
 
 
-def open_output(wanted: str, sample_rate: int, chunk: int) -> OpenDevice:
-    """Open a loudspeaker with two channels, or one; as :func:`open_input`."""
+def open_output(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[OutputPort]:
+    """Open a loudspeaker with two channels, or with one; otherwise as :func:`open_input`."""
     return _open(wanted, "output", sample_rate, chunk, (2, 1), lambda rate, channels: OutputPort(rate, channels, 0))
 
 
 def rescan() -> None:
-    """Make PortAudio look for devices again. Every stream must have been closed: it ends them."""
+    """Make PortAudio search for devices again. Close every stream first: this ends them."""
     portaudio = _portaudio()
     with _hushed():
-        portaudio._terminate()  # no public way: PortAudio's list is made once, when it is initialised
+        portaudio._terminate()  # there is no public way: PortAudio lists devices once, when it is initialised
         portaudio._initialize()
 
 
 def _portaudio() -> ModuleType:
     if sys.platform == "linux":
-        # Read by PulseAudio's client library when it connects: without it null sinks and some devices buffer 2 s. It
-        # has to exceed LATENCY_S: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median of 10
-        # runs), 9 times with 40 ms (median of 28).
+        # PulseAudio's client library reads this when it connects; without it, null sinks and some devices buffer 2 s.
+        # It has to exceed LATENCY_S: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median of
+        # 10 runs), and 9 times with 40 ms (median of 28).
         os.environ.setdefault("PULSE_LATENCY_MSEC", "40")
     try:
         with _hushed():
             import sounddevice
-        return sounddevice
     except OSError as error:
         raise UserError(
             "PortAudio is not installed, so no microphone or loudspeaker can be used: install it (Debian "
             "and Ubuntu: apt install libportaudio2), or give a sound file as input and none as output"
         ) from error
+    module: ModuleType = sounddevice
+    return module
 
 
 def _enumerate() -> list[tuple[DeviceInfo, int]]:
     """Every direction of every device with PortAudio's index."""
     portaudio = _portaudio()
     apis = [api["name"] for api in portaudio.query_hostapis()]
-    found, seen = [], Counter()
+    found: list[tuple[DeviceInfo, int]] = []
+    seen: Counter[tuple[str, str, str]] = Counter()
     for device in portaudio.query_devices():
         name, api = " ".join(device["name"].split()), apis[device["hostapi"]]
         for direction in ("input", "output"):
@@ -184,8 +212,9 @@ def _open(
     sample_rate: int,
     chunk: int,
     channels: Sequence[int],
-    make_port: Callable[[int, int], Port],
-) -> OpenDevice:
+    make_port: Callable[[int, int], PortT],
+) -> OpenDevice[PortT]:
+    """Open the device at the first rate and channel count that it accepts."""
     portaudio = _portaudio()
     info, index = _find(wanted, direction)
     kind = portaudio.InputStream if direction == "input" else portaudio.OutputStream
@@ -197,7 +226,7 @@ def _open(
             port = make_port(rate, count)
             try:
                 with _hushed():
-                    stream = kind(
+                    stream: Stream = kind(
                         device=index,
                         samplerate=rate,
                         channels=count,
@@ -212,9 +241,8 @@ def _open(
                 continue
             return OpenDevice(info, rate, port, 1000.0 * float(stream.latency), stream)
     raise UserError(
-        f'the {direction} device "{info.identity}" does not open ({_reason(problem)}): close other '
-        "programs that use it, allow access to it in the system's privacy settings, or choose another "
-        "device"
+        f'the {direction} device "{info.identity}" cannot be opened ({_reason(problem)}): close other programs that '
+        "use it, allow access to it in the system's privacy settings, or choose another device"
     )
 
 
@@ -235,7 +263,7 @@ def _reason(problem: Exception | None) -> str:
 
 @contextlib.contextmanager
 def _hushed() -> Iterator[None]:
-    """Keep what ALSA and PortAudio print about devices they try from the terminal."""
+    """Discard what ALSA and PortAudio print on standard error about devices that they try."""
     try:
         sys.stderr.flush()
         saved = os.dup(2)

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
+from .facts import LevelFacts, Trial
 from .protocol import DeviceInfo
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Audio runs. Sent at start and again after every change of devices.
+    """Audio runs. Sent at the start and again after every change of devices.
 
-    ``ladder`` has one dict a level with ``level``, ``params``, ``macs_per_second`` and ``si_sdri``
-    (dB by condition, or ``None`` where it was not measured); ``backend`` and ``precision`` are those of the level that
-    is heard. ``sample_rate``, ``input_rate`` and ``output_rate`` in
-    hertz; ``chunk``, ``hop`` and ``delay`` in samples at ``sample_rate``; ``output_rate`` is 0 for output
-    ``"none"``. Driver latencies are what the host API states, not measured; 0 for files and ``"none"``. ``priority``
-    is what scheduling was obtained: ``real-time``, ``high`` or ``normal``.
+    Args:
+        ladder: the levels, dense first.
+        sample_rate: of the separator, in hertz.
+        chunk, hop, delay: in samples at ``sample_rate``.
+        backend, precision: what computes the level that is heard.
+        input, output: what is in use, named as in :class:`~app.engine.protocol.Settings`; devices by their identity.
+        input_name, output_name: the same for people.
+        input_rate, output_rate: of device or file, in hertz; ``output_rate`` is 0 for the output ``"none"``.
+        driver_in_ms, driver_out_ms: latencies that the host API states, not measured; 0 for files and ``"none"``.
+        priority: scheduling that the system granted: ``real-time``, ``high`` or ``normal``.
     """
 
-    ladder: list[dict[str, Any]]
+    ladder: tuple[LevelFacts, ...]
     sample_rate: int
     chunk: int
     hop: int
     delay: int
     backend: str
     precision: str
+    input: str
+    output: str
     input_name: str
     output_name: str
     input_rate: int
@@ -38,9 +44,17 @@ class Ready:
 
 @dataclass(frozen=True)
 class LevelChanged:
-    """A level is fully audible, ``switch_ms`` after it was asked for; computed by this backend and precision."""
+    """A level is fully audible.
+
+    Args:
+        level: the level that is heard.
+        wanted: the level of the controls when the change began; another one where the fallback chose ``level``.
+        switch_ms: time from the request to the end of the crossfade, in milliseconds.
+        backend, precision: what computes the level.
+    """
 
     level: int
+    wanted: int
     switch_ms: float
     backend: str = ""
     precision: str = ""
@@ -48,7 +62,7 @@ class LevelChanged:
 
 @dataclass(frozen=True)
 class FellBack:
-    """The engine goes to ``level`` by itself, ``wanted`` being what was asked for: lighter, or nearer to it again.
+    """The fallback chose ``level``, lighter than ``wanted`` or one step back towards it.
 
     ``LevelChanged`` follows once the level is heard.
     """
@@ -60,10 +74,14 @@ class FellBack:
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """What a measurement found; both times are ``None`` where nothing came back, and ``message`` says why.
+    """Result of a round-trip measurement.
 
-    ``round_trip_ms`` is the way through loudspeaker, air or cable, microphone and every buffer; its repetitions
-    differed by ``spread_ms``. ``input_to_output_ms`` adds what the separator waits for: the delay of a voice.
+    Args:
+        round_trip_ms: delay through loudspeaker, air or cable, microphone and every buffer, in milliseconds; ``None``
+            where too few chirps came back.
+        input_to_output_ms: the same and the separator's delay, that is the delay of a voice; ``None`` likewise.
+        spread_ms: difference between the longest and the shortest delay of a chirp.
+        message: the result, or why there is none, as a sentence.
     """
 
     round_trip_ms: float | None
@@ -74,26 +92,32 @@ class RoundTrip:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """What is fastest here, for levels that are opened from now on.
+    """Chunk times of every backend and precision at every level.
 
-    ``trials`` has one dict for each level and contender: ``level``, ``backend``, ``precision``, ``p50_ms`` (median
-    chunk time), ``agreement_db`` (of its output with that of fp32) and ``chosen``; it is empty where nothing was
-    measured, and a :class:`Notice` has said why.
+    ``trials`` is empty where nothing was measured; a :class:`Notice` has said why. Levels that are opened from now on
+    use what was chosen.
     """
 
-    trials: list[dict[str, Any]]
+    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True)
 class Recording:
-    """The folder that is being recorded into, or ``None`` once recording has stopped."""
+    """The folder of the recording that runs, or ``None`` once it has ended."""
 
     path: str | None
 
 
 @dataclass(frozen=True)
+class RecordingFailed:
+    """A recording could not be started or continued; ``Recording(None)`` follows. The sound continues."""
+
+    message: str
+
+
+@dataclass(frozen=True)
 class Failed:
-    """Something asked for could not be done; with ``fatal`` the engine has ended."""
+    """A command could not be carried out; with ``fatal`` the engine has ended."""
 
     message: str
     fatal: bool
@@ -108,7 +132,9 @@ class Notice:
 
 @dataclass(frozen=True)
 class DevicesChanged:
-    devices: list[DeviceInfo]
+    """Every device that was found."""
+
+    devices: tuple[DeviceInfo, ...]
 
 
 @dataclass(frozen=True)
@@ -117,5 +143,15 @@ class FileEnded:
 
 
 Event = (
-    Ready | LevelChanged | FellBack | RoundTrip | Calibrated | Recording | Failed | Notice | DevicesChanged | FileEnded
+    Ready
+    | LevelChanged
+    | FellBack
+    | RoundTrip
+    | Calibrated
+    | Recording
+    | RecordingFailed
+    | Failed
+    | Notice
+    | DevicesChanged
+    | FileEnded
 )

@@ -1,4 +1,4 @@
-"""A session without a window: the same engine, its latency as a table and as JSON."""
+"""A session without a window: the same engine, and a latency report as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -6,36 +6,49 @@ import math
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from .calibrated import summary
 from .commands import StartRecording, StopRecording
-from .events import Calibrated, Event, Failed, FellBack, FileEnded, LevelChanged, Notice, Ready, Recording
+from .events import (
+    Calibrated,
+    Event,
+    Failed,
+    FellBack,
+    FileEnded,
+    LevelChanged,
+    Notice,
+    Ready,
+    Recording,
+    RecordingFailed,
+)
+from .facts import summary
 from .process import EngineProcess
-from .protocol import CANNOT_RECORD, Settings
+from .protocol import Settings
 from .statistics import LatencyStatistics
 
-#: between two looks at the telemetry
+#: seconds between two readings of events and telemetry
 POLL_S = 0.05
 
-#: how long a file's last sound may take from the engine to the loudspeaker
+#: seconds that a file's last sound may take from the engine to the loudspeaker
 DRAIN_S = 0.5
 
-#: how long the engine is given to close a recording
+#: seconds that the engine may take to close a recording
 CLOSE_S = 3.0
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a session went.
+    """Result of a session. Without report and problem, Ctrl-C ended it before the engine ran.
 
-    ``report`` is the JSON object of ``sepprune-live``, ``None`` where the engine never ran; ``problem`` is one sentence
-    where it ended by itself, ``user_caused`` whether the user's input was the reason. Neither is there where Ctrl-C
-    came before the engine ran.
+    Args:
+        report: the JSON object of ``sepprune-live``; ``None`` where the engine never ran.
+        problem: why the session ended early, as one sentence; ``None`` where nothing failed.
+        user_caused: whether the user's input was the cause.
     """
 
     report: dict[str, Any] | None
@@ -44,13 +57,13 @@ class Outcome:
 
 
 class Session:
-    """Runs an engine process and watches it.
+    """Runs an engine process until its time is up.
 
     Args:
         settings: of the engine.
-        seconds: of audio, from the moment it runs; ``None`` is until the file ends or Ctrl-C.
+        seconds: of audio, counted from the moment it runs; ``None``: until the file ends or Ctrl-C.
         record: folder to record into.
-        say: takes sentences for the user.
+        say: prints a sentence for the user.
         record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`.
     """
 
@@ -59,7 +72,7 @@ class Session:
         settings: Settings,
         seconds: float | None,
         record: str | None = None,
-        say: Any = lambda sentence: print(sentence, file=sys.stderr),
+        say: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr),
         record_format: str = "wav",
     ) -> None:
         self._engine = EngineProcess(settings)
@@ -68,13 +81,13 @@ class Session:
         self._statistics = LatencyStatistics()
         self._ready: Ready | None = None
         self._failed: Failed | None = None
-        self._unrecorded: str | None = None  # why what was to be recorded is not
+        self._not_recorded: str | None = None  # why the requested recording could not start
         self._recording = self._file_ended = self._interrupted = False
         self._notices: list[str] = []
         self._next_frame = 0
 
     def run(self) -> Outcome:
-        """Start, watch, stop; Ctrl-C ends it early and in order, a second one at once."""
+        """Start the engine, wait, and stop it; Ctrl-C ends the session early, a second Ctrl-C immediately."""
         before, ran = signal.signal(signal.SIGINT, self._interrupt), False
         try:
             self._engine.start()
@@ -92,19 +105,19 @@ class Session:
         report["notices"] = self._notices
         if self._failed is not None:
             return Outcome(report, self._failed.message, self._engine.exit_status == 2)
-        if self._unrecorded is not None:
-            return Outcome(report, self._unrecorded, user_caused=True)
+        if self._not_recorded is not None:
+            return Outcome(report, self._not_recorded, user_caused=True)
         return Outcome(report)
 
     def _interrupt(self, *_: object) -> None:
-        # noted rather than raised: an exception in the middle of taking events would lose them
+        # noted rather than raised: an exception while events are taken would lose them
         if self._interrupted:
             raise KeyboardInterrupt
         self._interrupted = True
 
     def _watch(self) -> None:
         end = math.inf
-        while self._failed is None and self._unrecorded is None and not self._interrupted and time.monotonic() < end:
+        while self._failed is None and self._not_recorded is None and not self._interrupted and time.monotonic() < end:
             was_ready, had_ended = self._ready is not None, self._file_ended
             self._poll()
             if not was_ready and self._ready is not None:
@@ -148,16 +161,19 @@ class Session:
             case Failed(message, fatal):
                 if fatal:
                     self._failed = event
-                elif self._record is not None and not self._recording and message.startswith(CANNOT_RECORD):
-                    self._unrecorded = message
+                else:
+                    self._tell(message)
+            case RecordingFailed(message):
+                if self._record is not None and not self._recording:
+                    self._not_recorded = message
                 else:
                     self._tell(message)
             case Notice(message) | FellBack(message=message):
                 self._tell(message)
-            case LevelChanged(level, switch_ms):
+            case LevelChanged(level=level, switch_ms=switch_ms):
                 self._say(f"level {level} after {switch_ms:.0f} ms")
             case Calibrated(trials):
-                self._say(f"fastest here: {summary(trials)}")
+                self._say(f"fastest on this machine: {summary(trials)}")
             case Recording(path):
                 self._recording = path is not None
                 if path is not None:
@@ -171,7 +187,7 @@ class Session:
 
 
 def print_report(report: dict[str, Any], console: Console) -> None:
-    """The latency of every level, what went wrong how often, and where a sample's delay comes from."""
+    """Print the chunk times of every level, the parts of the latency, and the counters."""
     latency = report["latency"]
     table = Table(title=f"Chunk time in ms, deadline {latency['chunk_ms']:g} ms ({report['backend']})")
     for name in ("level", "chunks", "p50", "p95", "p99", "max", "deadline misses"):

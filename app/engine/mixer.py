@@ -1,20 +1,19 @@
-"""From aligned signals to what is heard: routing, gain and bypass as one matrix that never jumps, and a limiter."""
+"""Mixes the three aligned signals into two output channels: one matrix that changes by a ramp, and a limiter."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sepprune.errors import UserError
+from .arrays import Samples
+from .controls import Controls
 
-from .protocol import ROUTINGS, SIGNALS
-
-#: how long a change of routing, gain, bypass, mute, solo or pause takes
+#: duration of every change of what is heard, in seconds
 RAMP_S = 0.020
 
-#: below this level the limiter does nothing at all, so that what is played is what was separated
+#: amplitude up to which the limiter leaves samples unchanged
 LIMITER_KNEE = 0.9
 
-#: (left, right) from (mixture, voice 1, voice 2)
+#: weights of (mixture, voice 1, voice 2) in (left, right), by :attr:`Controls.heard`
 _MATRICES = {
     "mixture": ((1, 0, 0), (1, 0, 0)),
     "voice1": ((0, 1, 0), (0, 1, 0)),
@@ -25,44 +24,38 @@ _MATRICES = {
 
 
 class Mixer:
-    """Routes ``(3, samples)`` to ``(samples, 2)``.
+    """Mixes ``(3, samples)`` into ``(samples, 2)``.
 
-    >>> mixer = Mixer(sample_rate=16_000, routing="split")
+    Args:
+        sample_rate: in hertz.
+        controls: what is heard from the first sample on.
+
+    >>> mixer = Mixer(16_000, Controls(routing="split"))
     >>> mixer(np.array([[0.5], [0.25], [0.125]], np.float32)).tolist()
     [[0.25, 0.125]]
     """
 
-    def __init__(self, sample_rate: int, routing: str = "both", gain_db: float = 0.0) -> None:
-        _check("routing", routing)
-        self.routing, self.gain_db, self.bypass = routing, gain_db, False
-        self.solo: str | None = None
-        self.muted = self.paused = self.measuring = False
+    def __init__(self, sample_rate: int, controls: Controls) -> None:
         self._ramp = int(RAMP_S * sample_rate)
-        self._from = self._to = self._wanted()
-        self._done = self._ramp
+        self._from = self._to = _matrix(controls)
+        self._done = self._ramp  # samples of the ramp that have been played
 
-    def set(self, **changes: object) -> None:
-        """Change ``routing``, ``gain_db``, ``bypass``, ``solo``, ``muted``, ``paused`` or ``measuring``.
+    def apply(self, controls: Controls, measuring: bool = False) -> None:
+        """Ramp to what ``controls`` ask for; with ``measuring``, to silence.
 
-        It is heard in full after :data:`RAMP_S`. ``solo`` outranks bypass and routing; each of the last three is
-        silence.
-
-        Raises:
-            UserError: there is no such routing or signal; nothing changes.
+        The ramp takes :data:`RAMP_S`, and starts from the mix that is heard now, also in the middle of another ramp.
         """
-        for name, value in changes.items():
-            _check(name, value)
-        for name, value in changes.items():
-            setattr(self, name, value)
-        now = self._from + (self._to - self._from) * np.float32(self._done / self._ramp)
-        self._from, self._to, self._done = now, self._wanted(), 0
+        wanted = np.zeros((2, 3), np.float32) if measuring else _matrix(controls)
+        if not np.array_equal(wanted, self._to):
+            self._from = self._from + (self._to - self._from) * np.float32(self._done / self._ramp)
+            self._to, self._done = wanted, 0
 
     @property
-    def silent(self) -> bool:
-        """Whether it is paused and nothing of the sound before is left."""
-        return self.paused and self._done >= self._ramp
+    def settled(self) -> bool:
+        """Whether the last ramp has ended."""
+        return self._done >= self._ramp
 
-    def __call__(self, signals: np.ndarray) -> np.ndarray:
+    def __call__(self, signals: Samples) -> Samples:
         """Mix ``(3, samples)`` of mixture and voices into ``(samples, 2)``, limited."""
         mixed = self._to @ signals
         if self._done < self._ramp:
@@ -71,21 +64,15 @@ class Mixer:
             self._done = min(self._ramp, self._done + signals.shape[1])
         return limit(mixed.astype(np.float32, copy=False)).T
 
-    def _wanted(self) -> np.ndarray:
-        if self.muted or self.paused or self.measuring:
-            return np.zeros((2, 3), np.float32)
-        matrix = np.array(_MATRICES[self.solo or ("mixture" if self.bypass else self.routing)], np.float32)
-        return matrix * np.float32(10 ** (self.gain_db / 20))
+
+def _matrix(controls: Controls) -> Samples:
+    if controls.mute or controls.paused:
+        return np.zeros((2, 3), np.float32)
+    return np.array(_MATRICES[controls.heard], np.float32) * np.float32(10 ** (controls.gain_db / 20))
 
 
-def _check(name: str, value: object) -> None:
-    choices = {"routing": ROUTINGS, "solo": (None, *SIGNALS)}.get(name)
-    if choices is not None and value not in choices:
-        raise UserError(f"there is no {name} {value!r}: choose from {', '.join(map(str, choices))}")
-
-
-def limit(samples: np.ndarray) -> np.ndarray:
-    """Keep samples inside full scale: untouched up to :data:`LIMITER_KNEE`, then bent smoothly towards 1."""
+def limit(samples: Samples) -> Samples:
+    """Keep samples inside full scale: unchanged up to :data:`LIMITER_KNEE`, then bent smoothly towards 1."""
     if np.abs(samples).max(initial=0.0) <= LIMITER_KNEE:
         return samples
     over = np.maximum(np.abs(samples) - LIMITER_KNEE, 0.0)

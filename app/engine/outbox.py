@@ -1,4 +1,4 @@
-"""Sends events from a thread: a window that does not read must not stop the sound."""
+"""Sends events from a thread of its own, so that a window that does not read them cannot stop the sound."""
 
 from __future__ import annotations
 
@@ -11,25 +11,28 @@ from .events import Event
 
 
 class Outbox:
-    """Events on their way out of the engine's process.
+    """Queue of events that leave the engine's process.
 
     Args:
-        pipe: its writing end.
+        pipe: the writing end of the event pipe.
     """
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self.put = self._queue.put  #: takes an event, never waits
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
         self._thread.start()
 
+    def put(self, event: Event) -> None:
+        """Queue an event; never waits."""
+        self._queue.put(event)
+
     def close(self) -> None:
-        """Send what is left, for a second at most."""
+        """Send the rest of the queue, for one second at most."""
         self._queue.put(None)
         self._thread.join(1.0)
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # nobody reads any more
+        with contextlib.suppress(OSError):  # the reading end is closed
             while (event := self._queue.get()) is not None:
                 self._pipe.send(event)

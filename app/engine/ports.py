@@ -1,33 +1,45 @@
-"""The real-time side: what PortAudio calls. Callbacks copy and stamp; they never wait, log or compute."""
+"""The ends that PortAudio calls. Callbacks copy and stamp; they never wait, log or compute."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
-import numpy as np
-
+from .arrays import Samples
 from .rings import Ring, Stamps
 
-#: sound that waits in the input ring at most; more is lost, and counted, rather than heard late
+#: most sound that waits in the input ring, in seconds; more is dropped and counted, rather than heard late
 INPUT_RING_S = 0.5
 
-#: room of the output ring; how full it is kept is :attr:`OutputPort.target`
+#: room of the output ring in seconds; :attr:`OutputPort.target` is how full it is kept
 OUTPUT_RING_S = 1.0
 
-#: an output that was not called for so long has stopped: what is left in its ring is stale
+#: an output that was not called for this many seconds has stopped: what is left in its ring is stale
 STOPPED_S = 0.5
 
 
+class Flags(Protocol):
+    """The part of ``sounddevice.CallbackFlags`` that is read here."""
+
+    @property
+    def input_overflow(self) -> bool: ...
+    @property
+    def output_underflow(self) -> bool: ...
+
+
 class InputPort:
-    """Where a microphone's callback puts its sound.
+    """Where a microphone's callback writes its sound.
 
     Args:
         rate: of the device, in hertz.
         channels: of the stream.
         clock: the time in seconds.
+
+    Attributes:
+        overflows: blocks before which the driver lost sound.
+        overruns: blocks that did not fit into the ring.
     """
 
     def __init__(self, rate: int, channels: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -35,11 +47,11 @@ class InputPort:
         self.ring = Ring(int(rate * INPUT_RING_S), channels)
         self.stamps = Stamps()
         self.wake = threading.Event()
-        self.overflows = 0  #: blocks before which the driver lost sound
-        self.overruns = 0  #: blocks that did not fit into the ring
+        self.overflows = 0
+        self.overruns = 0
         self.last_call = clock()
 
-    def callback(self, block: np.ndarray, frames: int, time_info: Any, status: Any) -> None:
+    def callback(self, block: Samples, frames: int, time_info: object, status: Flags) -> None:
         """``sounddevice.InputStream``'s callback."""
         now = self._clock()
         if status.input_overflow:
@@ -52,33 +64,42 @@ class InputPort:
 
 
 class OutputPort:
-    """Where a loudspeaker's callback gets its sound.
+    """Where a loudspeaker's callback reads its sound.
 
-    It starts to play once the ring holds :attr:`target` samples, and after a gap it does so again: that is how a
-    larger target becomes a longer cushion.
+    It starts to play once the ring holds :attr:`target` samples, and again so after a gap: a larger target gives a
+    longer cushion.
 
     Args:
-        rate, channels, clock: as for :class:`InputPort`.
-        target: samples.
+        rate: of the device, in hertz.
+        channels: of the stream.
+        target: samples that the ring holds when playing starts.
+        clock: the time in seconds.
+
+    Attributes:
+        underflows: gaps that the driver reported.
+        underruns: gaps because the ring was empty.
+        playing: whether the ring is being read.
+        ending: no more sound will be written, so that an empty ring is no gap.
+        low: fewest samples that a call has left in the ring since the reader last set this to the capacity.
     """
 
     def __init__(self, rate: int, channels: int, target: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.rate, self.channels, self.target, self._clock = rate, channels, target, clock
         self.ring = Ring(int(rate * OUTPUT_RING_S), channels)
         self.stamps = Stamps()
-        self.underflows = 0  #: gaps that the driver reported
-        self.underruns = 0  #: gaps since the ring was empty
+        self.underflows = 0
+        self.underruns = 0
         self.playing = False
-        self.ending = False  #: nothing more comes, so that an empty ring is no gap
-        self.low = self.ring.capacity  #: fewest samples left behind since the reader set this anew
+        self.ending = False
+        self.low = self.ring.capacity
         self.last_call = clock()
 
     @property
     def stopped(self) -> bool:
-        """Whether the device has not asked for sound for a while."""
+        """Whether the device has not asked for sound for :data:`STOPPED_S`."""
         return self._clock() - self.last_call > STOPPED_S
 
-    def callback(self, block: np.ndarray, frames: int, time_info: Any, status: Any) -> None:
+    def callback(self, block: Samples, frames: int, time_info: object, status: Flags) -> None:
         """``sounddevice.OutputStream``'s callback."""
         now = self._clock()
         if status.output_underflow:

@@ -1,21 +1,21 @@
-"""Scheduling: real time where the system grants it, and what was granted is said."""
+"""Scheduling priority of the audio thread: real time where the system grants it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 
-#: lowest of the real-time priorities: above every normal thread, below the system's own
+#: the lowest real-time priority: above every normal thread, below the system's own threads
 _PRIORITY = 1
 
 
 def raise_priority() -> str:
-    """Raise this thread's priority; threads that it starts stay normal.
+    """Raise the priority of this thread; threads that it starts keep the normal one.
 
     Returns:
-        ``real-time``, ``high`` or ``normal``: what was obtained.
+        The priority that the system granted: ``real-time``, ``high`` or ``normal``.
     """
-    with contextlib.suppress(OSError, AttributeError):  # not allowed, or not Linux
+    with contextlib.suppress(OSError, AttributeError):  # not permitted, or not Linux
         os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(_PRIORITY))
         return "real-time"
     with contextlib.suppress(OSError, AttributeError):

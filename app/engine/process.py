@@ -1,4 +1,4 @@
-"""The engine in a process of its own, seen from the process that started it."""
+"""Starts the engine in a process of its own, and talks to it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .events import Event, Failed
 from .protocol import Settings
 from .telemetry import Telemetry
 
-#: how long :meth:`EngineProcess.stop` waits for a recording to be closed before it ends the process the hard way
+#: seconds that :meth:`EngineProcess.stop` waits for the recording to be closed before it kills the process
 STOP_S = 3.0
 
 
@@ -22,10 +22,13 @@ class EngineProcess:
     """Handle on the engine's process.
 
     >>> engine = EngineProcess(settings)                                            # doctest: +SKIP
-    >>> engine.start(); engine.send(SetLevel(3)); engine.events(); engine.stop()    # doctest: +SKIP
+    >>> engine.start(); engine.send(Controls(level=3)); engine.events(); engine.stop()  # doctest: +SKIP
 
-    No method waits but :meth:`stop`, and that one not long. A process that died can be started again: it takes
-    :attr:`settings`, which may be replaced in between, and a fresh :attr:`telemetry`, so fetch that anew.
+    Only :meth:`stop` waits, for :data:`STOP_S` at most. A process that has ended can be started again: it then takes
+    :attr:`settings`, which may be replaced in between, and a new :attr:`telemetry`, so read that attribute again.
+
+    Args:
+        settings: what the process is started with.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -40,9 +43,9 @@ class EngineProcess:
         """Start the process; it answers with ``Ready`` or with a fatal ``Failed``.
 
         Raises:
-            RuntimeError: it runs already.
+            RuntimeError: the process runs already.
         """
-        from .worker import main  # imports nothing heavy itself: torch and PortAudio load in the new process
+        from .worker import main  # imports nothing heavy: a backend and PortAudio are loaded in the new process
 
         if self.alive:
             raise RuntimeError("the engine runs already: stop it first")
@@ -57,7 +60,7 @@ class EngineProcess:
         )
         with _ignored_interrupt():
             self._process.start()
-        # the child holds these ends now: with ours closed, the end of either process shows on the other's pipe
+        # the child holds these ends: with ours closed, each process sees on its pipe when the other one ends
         commands.close()
         events.close()
 
@@ -68,29 +71,29 @@ class EngineProcess:
 
     @property
     def pid(self) -> int | None:
-        """Process number, once started."""
+        """Process number, or ``None`` before the first start."""
         return self._process.pid if self._process else None
 
     @property
     def exit_status(self) -> int | None:
-        """0 after ``Quit``, 2 where the user's input was wrong, else a fault; ``None`` while it runs."""
+        """0 after ``Quit``, 2 where the user's input was wrong, otherwise a fault; ``None`` while it runs."""
         return self._process.exitcode if self._process else None
 
     def send(self, command: Command) -> None:
-        """Hand over a command; one for an engine that has ended is dropped."""
+        """Send a command; it is dropped where the engine has ended."""
         try:
             if self._commands is not None:
                 self._commands.send(command)
         except OSError:
-            pass  # events() reports the end
+            pass  # events() reports that the process has ended
 
     def events(self) -> list[Event]:
-        """What the engine has said since the last call, oldest first.
+        """Events since the last call, oldest first.
 
-        A process that ended without a word (killed, crashed) is reported here once, as a fatal ``Failed``.
+        A process that was killed or crashed is reported once, as a fatal ``Failed``.
         """
         received: list[Event] = []
-        if self._events is None:
+        if self._events is None or self._process is None:
             return received
         try:
             while self._events.poll():
@@ -107,13 +110,13 @@ class EngineProcess:
         return received
 
     def stop(self) -> None:
-        """End the process and let it close its recording; after three seconds it is killed."""
+        """End the process, which closes its recording first; after :data:`STOP_S` it is killed."""
         if self._process is None:
             return
         self.send(Quit())
         self._process.join(STOP_S)
         if self._process.is_alive():
-            self._ended = True  # that is no news
+            self._ended = True  # so that events() does not report the kill
             self._process.kill()
             self._process.join()
 
@@ -125,9 +128,9 @@ class EngineProcess:
 
 @contextlib.contextmanager
 def _ignored_interrupt() -> Iterator[None]:
-    """Start a process that ignores Ctrl-C from its first instruction: a terminal sends it to parent and child alike."""
+    """Let the child ignore Ctrl-C from its first instruction: a terminal sends it to parent and child."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say so; the engine ignores it as soon as it runs
+        yield  # only the main thread may set this; the engine ignores Ctrl-C as soon as it runs
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -1,79 +1,72 @@
-"""The words that engine and window share, and what an engine starts with.
+"""What an engine is started with, and the words that engine and window share.
 
-Settings go in once, :mod:`~app.engine.commands` whenever something changes, :mod:`~app.engine.events` come back:
-picklable dataclasses, nothing else. What flows at audio rate goes through :mod:`app.engine.telemetry` instead.
+:class:`Settings` go in once, :mod:`~app.engine.controls` and :mod:`~app.engine.commands` while it runs, and
+:mod:`~app.engine.events` come back. All of them are picklable dataclasses. Sound and chunk times go through
+:mod:`app.engine.telemetry` instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-#: what can be listened to
-ROUTINGS = ("mixture", "voice1", "voice2", "split", "both")
+from .controls import Controls
 
-#: what can be listened to alone while a key is held
-SIGNALS = ("mixture", "voice1", "voice2")
-
-#: how recordings are stored: 32-bit float, or 24-bit
+#: file formats of recordings: WAV with 32-bit float samples, or FLAC with 24-bit samples
 RECORDING_FORMATS = ("wav", "flac")
 
-#: how the sentence begins when a recording failed
-CANNOT_RECORD = "cannot record into"
-
-#: the input that is not a device: the mixture that ships, at live speed
+#: the input that plays the bundled demo mixture at live speed
 DEMO = "demo"
 
-#: the output that is not a device: sound is discarded
+#: the output that discards sound
 NONE = "none"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What an engine starts with.
+    """What an engine is started with.
 
     Args:
         input: ``"demo"``, the path of a sound file, or a device (:attr:`DeviceInfo.identity`, or its name alone).
         output: ``"none"`` or a device.
-        level: level of the ladder, 0 is dense.
-        ladder: folder, or ``None`` for the one that ships.
-        chunk_ms: chunk duration; the separator raises it to whole hops.
-        routing: one of :data:`ROUTINGS`; ``split`` is voice 1 left and voice 2 right, ``both`` their sum.
-        backend: ``auto``, ``openvino``, ``torch``, ...
-        loop_file: start a file again at its end.
-        gain_db: output gain.
-        precision: ``auto``, ``fp32``, or another that backend and processor have.
-        fallback: go to a lighter level while chunks come too late, see :mod:`app.engine.fallback`.
-        threads: that share a chunk.
-        remeasure: with backend and precision ``auto``, measure anew what is fastest on this machine.
+        ladder: folder of the ladder, or ``None`` for the bundled one.
+        chunk_ms: chunk duration in milliseconds; the separator raises it to whole hops.
+        backend: ``auto``, ``openvino``, ``onnxruntime``, ``torch`` or ``cuda``.
+        precision: ``auto``, ``fp32``, or another one that backend and processor support.
+        threads: processor threads that share a chunk.
+        remeasure: with backend and precision ``auto``, measure again which of them is fastest on this machine.
+        controls: the live controls at the start.
     """
 
     input: str
     output: str
-    level: int
-    ladder: str | None
-    chunk_ms: float
-    routing: str
-    backend: str
-    loop_file: bool = True
-    gain_db: float = 0.0
-    fallback: bool = False
+    ladder: str | None = None
+    chunk_ms: float = 8.0
+    backend: str = "auto"
     precision: str = "auto"
-    remeasure: bool = False
     threads: int = 1
+    remeasure: bool = False
+    controls: Controls = Controls()
 
 
 @dataclass(frozen=True)
 class DeviceInfo:
     """One direction of an audio device.
 
-    ``identity`` is ``"NAME, HOST API"``, with `` #2`` and so on where two devices share both; it is what
-    :class:`Settings` remembers. ``is_monitor`` marks inputs that carry what the computer plays.
+    Args:
+        identity: ``"NAME, HOST API"``, followed by `` #2`` and so on where two devices share both. :class:`Settings`
+            name a device by it.
+        name: name of the device.
+        host_api: the audio system that offers it, such as ``ALSA``.
+        direction: ``"input"`` or ``"output"``.
+        channels: most channels that it can open.
+        rate: its default sample rate in hertz.
+        is_monitor: whether it is an input that carries what the computer plays.
     """
 
     identity: str
     name: str
     host_api: str
-    direction: str  # "input" or "output"
+    direction: str
     channels: int
     rate: int
     is_monitor: bool

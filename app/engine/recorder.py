@@ -1,4 +1,4 @@
-"""Records mixture and voices in a thread of its own, so that a killed process leaves files that play."""
+"""Records mixture and voices in a thread of its own, so that a killed process leaves files that can be played."""
 
 from __future__ import annotations
 
@@ -8,34 +8,43 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
-from .events import Event, Failed, Notice, Recording
-from .protocol import CANNOT_RECORD, RECORDING_FORMATS
+from .arrays import Samples
+from .events import Event, Notice, Recording, RecordingFailed
+from .protocol import RECORDING_FORMATS
 from .sound_files import SoundFiles
 from .statistics import LatencyStatistics
 from .telemetry import FRAME, SIGNALS
 
-#: sound is written, and the files made whole, this often: what a crash can lose
+#: seconds between two writes, each of which completes the files: the most sound that a crash can lose
 FLUSH_S = 0.5
 
-#: chunks that wait for a slow disk; what comes then is lost, counted and replaced by silence
+#: chunks that wait for a slow disk; further ones are dropped, counted and replaced by silence
 QUEUE_CHUNKS = 2048
+
+
+class _Chunk(NamedTuple):
+    """A chunk to record: samples dropped before it, its signals ``(3, samples)``, and its row of :data:`FRAME`."""
+
+    gap: int
+    signals: Samples
+    row: tuple[float, int, float, float, float, float, int]
 
 
 class Recorder:
     """One recording: ``mixture``, ``voice1``, ``voice2`` as WAV or FLAC files (aligned), and ``session.json``.
 
     Args:
-        folder: a new folder is made in it, named by date and time.
+        folder: where a new folder is made, named by date and time.
         sample_rate: in hertz.
-        facts: what ``session.json`` says besides levels and latency.
-        emit: takes ``Recording``, ``Failed`` and ``Notice``; called from the recording's thread.
+        facts: content of ``session.json`` besides levels and latency.
+        emit: takes ``Recording``, ``RecordingFailed`` and ``Notice``; called from the recording's thread.
         format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; see :class:`~app.engine.sound_files.SoundFiles`.
     """
 
@@ -43,14 +52,14 @@ class Recorder:
         self,
         folder: str | Path,
         sample_rate: int,
-        facts: Mapping[str, Any],
+        facts: Mapping[str, object],
         emit: Callable[[Event], None],
         format: str = RECORDING_FORMATS[0],
     ) -> None:
         self._parent, self._sample_rate, self._facts, self._emit = Path(folder), sample_rate, dict(facts), emit
         self._format = format
-        self._queue: queue.Queue[tuple | None] = queue.Queue(QUEUE_CHUNKS)
-        self._gap = 0  # samples lost since the last chunk that found room
+        self._queue: queue.Queue[_Chunk] = queue.Queue(QUEUE_CHUNKS)
+        self._gap = 0  # samples dropped since the last chunk that found room
         self._lost = self._samples = 0
         self._levels: list[dict[str, float]] = []
         self._statistics = LatencyStatistics()
@@ -63,10 +72,11 @@ class Recorder:
         """Whether it still takes chunks."""
         return self._thread.is_alive() and not self._stopping
 
-    def put(self, signals: np.ndarray, level: int, t_start: float, t_done: float, flags: int) -> None:
+    def put(self, signals: Samples, level: int, t_start: float, t_done: float, flags: int) -> None:
         """Record a chunk ``(3, samples)``; never waits."""
+        row = (math.nan, level, math.nan, t_start, t_done, math.nan, flags)
         try:
-            self._queue.put_nowait((self._gap, signals, (math.nan, level, math.nan, t_start, t_done, math.nan, flags)))
+            self._queue.put_nowait(_Chunk(self._gap, signals, row))
             self._gap = 0
         except queue.Full:
             self._gap += signals.shape[1]
@@ -76,7 +86,7 @@ class Recorder:
         self._stopping = True
 
     def close(self, timeout: float) -> None:
-        """Finish and wait for it."""
+        """Finish, and wait for it for ``timeout`` seconds at most."""
         self.stop()
         self._thread.join(timeout)
 
@@ -92,8 +102,8 @@ class Recorder:
             if files.clipped:
                 self._emit(
                     Notice(
-                        f"{files.clipped} samples of the recording in {folder} were beyond full scale and "
-                        "are clipped: WAV keeps such samples"
+                        f"{files.clipped} samples of the recording in {folder} were beyond full scale and are clipped: "
+                        "choose WAV to keep such samples"
                     )
                 )
             if self._lost:
@@ -104,16 +114,17 @@ class Recorder:
                     )
                 )
         except (OSError, soundfile.SoundFileError) as error:
-            self._emit(Failed(f"{CANNOT_RECORD} {self._parent}: {error}; choose another folder", fatal=False))
+            self._emit(RecordingFailed(f"cannot record into {self._parent}: {error}; choose another folder"))
         self._stopping = True
         self._emit(Recording(None))
 
-    def _collect(self) -> list[tuple]:
-        """Chunks of the next :data:`FLUSH_S`, fewer when the recording ends."""
-        chunks, end = [], time.monotonic() + FLUSH_S
+    def _collect(self) -> list[_Chunk]:
+        """The chunks of the next :data:`FLUSH_S`; fewer when the recording ends."""
+        chunks: list[_Chunk] = []
+        end = time.monotonic() + FLUSH_S
         while (left := end - time.monotonic()) > 0:
             try:
-                chunks.append(self._queue.get(timeout=0.05 if left > 0.05 else left))
+                chunks.append(self._queue.get(timeout=min(left, 0.05)))
             except queue.Empty:
                 if self._stopping:
                     break
@@ -124,20 +135,22 @@ class Recorder:
         self._describe(folder)
         return files
 
-    def _write(self, files: SoundFiles, folder: Path, chunks: list[tuple]) -> None:
-        pieces = []
+    def _write(self, files: SoundFiles, folder: Path, chunks: Sequence[_Chunk]) -> None:
+        pieces: list[Samples] = []
         for gap, signals, row in chunks:
+            level = row[1]
             self._lost += gap
             pieces += [np.zeros((len(SIGNALS), gap), np.float32), signals]
             self._samples += gap
-            if not self._levels or self._levels[-1]["level"] != row[1]:
-                self._levels.append({"second": self._samples / self._sample_rate, "level": row[1]})
+            if not self._levels or self._levels[-1]["level"] != level:
+                self._levels.append({"second": self._samples / self._sample_rate, "level": level})
             self._samples += signals.shape[1]
         files.write(np.concatenate(pieces, axis=1))
-        self._statistics.add(np.array([row for _, _, row in chunks], FRAME))
+        self._statistics.add(np.array([chunk.row for chunk in chunks], FRAME))
         self._describe(folder)
 
     def _describe(self, folder: Path) -> None:
+        """Write ``session.json``, whole or not at all."""
         facts = {
             **self._facts,
             "seconds": self._samples / self._sample_rate,
@@ -160,4 +173,4 @@ def _new_folder(parent: Path) -> Path:
             return folder
         except FileExistsError:
             continue
-    raise FileExistsError(f"{parent / name} exists a thousand times")
+    raise FileExistsError(f"{parent / name} and 998 numbered folders exist already")

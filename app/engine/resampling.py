@@ -1,9 +1,9 @@
-"""A resampler for live sound, with a delay of 1.5 ms.
+"""A streaming resampler for devices, with a delay of 1.5 ms.
 
-Files are resampled by soxr. A device cannot be: fed with 8 ms chunks from 48 to 16 kHz, ``soxr.ResampleStream`` 1.1
-held back up to 36 ms (HQ) or 20 ms (LQ), in bursts, and in variable-rate mode a steady 12.5 ms, with another 15 ms
-on the way out: together more than a separator's own 16 ms. A short polyphase filter
-trades the top of the band for time.
+Files are resampled by soxr. For a device its delay is too long: fed with 8 ms chunks from 48 to 16 kHz,
+``soxr.ResampleStream`` 1.1 delayed the sound by up to 36 ms (HQ) or 20 ms (LQ), in bursts, and in variable-rate mode by
+a constant 12.5 ms, with another 15 ms at the output. Together that is more than a separator's own 16 ms. The short
+polyphase filter here gives up the top of the band for less delay.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from .arrays import Samples
+
 #: zero crossings of the sinc on either side, at the lower of both rates: the delay
 CROSSINGS = 24
 
 #: cutoff as a fraction of the lower rate's Nyquist frequency
 ROLL_OFF = 0.94
 
-#: of the Kaiser window: what is well above the band is 60 dB down
+#: shape of the Kaiser window: frequencies well above the band are attenuated by 60 dB
 KAISER_BETA = 6.2
 
 
@@ -27,7 +29,7 @@ class Resampler:
     """Streaming resampler by a rational factor.
 
     Args:
-        rate_in, rate_out: in hertz. Where they are equal, sound passes untouched.
+        rate_in, rate_out: in hertz. Where they are equal, sound passes unchanged.
         channels: of every block.
 
     >>> resampler = Resampler(48_000, 16_000, channels=1)
@@ -41,17 +43,17 @@ class Resampler:
         self._up, self._down = rate_out // common, rate_in // common
         self._half = math.ceil(CROSSINGS * max(1.0, rate_in / rate_out))
         self._filters = _filters(self._up, self._half, min(1.0, rate_out / rate_in))
-        # an output at input position p needs the inputs from floor(p) - half + 1 to floor(p) + half
+        # an output at input position p depends on the inputs from floor(p) - half + 1 to floor(p) + half
         self._past = np.zeros((self._half - 1, channels), np.float32)
         self._next = 0  # position of the next output, in input samples / up, from the first new input
 
     @property
     def delay_ms(self) -> float:
-        """What it waits for: half the filter."""
+        """Delay in milliseconds: half the length of the filter."""
         return 0.0 if self._up == self._down else 1000.0 * self._half / self.rate_in
 
-    def __call__(self, block: np.ndarray) -> np.ndarray:
-        """Resample the next ``(samples, channels)``; the number of samples that come out may vary by one."""
+    def __call__(self, block: Samples) -> Samples:
+        """Resample the next ``(samples, channels)``; the number of output samples may vary by one."""
         if self._up == self._down:
             return block
         signal = np.concatenate([self._past, block])
@@ -65,10 +67,11 @@ class Resampler:
         if not count:
             return np.zeros((0, block.shape[1]), np.float32)
         windows = sliding_window_view(signal, 2 * self._half, axis=0)[starts]
-        return np.einsum("nct,nt->nc", windows, self._filters[phases])
+        resampled: Samples = np.einsum("nct,nt->nc", windows, self._filters[phases])
+        return resampled
 
 
-def _filters(phases: int, half: int, cutoff: float) -> np.ndarray:
+def _filters(phases: int, half: int, cutoff: float) -> Samples:
     """Kaiser-windowed sincs, one for every position between two inputs, each summing to one.
 
     Shape:
@@ -78,4 +81,5 @@ def _filters(phases: int, half: int, cutoff: float) -> np.ndarray:
     cutoff *= ROLL_OFF
     inside = np.sqrt(np.clip(1.0 - (offsets / half) ** 2, 0.0, None))
     taps = np.sinc(cutoff * offsets) * np.i0(KAISER_BETA * inside)
-    return (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    normalised: Samples = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalised

@@ -1,4 +1,4 @@
-"""Single-writer, single-reader buffers between an audio callback and the worker: nobody ever waits for the other."""
+"""Buffers with one writer and one reader, between an audio callback and the worker: neither waits for the other."""
 
 from __future__ import annotations
 
@@ -6,31 +6,41 @@ import math
 
 import numpy as np
 
+from .arrays import Samples
+
 
 class Ring:
     """Float32 samples, first in, first out, with room for ``capacity``.
 
-    Positions only grow, and each is written by one side alone, so no lock is needed. What does not fit is dropped and
-    the writer told.
+    Positions only grow, and each is written by one side alone, so no lock is needed. Samples that do not fit are
+    dropped, and :meth:`write` returns how many did fit.
+
+    Args:
+        capacity: in samples.
+        channels: of every block.
+
+    Attributes:
+        written: samples written so far.
+        read: samples read so far.
 
     >>> ring = Ring(capacity=4, channels=1)
-    >>> ring.write(np.ones((3, 1))), ring.write(np.ones((3, 1)))
+    >>> ring.write(np.ones((3, 1), np.float32)), ring.write(np.ones((3, 1), np.float32))
     (3, 1)
     """
 
     def __init__(self, capacity: int, channels: int) -> None:
         self.capacity, self.channels = capacity, channels
         self._samples = np.zeros((capacity, channels), np.float32)
-        self.written = 0  #: samples ever written
-        self.read = 0  #: samples ever read
+        self.written = 0
+        self.read = 0
 
     @property
     def available(self) -> int:
         """Samples that can be read."""
         return self.written - self.read
 
-    def write(self, block: np.ndarray) -> int:
-        """Append ``(samples, channels)``; returns how many samples had room."""
+    def write(self, block: Samples) -> int:
+        """Append ``(samples, channels)``; returns how many samples fitted."""
         count = min(len(block), self.capacity - self.available)
         start = self.written % self.capacity
         first = min(count, self.capacity - start)
@@ -39,8 +49,8 @@ class Ring:
         self.written += count
         return count
 
-    def read_into(self, block: np.ndarray) -> int:
-        """Fill the beginning of ``(samples, channels)``; returns how many samples there were."""
+    def read_into(self, block: Samples) -> int:
+        """Fill the beginning of ``(samples, channels)``; returns how many samples were available."""
         count = min(len(block), self.available)
         start = self.read % self.capacity
         first = min(count, self.capacity - start)
@@ -49,19 +59,23 @@ class Ring:
         self.read += count
         return count
 
-    def take(self) -> np.ndarray:
-        """Read everything there is, ``(samples, channels)``."""
+    def take(self) -> Samples:
+        """Read everything that is available, ``(samples, channels)``."""
         block = np.empty((self.available, self.channels), np.float32)
         self.read_into(block)
         return block
 
     def clear(self) -> None:
-        """Forget what has not been read; for the reader to call."""
+        """Skip everything that has not been read; to be called by the reader."""
         self.read = self.written
 
 
 class Stamps:
-    """When a stream reached a position: the last few hundred (position, time) pairs of a callback."""
+    """When a stream reached a position: the last few hundred pairs of position and time of a callback.
+
+    Args:
+        capacity: pairs that are kept.
+    """
 
     def __init__(self, capacity: int = 512) -> None:
         self._positions = np.full(capacity, -1, np.int64)
@@ -69,14 +83,14 @@ class Stamps:
         self._count = 0
 
     def add(self, position: int, time: float) -> None:
-        """Note that ``position`` was reached at ``time``; positions never fall."""
+        """Note that ``position`` was reached at ``time``; positions never decrease."""
         index = self._count % len(self._times)
         self._times[index] = time
         self._positions[index] = position
         self._count += 1
 
     def time_of(self, position: int) -> float:
-        """When ``position`` was reached or passed: nan while it was not, or where that is too long ago to tell."""
+        """When ``position`` was reached or passed; nan where it was not, or where its pair is no longer kept."""
         oldest = max(0, self._count - len(self._times) + 1)  # one less than all: the writer may be at the oldest
         order = np.arange(oldest, self._count) % len(self._times)
         positions = self._positions[order]

@@ -1,7 +1,7 @@
-"""The delay from output to input, measured: chirps are played, and looked for in what comes in.
+"""Measures the delay from output to input: chirps are played, and detected in the input.
 
-Like ``jack_delay``, this needs the output to reach the input: through a cable, or through the air. The chirps take the
-way of every sample (cushion, resamplers, drivers, chunks), but not through the separator, whose delay is known.
+As with ``jack_delay``, the output has to reach the input, through a cable or through the air. The chirps pass through
+the same cushion, resamplers, drivers and chunks as all sound, but not through the separator, whose delay is known.
 """
 
 from __future__ import annotations
@@ -10,51 +10,57 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import Samples
 from .events import RoundTrip
 
-#: silence before the first chirp, in which what was played before dies away
+#: seconds of silence before the first chirp, in which earlier sound dies away
 LEAD_S = 0.5
 
-#: a chirp, and how long after its beginning it is listened for
+#: seconds of a chirp, and seconds after its start in which it is searched for
 CHIRP_S, LISTEN_S = 0.25, 2.0
 
-#: chirps in a measurement, every other one backwards, and how many of them have to come back: a busy computer may
-#: tear one apart. One that comes after its time is not taken for its successor, which runs the other way.
+#: chirps in a measurement, and how many of them have to come back: on a busy computer, a gap may destroy one. Every
+#: other chirp is reversed, so that a late chirp is not mistaken for the next one.
 REPEATS, ENOUGH = 3, 2
 
 #: peak of a chirp, 12 dB below full scale
 AMPLITUDE = 0.25
 
-#: from and to which frequency a chirp runs, as fractions of the sample rate: what loudspeakers and resamplers let pass
+#: first and last frequency of a chirp, as fractions of the sample rate: loudspeakers and resamplers pass this band
 BAND = (0.05, 0.40)
 
-#: normalised correlation from which a chirp is recognised. Noise and speech stay below 0.1, a cable gives 1.
+#: least normalised correlation at which a chirp counts as detected. Noise and speech stay below 0.1; a cable gives 1.
 RECOGNISED = 0.2
 
-#: energy of a window that is as good as silent
+#: least energy of a window, so that silence is not divided by zero
 _SILENCE = 1e-7
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """``delays``: one of each chirp that came back, in samples; ``matches``: how well each chirp was recognised."""
+    """What the input contained.
+
+    Args:
+        delays: of each chirp that came back, in samples.
+        matches: normalised correlation of every chirp.
+    """
 
     delays: tuple[int, ...]
     matches: tuple[float, ...]
 
     @property
     def delay(self) -> float | None:
-        """Median in samples, ``None`` where too few chirps came back."""
+        """Median delay in samples; ``None`` where fewer than :data:`ENOUGH` chirps came back."""
         return float(np.median(self.delays)) if len(self.delays) >= ENOUGH else None
 
     @property
     def spread(self) -> int:
-        """Samples between the shortest and the longest delay."""
+        """Difference between the longest and the shortest delay, in samples."""
         return max(self.delays, default=0) - min(self.delays, default=0)
 
 
 class Probe:
-    """Plays its part chunk by chunk and remembers what comes in meanwhile.
+    """Gives the chirps chunk by chunk, and stores the input.
 
     Args:
         sample_rate: in hertz.
@@ -79,18 +85,18 @@ class Probe:
 
     @property
     def done(self) -> bool:
-        """Whether everything has been played and listened to."""
+        """Whether every chirp has been played and its time has passed."""
         return self._position >= len(self._played)
 
-    def __call__(self, chunk: np.ndarray) -> np.ndarray:
-        """Take what came in, ``(samples,)``, and give what is to be played with it, ``(samples,)``."""
+    def __call__(self, chunk: Samples) -> Samples:
+        """Take the input ``(samples,)``, and return the output ``(samples,)`` of the same chunk."""
         start, end = self._position, min(self._position + len(chunk), len(self._played))
         self._heard[start:end] = chunk[: end - start]
         self._position += len(chunk)
         return np.pad(self._played[start:end], (0, len(chunk) - (end - start)))
 
     def result(self) -> Measurement:
-        """Look for every chirp."""
+        """Search the stored input for every chirp."""
         starts = self._lead + self._listen * np.arange(REPEATS)
         found = [
             find(self._heard[start : start + self._listen], one)
@@ -101,21 +107,21 @@ class Probe:
         )
 
     def answer(self, delay: int) -> RoundTrip:
-        """The result for people and programs; ``delay`` is the separator's, in samples."""
+        """The measurement as an event; ``delay`` is the separator's, in samples."""
         found, to_ms = self.result(), 1000.0 / self.sample_rate
         if found.delay is None:
             return RoundTrip(None, None, 0.0, _failure(found))
-        way, whole, spread = found.delay * to_ms, (found.delay + delay) * to_ms, found.spread * to_ms
+        trip, whole, spread = found.delay * to_ms, (found.delay + delay) * to_ms, found.spread * to_ms
         return RoundTrip(
-            round(way, 3),
+            round(trip, 3),
             round(whole, 3),
             round(spread, 3),
-            f"round trip {way:.1f} ms, with the separator {whole:.1f} ms (spread {spread:.1f} ms)",
+            f"round trip {trip:.1f} ms, with the separator {whole:.1f} ms (spread {spread:.1f} ms)",
         )
 
 
-def chirp(sample_rate: int) -> np.ndarray:
-    """A linear sweep through :data:`BAND`, faded in and out over its tenths.
+def chirp(sample_rate: int) -> Samples:
+    """A linear sweep through :data:`BAND`, faded in over its first tenth and out over its last.
 
     Shape:
         - result: ``(int(CHIRP_S * sample_rate),)`` float32
@@ -124,21 +130,22 @@ def chirp(sample_rate: int) -> np.ndarray:
     position = np.arange(count) / count
     phase = 2 * np.pi * count * (BAND[0] * position + 0.5 * (BAND[1] - BAND[0]) * position**2)
     fade = np.clip(10 * np.minimum(position, 1 - position), 0.0, 1.0)
-    return (AMPLITUDE * fade * np.sin(phase)).astype(np.float32)
+    sweep: Samples = (AMPLITUDE * fade * np.sin(phase)).astype(np.float32)
+    return sweep
 
 
-def find(heard: np.ndarray, sought: np.ndarray) -> tuple[int, float]:
-    """Where ``sought`` lies in ``heard``, either way up, and the normalised correlation there (0 to 1).
+def find(heard: Samples, sought: Samples) -> tuple[int, float]:
+    """Position of ``sought`` in ``heard``, with either polarity, and the normalised correlation there (0 to 1).
 
     Shape:
         - heard: ``(n,)``, sought: ``(m,)`` with ``m <= n``
     """
     size = 1 << (len(heard) + len(sought) - 1).bit_length()
-    heard, sought = heard.astype(np.float64), sought.astype(np.float64)
-    correlation = np.fft.irfft(np.fft.rfft(heard, size) * np.fft.rfft(sought, size).conj(), size)
-    total = np.concatenate([[0.0], np.cumsum(heard**2)])
-    energy = total[len(sought) :] - total[: -len(sought)]
-    match = np.abs(correlation[: len(energy)]) / np.sqrt(np.maximum(energy, _SILENCE) * (sought @ sought))
+    signal, part = heard.astype(np.float64), sought.astype(np.float64)
+    correlation = np.fft.irfft(np.fft.rfft(signal, size) * np.fft.rfft(part, size).conj(), size)
+    total = np.concatenate([[0.0], np.cumsum(signal**2)])
+    energy = total[len(part) :] - total[: -len(part)]
+    match = np.abs(correlation[: len(energy)]) / np.sqrt(np.maximum(energy, _SILENCE) * (part @ part))
     best = int(np.argmax(match))
     return best, float(match[best])
 

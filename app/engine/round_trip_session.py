@@ -1,11 +1,10 @@
-"""Measures the round trip without a window: an engine is started for it, and stopped."""
+"""Measures the round trip without a window, with an engine that runs only for this."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from .commands import MeasureRoundTrip
 from .connection import need_devices
@@ -15,35 +14,35 @@ from .process import EngineProcess
 from .protocol import Settings
 from .round_trip import LEAD_S, LISTEN_S, REPEATS
 
-#: sound that flows before the first chirp: drivers and the cushion find their size
+#: seconds of sound before the first chirp, in which drivers and the cushion settle
 SETTLE_S = 2.0
 
-#: an engine that is not ready by then will not be
+#: seconds after which an engine that is not ready counts as failed
 LOADING_S = 90.0
 
-#: how much longer than its sound a measurement may take, for devices that start slowly or deliver nothing
+#: seconds that a measurement may take beyond its own sound, for devices that start slowly or deliver nothing
 PATIENCE_S = 30.0
 
-#: between two looks at the engine
+#: seconds between two readings of events
 POLL_S = 0.05
 
 
-def measure_round_trip(settings: Settings, say: Callable[[str], Any]) -> Outcome:
-    """Play chirps through the output of ``settings`` and listen at its input, with everything between them at work.
+def measure_round_trip(settings: Settings, say: Callable[[str], None]) -> Outcome:
+    """Play chirps through the output of ``settings`` and detect them in its input, with the whole engine in between.
 
     Args:
-        settings: of the engine; both sides have to be devices.
-        say: takes sentences for the user.
+        settings: of the engine; input and output have to be devices.
+        say: prints a sentence for the user.
 
     Returns:
         A report with ``round_trip_ms`` and ``input_to_output_ms`` (milliseconds, ``None`` where nothing came back),
-        ``spread_ms`` and what they were measured with; and where there is none, the problem.
+        ``spread_ms`` and the conditions of the measurement; where nothing was measured, the problem.
 
     Raises:
-        UserError: input or output is no device.
+        UserError: input or output is not a device.
     """
     need_devices(settings.input, settings.output, "a round trip")
-    engine = EngineProcess(replace(settings, fallback=False))
+    engine = EngineProcess(replace(settings, controls=replace(settings.controls, fallback=False)))
     try:
         engine.start()
         return _measure(engine, say)
@@ -51,7 +50,7 @@ def measure_round_trip(settings: Settings, say: Callable[[str], Any]) -> Outcome
         engine.stop()
 
 
-def _measure(engine: EngineProcess, say: Callable[[str], Any]) -> Outcome:
+def _measure(engine: EngineProcess, say: Callable[[str], None]) -> Outcome:
     ready: Ready | None = None
     asked = False
     notices: list[str] = []
@@ -65,19 +64,19 @@ def _measure(engine: EngineProcess, say: Callable[[str], Any]) -> Outcome:
                         end = time.monotonic() + PATIENCE_S + SETTLE_S
                     ready = event
                 case Notice(message):
-                    notices.append(message)  # that there is silence is no news while chirps are waited for
+                    notices.append(message)  # not printed: silence is expected until a chirp arrives
                 case Failed(message, fatal):
                     if fatal:
                         engine.stop()
                         return Outcome(None, message, engine.exit_status == 2)
                     say(message)
-                case RoundTrip():
+                case RoundTrip() if ready is not None:
                     return _outcome(engine, ready, event, notices)
         if not alive:
             return Outcome(None, "the audio engine did not start")
         if ready is not None and not asked and _settled(engine, ready):
             asked, end = True, time.monotonic() + PATIENCE_S + LEAD_S + LISTEN_S * REPEATS
-            say(f"{REPEATS} chirps go out of {ready.output_name} and are listened for at {ready.input_name}")
+            say(f"{REPEATS} chirps are played on {ready.output_name} and detected on {ready.input_name}")
             engine.send(MeasureRoundTrip())
         time.sleep(POLL_S)
     if ready is None:
@@ -90,7 +89,7 @@ def _measure(engine: EngineProcess, say: Callable[[str], Any]) -> Outcome:
 
 
 def _settled(engine: EngineProcess, ready: Ready) -> bool:
-    """Whether sound has flown for a while."""
+    """Whether sound has run for :data:`SETTLE_S`."""
     return engine.telemetry.counters["chunks"] * ready.chunk / ready.sample_rate >= SETTLE_S
 
 

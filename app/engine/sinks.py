@@ -1,4 +1,4 @@
-"""Where sound goes: nowhere, or to a loudspeaker whose clock is not the microphone's."""
+"""Sinks of sound: none, or a loudspeaker whose clock is not the microphone's."""
 
 from __future__ import annotations
 
@@ -9,25 +9,27 @@ from typing import Protocol
 
 import numpy as np
 
+from .arrays import Samples
 from .ports import OutputPort
+from .protocol import NONE
 from .resampling import Resampler
 
-#: chunks that are ready at the output when it begins to play
+#: chunks in the output ring when playing starts
 BASE_CHUNKS = 4
 
-#: the cushion grows no further than this, in chunks
+#: largest cushion, in chunks
 MAX_CUSHION = 25
 
-#: the fewest chunks that were left in the ring in a window of :data:`WINDOW_S`: below the first there is soon a gap,
-#: since that number falls by a whole chunk at once; above the second for :data:`CALM_S` a chunk is not needed
+#: bounds for the fewest chunks that were left in the ring during a window of :data:`WINDOW_S`. Below the first, a gap
+#: is near, because that number falls by a whole chunk each time. Above the second for :data:`CALM_S`, a chunk is spare.
 TOO_LOW, TOO_HIGH = 1.0, 2.25
 WINDOW_S = 1.0
 CALM_S = 10.0
 
-#: chunks above the target that cannot be jitter: a backlog, to be dropped at once
+#: more chunks than this above the target are a backlog, which is dropped immediately, and not jitter
 BACKLOG_CHUNKS = 12
 
-#: the fill is corrected by one sample in so many chunks: 0.1 % at 128 samples, ten times what clocks differ by
+#: one sample in this many chunks corrects the fill: 0.1 % at 128 samples, ten times the difference between clocks
 CHUNKS_PER_SAMPLE = 8
 
 
@@ -43,28 +45,31 @@ class Sink(Protocol):
     rate: int
     cushion: int
 
-    def write(self, block: np.ndarray) -> int:
-        """Take ``(samples, 2)``; returns a position for :meth:`time_of`."""
+    def write(self, block: Samples) -> int:
+        """Take ``(samples, 2)``; returns the position to give to :meth:`time_of`."""
 
     def time_of(self, position: int) -> float:
-        """When the position was played: nan while it was not."""
+        """When the position was played; nan while it was not."""
 
     def finish(self) -> None:
-        """Say that nothing comes for now."""
+        """No more sound follows for now, so that an empty ring is no gap."""
 
     def counts(self) -> Counter[str]:
-        """What happened since the last call, by the name of its counter in the telemetry."""
+        """Increments of the telemetry's counters since the last call, by name."""
 
 
 class NullSink:
-    """Discards sound; it counts as played when written."""
+    """Discards sound, which counts as played when it is written.
 
-    name, rate, cushion = "none", 0, 0
+    Args:
+        clock: the time in seconds.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.name, self.rate, self.cushion = NONE, 0, 0
         self._clock = clock
 
-    def write(self, block: np.ndarray) -> int:
+    def write(self, block: Samples) -> int:
         return 0
 
     def time_of(self, position: int) -> float:
@@ -78,12 +83,12 @@ class NullSink:
 
 
 class LoudspeakerSink:
-    """Feeds a port, and keeps as much sound ready as the device turns out to need.
+    """Feeds a port, and adapts the amount of sound that waits in it to the device.
 
-    After each gap the port waits for one chunk more before it plays (the cushion; the idea is DeepFilterNet's), and
-    after ten calm seconds in which it was never needed a chunk is taken away. That, and the difference between the
-    device's clock and the source's, is made good by single samples, taken out or put in by stretching a chunk; only
-    a backlog is dropped by the chunk, with a crossfade.
+    After each gap the port waits for one chunk more before it plays (the cushion; the idea is DeepFilterNet's). After
+    :data:`CALM_S` in which that chunk was never needed, it is removed. The removal, and the difference between the
+    clocks of device and source, are corrected by single samples: a chunk is stretched or shortened by one. Only a
+    backlog is dropped in whole chunks, with a crossfade.
 
     Args:
         port: of an open output stream.
@@ -97,26 +102,26 @@ class LoudspeakerSink:
         self.cushion = self._overruns = self._drift_samples = 0
         self._chunk, self._sample_rate, self._clock = chunk, sample_rate, clock
         self._resampler = Resampler(sample_rate, port.rate, channels=2)
-        self._held: np.ndarray | None = None
-        self._surplus = 0.0  # samples to take out (or, negative, to put in), at sample_rate
+        self._held: Samples | None = None
+        self._surplus = 0.0  # samples to remove (negative: to insert), at sample_rate
         self._chunks = 0
         self._underruns = port.underruns
         self._seen: Counter[str] = Counter()
         self._retarget()
         self._restart(clock())
 
-    def write(self, block: np.ndarray) -> int:
+    def write(self, block: Samples) -> int:
         ring = self.port.ring
         if self.port.stopped:
-            return ring.written  # nobody asks for sound: the watchdog deals with that
+            return ring.written  # the device asks for no sound: the connection opens it again
         self.port.ending = False
         self._regulate(self._clock())
-        block = self._adjust(block)
-        if block is not None:
-            block = self._resampler(block)
+        adjusted = self._adjust(block)
+        if adjusted is not None:
+            resampled = self._resampler(adjusted)
             if self.port.channels == 1:
-                block = block.mean(axis=1, keepdims=True)
-            if ring.write(block) < len(block):
+                resampled = resampled.mean(axis=1, keepdims=True)
+            if ring.write(resampled) < len(resampled):
                 self._overruns += 1
         return ring.written
 
@@ -140,13 +145,13 @@ class LoudspeakerSink:
         self.port.target = round((BASE_CHUNKS + self.cushion) * self._chunk * self.rate / self._sample_rate)
 
     def _restart(self, now: float) -> None:
-        """Watch for calm from now on."""
+        """Start a new window and a new calm period."""
         self._window_end = now + WINDOW_S
         self._calm_since, self._calm_low = now, math.inf
         self.port.low = self.port.ring.capacity
 
     def _regulate(self, now: float) -> None:
-        """Once a chunk: decide what to change about the ring's fill."""
+        """Decide, once a chunk, how many samples to remove or insert."""
         port, to_chunks = self.port, self._sample_rate / self.rate / self._chunk
         if port.underruns != self._underruns:
             self.cushion = min(MAX_CUSHION, self.cushion + port.underruns - self._underruns)
@@ -159,10 +164,10 @@ class LoudspeakerSink:
         if now < self._window_end:
             return
         self._window_end = now + WINDOW_S
-        low, port.low = port.low, port.ring.capacity
-        if low == port.ring.capacity:
-            return  # it did not play
-        low *= to_chunks
+        left, port.low = port.low, port.ring.capacity
+        if left == port.ring.capacity:
+            return  # nothing was played in this window
+        low = left * to_chunks
         self._calm_low = min(self._calm_low, low)
         if low < TOO_LOW:
             self._surplus = (low - TOO_LOW) * self._chunk
@@ -173,8 +178,8 @@ class LoudspeakerSink:
                 self._surplus = float(self._chunk)
             self._restart(now)
 
-    def _adjust(self, block: np.ndarray) -> np.ndarray | None:
-        """Shorten or lengthen a block by what is left to correct; ``None`` holds it back for the next one."""
+    def _adjust(self, block: Samples) -> Samples | None:
+        """Shorten or lengthen a block by what is left to correct; ``None``: it is joined with the next one."""
         self._chunks += 1
         if self._held is not None:
             block, self._held = crossfade(self._held, block), None
@@ -190,14 +195,14 @@ class LoudspeakerSink:
         return block
 
 
-def crossfade(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """From one block ``(samples, channels)`` to another of the same length, linearly."""
+def crossfade(first: Samples, second: Samples) -> Samples:
+    """Fade from one block ``(samples, channels)`` to another of the same length, linearly."""
     weight = ((np.arange(len(first), dtype=np.float32) + 0.5) / len(first))[:, None]
-    return (1.0 - weight) * first + weight * second
+    return ((1.0 - weight) * first + weight * second).astype(np.float32, copy=False)
 
 
-def stretch(block: np.ndarray, samples: int) -> np.ndarray:
-    """Make ``(samples, channels)`` longer or shorter by linear interpolation; its ends stay."""
+def stretch(block: Samples, samples: int) -> Samples:
+    """Lengthen ``(n, channels)`` by ``samples``, or shorten it, by linear interpolation; its ends keep their values."""
     old = np.arange(len(block))
     new = np.linspace(0, len(block) - 1, len(block) + samples)
     return np.stack([np.interp(new, old, channel) for channel in block.T], axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Sound files that grow and play whenever the process is killed."""
+"""Sound files that can be played at any time while they grow, also after the process was killed."""
 
 from __future__ import annotations
 
@@ -8,38 +8,43 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-#: how the samples of a finished file are stored
+from .arrays import Samples
+
+#: sample format of a finished file, by file format
 SUBTYPES = {"wav": "FLOAT", "flac": "PCM_24"}
 
 
 class SoundFiles:
-    """One mono file a signal, all of them equally long.
+    """One mono file for each signal, all of the same length.
 
-    A WAV file whose header was not updated has no length, so after every :meth:`write` each file is closed, whole, and
-    opened again for the next. FLAC cannot be taken up again, so a FLAC file is written beside such a WAV file, as
-    ``NAME.flac.part``, and takes its place in :meth:`finish`: a killed process leaves the WAV files.
+    A WAV file whose header was not updated has no length. So each file is closed after every :meth:`write`, and opened
+    again for the next one. A FLAC file cannot be opened for appending. So it is written beside such a WAV file, as
+    ``NAME.flac.part``, and replaces it in :meth:`finish`: a killed process leaves the WAV files.
 
     Args:
-        folder: exists.
-        names: of the signals; the files are called ``NAME.wav`` or ``NAME.flac``.
+        folder: an existing folder.
+        names: of the signals; the files are ``NAME.wav`` or ``NAME.flac``.
         sample_rate: in hertz.
         format: ``wav`` (32-bit float) or ``flac`` (24-bit).
 
+    Attributes:
+        clipped: samples beyond full scale, which FLAC cannot hold.
+
     Raises:
-        OSError, soundfile.SoundFileError: a file cannot be written; so do the methods.
+        OSError, soundfile.SoundFileError: a file cannot be written. The methods raise them too.
     """
 
     def __init__(self, folder: Path, names: Sequence[str], sample_rate: int, format: str) -> None:
         self._safe = [folder / f"{name}.wav" for name in names]
         self._drafts = [folder / f"{name}.flac.part" for name in names if format == "flac"]
-        self.clipped = 0  #: samples beyond full scale, which FLAC cannot hold
+        self.clipped = 0
         for path in self._safe:
             soundfile.SoundFile(path, "w", sample_rate, 1, SUBTYPES["wav"]).close()
         self._encoders = [
             soundfile.SoundFile(path, "w", sample_rate, 1, SUBTYPES["flac"], format="FLAC") for path in self._drafts
         ]
 
-    def write(self, signals: np.ndarray) -> None:
+    def write(self, signals: Samples) -> None:
         """Append ``(signals, samples)`` float32."""
         for path, samples in zip(self._safe, signals, strict=True):
             with soundfile.SoundFile(path, "r+") as file:
@@ -51,7 +56,7 @@ class SoundFiles:
                 encoder.write(samples)
 
     def finish(self) -> None:
-        """Leave only the files of the wanted format."""
+        """Complete the files, and keep only those of the wanted format."""
         for encoder, draft, safe in zip(self._encoders, self._drafts, self._safe, strict=False):
             encoder.close()
             draft.replace(safe.with_suffix(".flac"))

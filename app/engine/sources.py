@@ -1,4 +1,4 @@
-"""Where chunks come from: a microphone, or a file at live speed."""
+"""Sources of chunks: a microphone, or a sound file at live speed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ import soxr
 
 from sepprune.errors import UserError
 
+from .arrays import Samples
 from .clock import RealClock, VirtualClock
 from .ports import InputPort
 from .resampling import Resampler
 
-#: a file that is so late starts its schedule anew instead of rushing after it
+#: a file that is this many seconds late starts a new schedule instead of catching up
 LATE_S = 1.0
 
 
@@ -28,41 +29,45 @@ class Source(Protocol):
     Attributes:
         name: for people.
         rate: of the device or file, in hertz.
-        ended: nothing will come any more.
-        paused: a file waits, giving silence.
+        ended: no chunk will follow.
+        silent_s: seconds of nothing but zeros from a microphone, which no working microphone gives.
+        paused: set by the engine; a file waits, and gives silence.
+        loop: set by the engine; a file starts again at its end.
     """
 
     name: str
     rate: int
     ended: bool
+    silent_s: float
     paused: bool
+    loop: bool
 
-    def read(self) -> tuple[np.ndarray, float] | None:
-        """The next chunk ``(chunk,)`` and when its last sample arrived, or ``None`` while it is not there."""
+    def read(self) -> tuple[Samples, float] | None:
+        """The next chunk ``(chunk,)`` and when its last sample arrived, or ``None`` while it is not complete."""
 
     def wait(self, timeout: float) -> None:
-        """Return when a chunk may be there, or after ``timeout`` seconds."""
+        """Return when a chunk may be complete, or after ``timeout`` seconds."""
 
     def counts(self) -> Counter[str]:
-        """What happened since the last call, by the name of its counter in the telemetry."""
+        """Increments of the telemetry's counters since the last call, by name."""
 
     def close(self) -> None:
-        """Let go of files."""
+        """Close files."""
 
 
 class FileSource:
-    """A sound file at live speed: chunk ``n`` is there when ``n + 1`` chunks' time has passed, to the sample.
+    """A sound file at live speed: chunk ``n`` is complete when the time of ``n + 1`` chunks has passed, to the sample.
 
     Args:
-        path: whatever libsndfile reads, of any rate and channel count; channels are averaged.
+        path: a file that libsndfile reads, of any rate and channel count; channels are averaged.
         chunk: samples in a chunk.
         sample_rate: of the chunks, in hertz.
-        clock: whose time counts.
+        clock: real or virtual.
         loop: start again at the end; otherwise the last chunk is filled with silence.
-        tail: samples of silence after the end, so that what the separator still holds comes out.
+        tail: samples of silence after the end, so that the separator's delay is played out.
 
     Raises:
-        UserError: there is no such file, it is empty, or it is no sound.
+        UserError: there is no such file, it is empty, or it is not a sound file.
     """
 
     def __init__(
@@ -87,29 +92,33 @@ class FileSource:
             raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
         self.name, self.rate = Path(path).name, self._file.samplerate
         self.ended = self.paused = False
+        self.loop = loop
+        self.silent_s = 0.0
         self._counts: Counter[str] = Counter()
         self._chunk, self._sample_rate, self._clock, self._tail = chunk, sample_rate, clock, tail
-        self.loop = loop  #: may be changed while it plays
         self._block = max(1, math.ceil(chunk * self.rate / sample_rate))
         self._resampler = soxr.ResampleStream(self.rate, sample_rate, 1, dtype="float32")
         self._ready = np.zeros(0, np.float32)
         self._exhausted = False
-        self._start: float | None = None  # of the schedule: the first look at it
-        self._count = 0  # chunks given since
+        self._start: float | None = None  # when the schedule starts: at the first read or wait
+        self._count = 0  # chunks given since then
+
+    def _started(self) -> float:
+        if self._start is None:
+            self._start = self._clock.now()
+        return self._start
 
     @property
     def _due(self) -> float:
-        if self._start is None:
-            self._start = self._clock.now()
-        return self._start + (self._count + 1) * self._chunk / self._sample_rate
+        return self._started() + (self._count + 1) * self._chunk / self._sample_rate
 
-    def read(self) -> tuple[np.ndarray, float] | None:
+    def read(self) -> tuple[Samples, float] | None:
         due = self._due
         late = self._clock.now() - due
         if late < 0 or self.ended:
             return None
         if late > LATE_S:
-            self._start += late
+            self._start = self._started() + late
             self._counts["stalls"] += 1
             due += late
         self._count += 1
@@ -125,15 +134,17 @@ class FileSource:
     def close(self) -> None:
         self._file.close()
 
-    def _next(self) -> np.ndarray:
-        while len(self._ready) <= self._chunk and not self._exhausted:  # one more, to know whether this is the last
+    def _next(self) -> Samples:
+        while (
+            len(self._ready) <= self._chunk and not self._exhausted
+        ):  # one sample more, to know whether this is the last chunk
             self._ready = np.concatenate([self._ready, self._more()])
         chunk, self._ready = self._ready[: self._chunk], self._ready[self._chunk :]
         if self._exhausted and not len(self._ready):
             self.ended = True
         return np.pad(chunk, (0, self._chunk - len(chunk)))
 
-    def _more(self) -> np.ndarray:
+    def _more(self) -> Samples:
         try:
             block = self._file.read(self._block, dtype="float32", always_2d=True)
             if not len(block) and self.loop:
@@ -143,7 +154,7 @@ class FileSource:
             raise UserError(f"{self.name} is damaged ({error}): give another file") from error
         block, bad = finite(block.mean(axis=1))
         self._counts["bad_samples"] += bad
-        resampled = self._resampler.resample_chunk(block, last=not len(block))
+        resampled: Samples = self._resampler.resample_chunk(block, last=not len(block))
         if not len(block):
             self._exhausted = True
             resampled = np.concatenate([resampled, np.zeros(self._tail, np.float32)])
@@ -151,7 +162,7 @@ class FileSource:
 
 
 class MicrophoneSource:
-    """What a device's callback has put into a port.
+    """The sound that a device's callback has written to a port.
 
     Args:
         port: of an open input stream.
@@ -162,15 +173,15 @@ class MicrophoneSource:
 
     def __init__(self, port: InputPort, name: str, chunk: int, sample_rate: int) -> None:
         self.name, self.rate, self.port = name, port.rate, port
-        self.ended = self.paused = False
+        self.ended = self.paused = self.loop = False
+        self.silent_s = 0.0
         self._bad_samples = 0
         self._seen: Counter[str] = Counter()
         self._chunk = chunk
         self._resampler = Resampler(port.rate, sample_rate, channels=1)
         self._ready = np.zeros(0, np.float32)
-        self.silent_s = 0.0  #: how long there has been nothing but zeros, which no microphone gives
 
-    def read(self) -> tuple[np.ndarray, float] | None:
+    def read(self) -> tuple[Samples, float] | None:
         if len(self._ready) < self._chunk and self.port.ring.available:
             block, bad = finite(self.port.ring.take().mean(axis=1))
             self._bad_samples += bad
@@ -179,14 +190,14 @@ class MicrophoneSource:
         if len(self._ready) < self._chunk:
             return None
         chunk, self._ready = self._ready[: self._chunk], self._ready[self._chunk :]
-        # the device's sample with which this chunk became whole, and when the driver delivered it
+        # the device's sample that completed this chunk, and when the driver delivered it
         last = self.port.ring.read - int(len(self._ready) * self.rate / self._resampler.rate_out)
         arrived = self.port.stamps.time_of(last)
         return chunk, time.perf_counter() if math.isnan(arrived) else arrived
 
     def wait(self, timeout: float) -> None:
         self.port.wake.wait(timeout)
-        self.port.wake.clear()  # whatever came before this line is found by the read that follows
+        self.port.wake.clear()  # sound that arrived before this line is found by the next read
 
     def counts(self) -> Counter[str]:
         total = Counter(
@@ -196,11 +207,11 @@ class MicrophoneSource:
         return new
 
     def close(self) -> None:
-        pass  # the stream belongs to whoever opened it
+        """Nothing to close: the stream belongs to the connection."""
 
 
-def finite(samples: np.ndarray) -> tuple[np.ndarray, int]:
-    """Replace what is not a finite number by zero; returns the samples and how many were replaced."""
+def finite(samples: Samples) -> tuple[Samples, int]:
+    """Replace samples that are not finite by zero; returns the samples and how many were replaced."""
     good = np.isfinite(samples)
     bad = samples.size - int(np.count_nonzero(good))
     return (np.where(good, samples, np.float32(0.0)), bad) if bad else (samples, 0)

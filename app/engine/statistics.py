@@ -1,7 +1,7 @@
-"""Chunk times as percentiles: over the last ten seconds, over the session, level by level.
+"""Percentiles of chunk times: over the last ten seconds, over the session, and for each level.
 
-The session is kept in a histogram with fixed logarithmic bins, so that memory does not grow, reports merge, and a
-percentile is off by at most half a bin, 1 %.
+The session is stored as a histogram with fixed logarithmic bins, so that memory does not grow and reports can be
+merged. The error of a percentile is at most half a bin, 1 %.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from .arrays import Frames
 from .events import Ready
 from .telemetry import DEADLINE_MISS, TRANSITION, WARM_UP
 
 #: bin edges in milliseconds: 1 us to 10 s, each 2 % wide
 EDGES_MS = np.geomspace(1e-3, 1e4, 1 + round(math.log(1e7) / math.log(1.02)))
 
-#: how far back :meth:`LatencyStatistics.recent` looks
+#: seconds that :meth:`LatencyStatistics.recent` covers
 RECENT_S = 10.0
-#: chunks that :meth:`LatencyStatistics.latest_rows` names
+
+#: chunks that :meth:`LatencyStatistics.latest_rows` lists
 LATEST = 20
 
 
@@ -41,33 +44,33 @@ class Summary:
 class LatencyStatistics:
     """Collects the rows of :meth:`Telemetry.frames_since <app.engine.telemetry.Telemetry.frames_since>`.
 
-    What is timed is the separator: ``t_done - t_start``. Chunks during a level switch (two levels run) and during
-    warm-up are left out, and counted in :attr:`left_out`.
+    A chunk time is the time of the separator alone: ``t_done - t_start``. Chunks during a level switch (two levels run)
+    and during warm-up are left out, and counted in :attr:`left_out`.
     """
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything."""
-        self._histograms: dict[int, np.ndarray] = {}
+        """Delete everything collected so far."""
+        self._histograms: dict[int, NDArray[np.int64]] = {}
         self._max_ms: dict[int, float] = {}
         self._misses: dict[int, int] = {}
-        self._recent: deque[np.ndarray] = deque()
-        self._latest: np.ndarray | None = None
-        self._since: float | None = None
+        self._recent: deque[Frames] = deque()
+        self._latest: Frames | None = None
+        self._since = math.nan
         self.left_out = 0
 
-    def add(self, frames: np.ndarray) -> None:
+    def add(self, frames: Frames) -> None:
         """Take in new rows of :data:`~app.engine.telemetry.FRAME`."""
         if not len(frames):
             return
         flags = frames["flags"].astype(int)
         kept = frames[(flags & (TRANSITION | WARM_UP)) == 0]
         self.left_out += len(frames) - len(kept)
-        if self._since is None:
+        if math.isnan(self._since):
             self._since = float(frames["t_in"][0])
-        known = kept if self._latest is None else np.concatenate([self._latest, kept])
+        known: Frames = kept if self._latest is None else np.concatenate([self._latest, kept])
         self._latest = known[np.argsort(known["t_in"] - known["t_done"], kind="stable")[:LATEST]]
         for level in np.unique(kept["level"]).astype(int).tolist():
             rows = kept[kept["level"] == level]
@@ -83,11 +86,11 @@ class LatencyStatistics:
 
     @property
     def levels(self) -> list[int]:
-        """Levels that have been timed."""
+        """Levels for which there are chunk times."""
         return sorted(self._histograms)
 
     def recent(self) -> Summary:
-        """The last ten seconds, exact."""
+        """Exact percentiles of the last :data:`RECENT_S`."""
         if not self._recent:
             return _summary(np.zeros(0), 0)
         rows = np.concatenate(self._recent)
@@ -95,7 +98,7 @@ class LatencyStatistics:
         return _summary(_compute_ms(rows), _misses(rows))
 
     def session(self, level: int | None = None) -> Summary:
-        """Everything since the last reset, of one level or of all."""
+        """Percentiles since the last reset, of one level or of all."""
         chosen = [level] if level is not None else self.levels
         counts = self.histogram(level)
         if not counts.any():
@@ -104,14 +107,15 @@ class LatencyStatistics:
         p50, p95, p99 = (min(maximum, _percentile(counts, q)) for q in (0.50, 0.95, 0.99))
         return Summary(int(counts.sum()), p50, p95, p99, maximum, sum(self._misses[one] for one in chosen))
 
-    def histogram(self, level: int | None = None) -> np.ndarray:
-        """Chunks in each bin of :data:`EDGES_MS`, of one level or of all."""
+    def histogram(self, level: int | None = None) -> NDArray[np.int64]:
+        """Number of chunks in each bin of :data:`EDGES_MS`, of one level or of all."""
         chosen = [level] if level is not None else self.levels
         counts = [self._histograms[one] for one in chosen if one in self._histograms]
-        return np.sum(counts, axis=0) if counts else np.zeros(len(EDGES_MS) - 1, np.int64)
+        total: NDArray[np.int64] = np.sum(counts, axis=0) if counts else np.zeros(len(EDGES_MS) - 1, np.int64)
+        return total
 
     def level_rows(self) -> list[dict[str, Any]]:
-        """:meth:`session` of every level that was timed, as plain data."""
+        """:meth:`session` of every level in :attr:`levels`, as plain data."""
         rows = []
         for level in self.levels:
             summary = self.session(level)
@@ -126,10 +130,11 @@ class LatencyStatistics:
         return rows
 
     def latest_rows(self) -> list[dict[str, float]]:
-        """The chunks that were done longest after their sound came in, the latest first, and what took the time.
+        """The chunks with the longest time from arrival to result, the longest first, and the parts of that time.
 
-        ``seconds`` since the first chunk; ``queue_ms`` between the sound's coming in and the start of computation;
-        ``compute_ms``. A long wait with a short computation is the operating system's or an earlier chunk's doing.
+        ``seconds`` is counted from the first chunk; ``queue_ms`` is the time from arrival to the start of computation,
+        ``compute_ms`` the chunk time. A long wait before a short computation is caused by the operating system or by an
+        earlier chunk.
         """
         if self._latest is None:
             return []
@@ -148,7 +153,7 @@ class LatencyStatistics:
 
         Args:
             ready: the engine's last :class:`~app.engine.events.Ready`.
-            counters: of :attr:`Telemetry.counters <app.engine.telemetry.Telemetry.counters>`.
+            counters: :attr:`Telemetry.counters <app.engine.telemetry.Telemetry.counters>`.
         """
         counted = (
             "input_overflows",
@@ -190,22 +195,23 @@ class LatencyStatistics:
         }
 
 
-def _compute_ms(rows: np.ndarray) -> np.ndarray:
-    return 1000.0 * (rows["t_done"] - rows["t_start"])
+def _compute_ms(rows: Frames) -> NDArray[np.float64]:
+    times: NDArray[np.float64] = 1000.0 * (rows["t_done"] - rows["t_start"])
+    return times
 
 
-def _misses(rows: np.ndarray) -> int:
+def _misses(rows: Frames) -> int:
     return int(np.count_nonzero(rows["flags"].astype(int) & DEADLINE_MISS))
 
 
-def _summary(times: np.ndarray, misses: int) -> Summary:
+def _summary(times: NDArray[np.float64], misses: int) -> Summary:
     if not len(times):
         return Summary(0, math.nan, math.nan, math.nan, math.nan, misses)
     p50, p95, p99 = np.quantile(times, [0.50, 0.95, 0.99]).tolist()
     return Summary(len(times), p50, p95, p99, float(times.max()), misses)
 
 
-def _percentile(counts: np.ndarray, quantile: float) -> float:
-    """Centre of the bin that holds the quantile."""
+def _percentile(counts: NDArray[np.int64], quantile: float) -> float:
+    """Geometric centre of the bin that contains the quantile."""
     index = int(np.searchsorted(np.cumsum(counts), quantile * counts.sum()))
     return math.sqrt(EDGES_MS[index] * EDGES_MS[index + 1])

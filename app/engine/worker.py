@@ -1,56 +1,57 @@
-"""The engine's process: builds the engine, runs its loop, obeys commands, reports events.
+"""The engine's process: builds the engine, runs its loop, carries out commands, reports events.
 
-Importing this is cheap; PortAudio and a backend are loaded by :func:`main`, in the new process.
+Importing this module is cheap; :func:`main` loads PortAudio and a backend, in the new process.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection as Pipe
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from sepprune.errors import UserError
 
-from . import commands, events
-from .events import Event, Failed, FileEnded, Notice, Ready
+from . import commands
+from .calibration import Calibration
+from .controls import Controls
+from .events import DevicesChanged, Event, Failed, FileEnded, Notice, Ready, RoundTrip
+from .facts import level_facts
 from .outbox import Outbox
+from .preparation import prepared_separator
+from .priority import raise_priority
 from .protocol import Settings
+from .session_facts import session_facts
 from .telemetry import COUNTERS, Telemetry
 
-if TYPE_CHECKING:
-    from sepprune.streaming import StreamingSeparator
-
-#: steps before audio starts: caches fill, lazy initialisation happens
-WARM_UP_STEPS = 25
-
-#: longest turn of another Python thread, say a warm-up, while the audio thread waits: Python's 5 ms are half a chunk
+#: longest turn of another Python thread while the audio thread waits for the GIL, in seconds. Python's default of 5 ms
+#: is more than half of a chunk.
 SWITCH_S = 0.0005
 
-#: longest wait for a chunk before commands and devices are looked at
+#: longest wait for a chunk, in seconds, before commands and devices are checked again
 TURN_S = 0.05
 
-#: between two looks at the devices
+#: seconds between two checks of the devices
 WATCH_S = 0.25
 
-#: a device that gives nothing but zeros for so long is muted or forbidden
+#: a device that gives only zeros for this many seconds is muted, or the system denies access to it
 SILENCE_S = 2.0
 
-#: how long the end waits for a recording to be closed
+#: seconds that the end waits for a recording to be closed
 CLOSE_S = 2.0
 
 
 def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -> None:
-    """Run the engine until ``Quit`` or the other end of the pipes is gone; exit status 0, 2 (user) or 1 (fault)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that started this one
+    """Run the engine until ``Quit``, or until the other end of the pipes is closed.
+
+    The exit status is 0, 2 (the user's input is wrong) or 1 (a fault).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one handles Ctrl-C
     sys.setswitchinterval(SWITCH_S)
     outbox = Outbox(answers)
     status, worker = 0, None
@@ -62,45 +63,33 @@ def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -
         status = 2
     except Exception as error:
         traceback.print_exc()
-        outbox.put(Failed(f"the audio engine met a fault ({type(error).__name__}: {error})", fatal=True))
+        outbox.put(Failed(f"internal error of the audio engine ({type(error).__name__}: {error})", fatal=True))
         status = 1
     stuck = worker is not None and not worker.close()
     outbox.close()
     if status or stuck:
         sys.stderr.flush()
-        os._exit(status)  # without waiting for a driver's thread that hangs
+        os._exit(status)  # a driver's thread that hangs would keep the process alive
 
 
 class Worker:
-    """The engine with everything around it.
+    """The engine with its devices, commands and events.
 
     Args:
-        settings, telemetry: see there.
-        emit: takes events, must not wait.
+        settings: what to start with.
+        telemetry: shared memory that the window reads.
+        emit: takes events; must not wait.
 
     Raises:
         UserError: the ladder, the level or a device cannot be used.
     """
 
     def __init__(self, settings: Settings, telemetry: Telemetry, emit: Callable[[Event], None]) -> None:
-        from sepprune.streaming import Ladder, StreamingSeparator
-
         from .connection import Connection
         from .engine import Engine
-        from .priority import raise_priority
 
         self._settings, self._telemetry, self._emit = settings, telemetry, emit
-        self._connection = self._engine = self._calibration = None
-        self._separator = StreamingSeparator(
-            Ladder.load(settings.ladder),
-            level=settings.level,
-            chunk_ms=settings.chunk_ms,
-            backend=settings.backend,
-            precision=settings.precision,
-            threads=settings.threads,
-        )
-        self._separator.prepare(quick=True)  # now, not while audio runs: a compiler holds up other threads
-        _warm_up(self._separator)
+        self._separator = prepared_separator(settings)
         self._list_devices()
         self._priority = raise_priority()
         self._connection = Connection(
@@ -109,7 +98,6 @@ class Worker:
             self._separator.sample_rate,
             self._separator.chunk,
             self._separator.delay,
-            settings.loop_file,
             emit,
         )
         self._engine = Engine(
@@ -118,31 +106,30 @@ class Worker:
             self._connection.sink,
             telemetry,
             emit=emit,
-            routing=settings.routing,
-            gain_db=settings.gain_db,
-            fallback=settings.fallback,
+            controls=settings.controls,
         )
+        self._calibration = Calibration(self._separator, emit)
         self._quit = self._ended = False
         self._watch_at = 0.0
         self._silent = False
         emit(self._ready())
-        self._start_calibration(settings.remeasure)
+        self._calibration.start(settings.remeasure)
         gc.collect()
         gc.freeze()
-        gc.disable()  # a collection takes longer than a chunk; nothing here makes cycles at audio rate
+        gc.disable()  # a collection takes longer than a chunk, and nothing here makes cycles at audio rate
 
     def run(self, inbox: Pipe) -> None:
-        """Work until told to quit."""
+        """Process chunks and commands until ``Quit``."""
         engine = self._engine
         while not self._quit:
-            self._obey(inbox)
+            self._take_commands(inbox)
             if not engine.turn():
                 engine.source.wait(TURN_S)
-            moment = time.perf_counter()
-            self._telemetry.set("heartbeat", moment)
-            if moment >= self._watch_at:
-                self._watch_at = moment + WATCH_S
-                self._watch(moment)
+            now = time.perf_counter()
+            self._telemetry.set("heartbeat", now)
+            if now >= self._watch_at:
+                self._watch_at = now + WATCH_S
+                self._watch_devices()
             if engine.source.ended and not self._ended:
                 self._ended = True
                 self._emit(FileEnded())
@@ -150,48 +137,39 @@ class Worker:
                 time.sleep(TURN_S)
 
     def close(self) -> bool:
-        """End recording and close devices; False where something hangs."""
-        if self._engine is not None and self._engine.recorder is not None:
+        """End the recording and close the devices; returns False where a driver hangs."""
+        if self._engine.recorder is not None:
             self._engine.recorder.close(CLOSE_S)
-        if self._connection is not None:
-            self._connection.close()
+        self._connection.close()
         self._separator.close()
-        return self._connection is None or not self._connection.stuck
+        return not self._connection.stuck
 
     # ---- commands ----
 
-    def _obey(self, inbox: Pipe) -> None:
+    def _take_commands(self, inbox: Pipe) -> None:
+        """Carry out what has arrived, in order; of several :class:`Controls` only the latest."""
+        received: list[commands.Command] = []
         try:
             while inbox.poll():
-                command = inbox.recv()
-                try:
-                    self._carry_out(command)
-                except UserError as error:
-                    self._emit(Failed(str(error), fatal=False))
+                received.append(inbox.recv())
         except (EOFError, OSError):
-            self._quit = True  # whoever started this process is gone
+            self._quit = True  # the process that started this one has ended
+        latest = next((command for command in reversed(received) if isinstance(command, Controls)), None)
+        for command in received:
+            if isinstance(command, Controls) and command is not latest:
+                continue
+            try:
+                self._carry_out(command)
+            except UserError as error:
+                self._emit(Failed(str(error), fatal=False))
 
     def _carry_out(self, command: commands.Command) -> None:
         engine = self._engine
         match command:
-            case commands.SetLevel(level):
-                engine.set_level(level)
-            case commands.SetRouting(routing):
-                engine.mixer.set(routing=routing)
-            case commands.SetGain(db):
-                engine.mixer.set(gain_db=db)
-            case commands.SetBypass(on):
-                engine.mixer.set(bypass=on)
-            case commands.SetMute(on):
-                engine.mixer.set(muted=on)
-            case commands.SetSolo(signal):
-                engine.mixer.set(solo=signal)
-            case commands.SetPaused(on):
-                engine.mixer.set(paused=on)
-            case commands.SetFallback(on):
-                engine.set_fallback(on)
-            case commands.SetLoop(on):
-                self._connection.set_loop(on)
+            case Controls():
+                engine.apply(command)
+            case commands.RetryWantedLevel():
+                engine.retry_wanted_level()
             case commands.MeasureRoundTrip():
                 self._measure_round_trip()
             case commands.StartRecording(folder, format):
@@ -211,7 +189,7 @@ class Worker:
                 self._list_devices()
                 self._reconnect()
             case commands.Calibrate():
-                self._start_calibration(True)
+                self._calibration.start(again=True)
             case commands.ResetStatistics():
                 for name in COUNTERS:
                     if name != "chunks":
@@ -223,62 +201,45 @@ class Worker:
         from .connection import need_devices
 
         try:
-            need_devices(*self._connection.names, "a round trip")
+            need_devices(self._connection.input, self._connection.output, "a round trip")
             self._engine.measure_round_trip()
         except UserError as error:
-            self._emit(events.RoundTrip(None, None, 0.0, str(error)))
-
-    def _start_calibration(self, anew: bool) -> None:
-        """Beside the stream: make ready what is not, and measure what was not measured, or everything anew."""
-        from sepprune.streaming.beside import start_beside
-
-        separator = self._separator
-        if self._calibration is not None and self._calibration.is_alive():
-            return
-        if anew and not separator.automatic:
-            self._emit(Notice("nothing to choose: backend and precision were named when this was started"))
-            self._emit(events.Calibrated([]))
-            return
-
-        def calibrate() -> None:
-            separator.prepare()
-            if anew or not separator.calibrated:
-                trials: Sequence[Any] = ()
-                try:
-                    trials = separator.calibrate()
-                except UserError as error:
-                    self._emit(Notice(f"what is fastest here was not measured: {error}"))
-                self._emit(events.Calibrated([dataclasses.asdict(trial) for trial in trials]))
-
-        self._calibration = start_beside(calibrate, "calibration")
+            self._emit(RoundTrip(None, None, 0.0, str(error)))
 
     def _start_recording(self, folder: str, format: str) -> None:
         from .recorder import Recorder
 
         if self._engine.recorder is not None and self._engine.recorder.active:
             raise UserError("a recording runs already: stop it first")
-        facts = {"settings": dataclasses.asdict(self._settings), "engine": dataclasses.asdict(self._ready())}
+        now = replace(
+            self._settings,
+            input=self._connection.input,
+            output=self._connection.output,
+            controls=self._engine.controls,
+        )
+        facts = session_facts(now, self._ready())
         self._engine.recorder = Recorder(folder, self._separator.sample_rate, facts, self._emit, format)
 
     # ---- devices ----
 
-    def _watch(self, moment: float) -> None:
+    def _watch_devices(self) -> None:
         if stalls := self._connection.watch():
             self._telemetry.count("stalls", stalls)
         if (self._engine.source, self._engine.sink) != (self._connection.source, self._connection.sink):
             self._reconnect()
-        silent = getattr(self._engine.source, "silent_s", 0.0) > SILENCE_S
+        source = self._engine.source
+        silent = source.silent_s > SILENCE_S
         if silent and not self._silent:
             self._emit(
                 Notice(
-                    f'the microphone "{self._engine.source.name}" gives nothing but silence: check its mute '
-                    f"switch and {_privacy_settings()}"
+                    f'the microphone "{source.name}" gives nothing but silence: check its mute switch and '
+                    f"{_privacy_settings()}"
                 )
             )
         self._silent = silent
 
     def _reconnect(self) -> None:
-        """Take over what the connection has opened."""
+        """Use the source and sink that the connection has opened."""
         self._engine.connect(self._connection.source, self._connection.sink)
         self._ended = False
         self._emit(self._ready())
@@ -287,30 +248,23 @@ class Worker:
         from .devices import list_devices
 
         try:
-            self._emit(events.DevicesChanged(list_devices()))
+            self._emit(DevicesChanged(tuple(list_devices())))
         except UserError as error:
-            self._emit(events.DevicesChanged([]))
+            self._emit(DevicesChanged(()))
             self._emit(Notice(str(error)))
 
     def _ready(self) -> Ready:
         separator, connection = self._separator, self._connection
-        facts = [
-            {
-                "level": level.level,
-                "params": level.params,
-                "macs_per_second": level.macs_per_second,
-                "si_sdri": None if level.si_sdri is None else dict(level.si_sdri),
-            }
-            for level in separator.ladder.levels
-        ]
         return Ready(
-            facts,
+            level_facts(separator.ladder.levels),
             separator.sample_rate,
             separator.chunk,
             separator.hop,
             separator.delay,
             separator.backend,
             separator.precision,
+            connection.input,
+            connection.output,
             connection.source.name,
             connection.sink.name,
             connection.source.rate,
@@ -319,13 +273,6 @@ class Worker:
             connection.driver_out_ms,
             self._priority,
         )
-
-
-def _warm_up(separator: StreamingSeparator) -> None:
-    noise = np.random.default_rng(0).standard_normal(separator.chunk).astype(np.float32) * 0.01
-    for _ in range(WARM_UP_STEPS):
-        separator.step(noise)
-    separator.reset()
 
 
 def _privacy_settings() -> str:

@@ -1,13 +1,11 @@
-"""What the user asks goes to the engine, what the engine says goes to the panels."""
+"""Connects the panels to the engine: requests of the user go to the engine, events of the engine go to the panels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PyQt6.QtCore import QObject
 
-from ..engine.calibrated import summary
-from ..engine.commands import Calibrate, MeasureRoundTrip, Rescan, SetDevices, SetFallback, SetLevel, SetLoop, SetPaused
+from ..engine.commands import Calibrate, MeasureRoundTrip, Rescan, RetryWantedLevel, SetDevices
+from ..engine.controls import Controls
 from ..engine.events import (
     Calibrated,
     DevicesChanged,
@@ -19,100 +17,97 @@ from ..engine.events import (
     Notice,
     Ready,
     Recording,
+    RecordingFailed,
     RoundTrip,
 )
+from ..engine.facts import summary
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED, EngineLink
-from .facts import levels_from, rates
+from .facts import rates, sentence
 from .live_data import LiveData
-
-if TYPE_CHECKING:
-    from .window import MainWindow
+from .panels import Panels
+from .recordings import Recordings
 
 
 class Controller(QObject):
-    """Joins the panels of a window to an engine.
+    """Connects panels and engine.
+
+    Panels that show or change controls have a signal ``control_asked(name, value)`` and a method
+    ``show_controls(controls)``.
 
     Args:
-        window: its panels exist already.
+        parent: owner of this object.
+        panels: of the window.
+        recordings: connects the record button.
         link: not yet started.
-        data: what is read from the engine.
+        data: read from the engine.
 
     Attributes:
         round_trip: the last measurement, ``None`` before the first.
     """
 
-    def __init__(self, window: MainWindow, link: EngineLink, data: LiveData) -> None:
-        super().__init__(window)
-        self._link, self._data, self._recordings = link, data, window.recordings
+    def __init__(
+        self, parent: QObject, panels: Panels, recordings: Recordings, link: EngineLink, data: LiveData
+    ) -> None:
+        super().__init__(parent)
+        self._link, self._data, self._recordings = link, data, recordings
         self.round_trip: RoundTrip | None = None
-        self._transport, self._tracks, self._latency = window.transport, window.tracks, window.latency
-        self._level = window.level
-        self._status, self._banner = window.status, window.banner
-        self._pending_level: int | None = None
-        self._fallen = False
+        self._transport, self._tracks, self._latency = panels.transport, panels.tracks, panels.latency
+        self._level, self._status, self._banner = panels.level, panels.status, panels.banner
+        self._with_controls = (panels.transport, panels.tracks, panels.listen, panels.level)
         self._file_ended = False
-        self._calibrated = ""
+        self._fastest = ""
         self._connect()
-        self._show_settings()
+        self._transport.show_sound(link.settings.input, link.settings.output)
+        self._status.show_state(LOADING)
+        self._show_controls(link.controls)
 
     def _connect(self) -> None:
+        for panel in self._with_controls:
+            panel.control_asked.connect(self.change)
+        self._link.controls_changed.connect(self._show_controls)
         self._link.received.connect(self._take)
         self._link.state_changed.connect(self._show_state)
         self._link.started.connect(self._engine_started)
         self._transport.devices_asked.connect(self.set_devices)
         self._transport.rescan_asked.connect(self.rescan)
         self._transport.play_asked.connect(self.play_or_pause)
-        self._transport.loop_asked.connect(self.set_loop)
-        self._level.fallback_asked.connect(self.set_fallback)
         self._status.calibration_asked.connect(self.calibrate)
         self._latency.round_trip_asked.connect(self.measure_round_trip)
         self._tracks.history_wanted.connect(lambda: self._tracks.feed_history(self._data.recent_audio()))
-        self._level.level_asked.connect(self._set_level)
         self._latency.reset_asked.connect(self._reset_statistics)
         self._banner.restart_asked.connect(self.restart)
 
-    def _show_settings(self) -> None:
-        settings = self._link.settings
-        self._transport.show_sound(settings.input, settings.output)
-        self._transport.show_loop(settings.loop_file)
-        self._level.show_fallback(settings.fallback)
-        self._status.show_state(LOADING)
+    # ---- requests of the user ----
 
-    # ---- what the user does ----
+    def change(self, name: str, value: object) -> None:
+        """Change one control; ``name`` is a field of :class:`~app.engine.controls.Controls`."""
+        if name == "level" and value == self._link.controls.level:
+            self._link.send(RetryWantedLevel())  # the slider showed a level of the fallback
+        else:
+            self._link.change(name, value)
+
+    def toggle(self, name: str) -> None:
+        """Switch one control on or off."""
+        self.change(name, not getattr(self._link.controls, name))
 
     def choose_level(self, level: int) -> None:
-        """Move the slider to ``level`` where there is such a level."""
+        """Move the slider to ``level``, if the ladder has it."""
         if self._level.isEnabled() and level <= self._level.slider.maximum():
             self._level.slider.setValue(level)
 
-    def set_fallback(self, on: bool) -> None:
-        """Let the engine go to lighter levels while chunks come too late, or not."""
-        self._level.show_fallback(on)
-        self._link.send(SetFallback(on))
-
-    def set_loop(self, on: bool) -> None:
-        """Start files again at their end, or not."""
-        self._transport.show_loop(on)
-        self._link.send(SetLoop(on))
-
     def measure_round_trip(self) -> None:
-        """Play chirps and listen for them; the answer stands in the status line and at the latency bar."""
+        """Play chirps and detect them; status line and latency bar show the result."""
         if self._latency.round_trip.isEnabled() and self._link.ready is not None:
             self._latency.round_trip.setEnabled(False)
-            self._status.message.show_text("Chirps are played and listened for …")
+            self._status.message.show_text("Measuring the round trip with chirps …")
             self._link.send(MeasureRoundTrip())
 
     def calibrate(self) -> None:
-        """Measure what computes fastest; the answer stands in the status line."""
+        """Measure which backend and precision is fastest; the status line shows the result."""
         if self._status.computed_by.isEnabled() and self._link.ready is not None:
             self._status.computed_by.setEnabled(False)
-            self._status.message.show_text("Measuring beside the sound what computes fastest here …")
+            self._status.message.show_text("Measuring the fastest backend and precision while the sound runs …")
             self._link.send(Calibrate())
-
-    def _set_level(self, level: int) -> None:
-        self._fallen = False
-        self._pending_level = level
-        self._link.send(SetLevel(level))
 
     def set_devices(self, source: str, output: str) -> None:
         """Change input and output."""
@@ -122,21 +117,21 @@ class Controller(QObject):
         self._link.send(SetDevices(source, output))
 
     def rescan(self) -> None:
-        """Look for devices anew."""
+        """Search for devices again."""
         self._link.send(Rescan())
 
     def play_or_pause(self) -> None:
-        """Pause, go on, play an ended file again, or start an engine that has stopped."""
+        """Pause, continue, play an ended file again, or start an engine that has stopped."""
         if self._link.state == STOPPED:
             self.restart()
         elif self._file_ended:
             self.set_devices(self._link.settings.input, self._link.settings.output)
         else:
-            self._link.send(SetPaused(not self._link.paused))
+            self.toggle("paused")
         self._show_state(self._link.state)
 
     def restart(self) -> None:
-        """Start the engine again, with the settings as they are now."""
+        """Start the engine again with the current settings."""
         self._banner.hide()
         self._link.start()
 
@@ -145,84 +140,80 @@ class Controller(QObject):
         self._latency.strip.clear()
         self._link.reset_statistics()
 
-    # ---- what the engine says ----
+    # ---- events of the engine ----
 
     def _take(self, event: Event) -> None:
         match event:
             case Ready():
                 self._show_ready(event)
-            case LevelChanged(level, switch_ms):
-                self._status.show_computed_by(f"{event.backend} {event.precision}", self._calibrated)
-                self._show_level(level, switch_ms)
+            case LevelChanged():
+                self._show_level(event)
             case Calibrated(trials):
                 self._status.computed_by.setEnabled(True)
                 if trials:
-                    self._calibrated = summary(trials)
-                    self._status.show_computed_by(self._status.computed_by.text(), self._calibrated)
-                    self._status.message.show_text(f"Fastest here, from the next change of level: {self._calibrated}.")
-            case FellBack(level, wanted, message):
-                self._fallen = level != wanted
-                self._status.message.show_text(message[:1].upper() + message[1:])
+                    self._fastest = summary(trials)
+                    self._status.show_computed_by(self._status.computed_by.text(), self._fastest)
+                    self._status.message.show_text(f"Fastest on this computer: {self._fastest}.")
             case RoundTrip():
                 self._show_round_trip(event)
             case Recording():
                 self._recordings.take(event)
-            case Notice(message):
-                self._status.message.show_text(message)
-            case Failed(message, fatal):
-                sentence = message[:1].upper() + message[1:]
-                self._banner.show_sentence(sentence) if fatal else self._status.message.show_text(sentence)
+            case Failed(message, fatal=True):
+                self._banner.show_sentence(sentence(message))
+            case Notice(message) | FellBack(message=message) | RecordingFailed(message) | Failed(message):
+                self._status.message.show_text(sentence(message))
             case DevicesChanged(devices):
                 self._transport.show_sound(self._link.settings.input, self._link.settings.output, devices)
             case FileEnded():
                 self._file_ended = True
-                self._status.message.show_text("The file has ended. Play starts it again.")
+                self._status.message.show_text("The file has ended. Press play to start it again.")
                 self._show_state(self._link.state)
 
     def _engine_started(self) -> None:
         self._data.follow(self._link.telemetry)
-        self._file_ended = self._fallen = False
+        self._file_ended = False
         self._latency.round_trip.setEnabled(True)
         self._status.computed_by.setEnabled(True)
-        self._pending_level = None
         self._latency.strip.clear()
         self._tracks.clear()
         self._tracks.set_message("Loading the separator …")
         self._banner.restart.hide()
         if not self._banner.isHidden():
-            self._banner.show_sentence("The audio engine has ended unexpectedly. It starts again …")
+            self._banner.show_sentence("The audio engine has ended unexpectedly. It is restarted …")
 
     def _show_ready(self, ready: Ready) -> None:
-        self._status.show_computed_by(f"{ready.backend} {ready.precision}", self._calibrated)
+        self._status.show_computed_by(f"{ready.backend} {ready.precision}", self._fastest)
         self._tracks.set_sample_rate(ready.sample_rate)
         self._tracks.set_message("Waiting for sound")
         self._latency.set_deadline(1000 * ready.chunk / ready.sample_rate)
         first = not self._level.isEnabled()
-        self._level.set_levels(levels_from(ready.ladder), self._link.settings.level)
+        self._level.set_levels(ready.ladder, self._link.controls.level)
         if first:
             self._level.slider.setFocus()
         self._recordings.resume()
         self._transport.show_sound(self._link.settings.input, self._link.settings.output)
         self._show_state(RUNNING)
 
-    def _show_level(self, level: int, switch_ms: float) -> None:
-        if self._pending_level not in (None, level):
-            return  # the slider has moved on since
-        self._pending_level = None
-        self._level.show_switch(switch_ms)
-        if level != self._level.slider.value():  # the engine chose it
-            self._level.show_level(level)
-            if not self._fallen:  # else the level that was asked for is still wanted
-                self._link.remember_level(level)
+    def _show_level(self, changed: LevelChanged) -> None:
+        self._status.show_computed_by(f"{changed.backend} {changed.precision}", self._fastest)
+        if changed.wanted != self._link.controls.level:
+            return  # the user wants another level since then; its answer follows
+        self._level.show_switch(changed.switch_ms)
+        if changed.level != self._level.slider.value():  # the fallback chose it
+            self._level.show_level(changed.level)
 
     def _show_round_trip(self, found: RoundTrip) -> None:
         self.round_trip = found
         self._latency.round_trip.setEnabled(True)
         self._latency.bar.show_measured(found.input_to_output_ms)
-        self._status.message.show_text(found.message[:1].upper() + found.message[1:])
+        self._status.message.show_text(sentence(found.message))
+
+    def _show_controls(self, controls: Controls) -> None:
+        for panel in self._with_controls:
+            panel.show_controls(controls)
 
     def _show_state(self, state: str) -> None:
-        paused = self._link.paused or self._file_ended
+        paused = self._link.controls.paused or self._file_ended
         self._status.show_state("Paused" if state == RUNNING and paused else state)
         self._transport.show_playing(state != STOPPED and not paused)
         if state == STOPPED:
@@ -231,13 +222,13 @@ class Controller(QObject):
                 self._banner.show_sentence("The audio engine has stopped.")
             self._banner.restart.show()
         elif state == SILENT:
-            self._banner.show_sentence("The audio engine has not answered for three seconds.")
+            self._banner.show_sentence("The audio engine has not responded for three seconds.")
             self._banner.restart.show()
         elif state == RUNNING:
             self._banner.hide()
 
     def refresh_text(self) -> None:
-        """Write every number anew; called a few times a second."""
+        """Update every number; called a few times a second."""
         ready, counters = self._link.ready, self._link.telemetry.counters
         self._tracks.refresh_text()
         self._recordings.refresh_text()
@@ -252,5 +243,5 @@ class Controller(QObject):
                 f"{counters['rss_bytes'] / 2**20:.0f} MiB",
             ],
             "Sample rates of input, separator and output; processor time and memory "
-            f"of the audio engine, whose priority is {ready.priority}",
+            f"of the audio engine, which runs at {ready.priority} priority",
         )

@@ -1,56 +1,20 @@
-"""What is known about the ladder's levels, as words and numbers to show. No widgets here."""
+"""Numbers and facts as words to show. No widgets here."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+
+from ..engine.facts import LevelFacts
 
 
-@dataclass(frozen=True)
-class LevelFacts:
-    """One level. ``share`` is its multiply-adds as a fraction of dense; ``si_sdri`` in dB by condition."""
-
-    level: int
-    params: int
-    macs_per_second: float
-    share: float
-    si_sdri: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """``Dense`` or the saving, as on the slider."""
-        return "Dense" if self.level == 0 else f"−{round(100 * (1 - self.share))} %"
-
-
-def levels_from(ladder: Sequence[dict[str, Any]]) -> list[LevelFacts]:
-    """Facts from the dicts of :class:`~app.engine.events.Ready`, sorted by level; conditions without a value go."""
-    entries = sorted(ladder, key=lambda entry: entry["level"])
-    dense = entries[0]["macs_per_second"] if entries else 1
-    return [
-        LevelFacts(
-            level=entry["level"],
-            params=entry["params"],
-            macs_per_second=entry["macs_per_second"],
-            share=entry["macs_per_second"] / dense,
-            si_sdri={
-                name: value
-                for name, value in (entry.get("si_sdri") or {}).items()
-                if isinstance(value, (int, float)) and math.isfinite(value)
-            },
-        )
-        for entry in entries
-    ]
-
-
-def fact_rows(levels: Sequence[LevelFacts], level: int, chunk_ms: dict[int, float]) -> list[tuple[str, str, str]]:
-    """Rows of the facts card: what, this level, compared with dense.
+def fact_rows(levels: Sequence[LevelFacts], level: int, chunk_ms: Mapping[int, float]) -> list[tuple[str, str, str]]:
+    """Rows of the facts card: name of the fact, its value at this level, and the comparison with dense.
 
     Args:
         levels: every level of the ladder.
         level: the one to describe.
-        chunk_ms: median chunk time measured on this computer, by level.
+        chunk_ms: median chunk time measured on this computer, in milliseconds by level.
     """
     dense, facts = levels[0], levels[level]
     here, there = chunk_ms.get(level, math.nan), chunk_ms.get(0, math.nan)
@@ -91,18 +55,23 @@ def percent(share: float) -> str:
 
 
 def signed(value: float) -> str:
-    """One decimal, with the sign that it has after rounding."""
+    """One decimal, with a sign: ``+0.3``, ``−1.0``, or ``±0.0`` where it rounds to zero."""
     rounded = round(value, 1)
     return "±0.0" if rounded == 0 else f"{rounded:+.1f}".replace("-", "−")
 
 
 def rates(*hertz: int) -> str:
-    """Sample rates on the way, ``48000 → 16000 Hz``: a rate that stays is named once, a rate of 0 is left out."""
-    way = [rate for rate in hertz if rate]
-    changes = [rate for number, rate in enumerate(way) if number == 0 or rate != way[number - 1]]
+    """Consecutive sample rates, ``48000 → 16000 Hz``: equal neighbours are named once, a rate of 0 is left out."""
+    known = [rate for rate in hertz if rate]
+    changes = [rate for number, rate in enumerate(known) if number == 0 or rate != known[number - 1]]
     return " → ".join(str(rate) for rate in changes) + " Hz"
 
 
 def duration(seconds: float) -> str:
-    """``2:07``."""
+    """Minutes and seconds, ``2:07``."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def sentence(message: str) -> str:
+    """An engine's message with a capital letter at its start."""
+    return message[:1].upper() + message[1:]

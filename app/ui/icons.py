@@ -1,4 +1,4 @@
-"""Small drawn icons in the theme's colour: no files, sharp at every scale."""
+"""Small icons that are drawn in the theme's colour: no files, and sharp at every scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The latency panel: dots, histogram, percentiles, causes counted apart, and where the time goes."""
+"""The latency panel: chunk times, percentiles, counters of every kind of problem, and the parts of the latency."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from .latency_strip import Histogram, LatencyStrip, axis_ticks
 from .theme import Theme
 from .views.axes import Gutter
 
+#: percentile, explanation
 COLUMNS = (
-    ("p50", "half of the chunks were computed faster than this"),
-    ("p95", "19 of 20 chunks were computed faster than this"),
-    ("p99", "99 of 100 chunks were computed faster than this"),
+    ("p50", "half of the chunks took less time than this"),
+    ("p95", "95 % of the chunks took less time than this"),
+    ("p99", "99 % of the chunks took less time than this"),
     ("max", "the slowest chunk"),
-    ("RTF", "real-time factor: median chunk time divided by the chunk's duration; below 1 keeps up"),
+    ("RTF", "real-time factor: median chunk time divided by chunk duration; it has to be below 1"),
 )
 
 #: counter, label, cause and remedy
@@ -30,36 +31,37 @@ CAUSES = (
     (
         "deadline_misses",
         "Missed deadlines",
-        "Chunks that were done too late: the computation, or its wait for the processor, took longer than the sound "
-        "lasts. Choose a lighter level or close other programs.",
+        "Chunks that were done too late: computation, or waiting for the processor, took longer than the chunk lasts. "
+        "Choose a lighter level or close other programs.",
     ),
     (
         "ring_underruns",
         "Output gaps",
-        "The output ran out of finished sound because chunks came late. A cushion of one chunk is added each time.",
+        "Gaps in the output because chunks were late. Each one adds a chunk to the cushion.",
     ),
     (
         "ring_overruns",
         "Ring overruns",
-        "Sound was dropped because it arrived faster than it was processed: the separator was behind for long.",
+        "Sound was dropped because it arrived faster than it was processed for a long time.",
     ),
     (
         "input_overflows",
         "Input overflows",
-        "The driver lost recorded sound before the app could take it: the computer served the audio callback too late. "
-        "The separator is not the cause.",
+        "The driver lost input because the operating system called the audio callback too late. The separator is not "
+        "the cause.",
     ),
     (
         "output_underflows",
         "Output underflows",
-        "The driver played a gap because the audio callback was served too late. The separator is not the cause.",
+        "The driver played a gap because the operating system called the audio callback too late. The separator is not "
+        "the cause.",
     ),
-    ("stalls", "Stalls", "A device stopped calling without any error, as when it is unplugged. It is opened again."),
+    ("stalls", "Stalls", "A device stopped without an error, for instance when it was unplugged. It is opened again."),
 )
 
 
 class LatencyPanel(QFrame):
-    """Everything about time."""
+    """Chunk times, percentiles, counters and latency."""
 
     reset_asked = pyqtSignal()
     round_trip_asked = pyqtSignal()
@@ -77,7 +79,7 @@ class LatencyPanel(QFrame):
             (
                 self.round_trip,
                 "Measure the round trip",
-                "Measure the real delay: chirps are played, and listened for through a cable or the air (P)",
+                "Measure the delay from output to input with chirps, through a cable or the air (P)",
             ),
         ):
             button.setProperty("role", "icon")
@@ -143,11 +145,11 @@ class LatencyPanel(QFrame):
         self.round_trip.setIcon(icon("round_trip", theme.muted))
 
     def set_presentation(self, on: bool) -> None:
-        """Hide what cannot be read from the last row of seats."""
+        """Hide what is too small to read from a distance."""
         self._details.setVisible(not on)
 
     def set_deadline(self, deadline_ms: float) -> None:
-        """The duration of a chunk."""
+        """Set the deadline, the duration of a chunk, in milliseconds."""
         self.strip.deadline_ms = deadline_ms
         self.gutter.set_ticks(axis_ticks(deadline_ms))
 
@@ -160,8 +162,9 @@ class LatencyPanel(QFrame):
             label.setText(str(count))
             if label.property("alarm") != str(count > 0).lower():
                 label.setProperty("alarm", str(count > 0).lower())
-                label.style().unpolish(label)
-                label.style().polish(label)
+                if style := label.style():  # a changed property takes effect when the label is polished again
+                    style.unpolish(label)
+                    style.polish(label)
         shown, _ = self.strip.shown()
         times = 1000 * (shown["t_done"] - shown["t_start"])
         self.gutter.set_caption(f"{np.median(times[-125:]):.2f} ms" if len(times) else "")

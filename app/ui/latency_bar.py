@@ -1,4 +1,4 @@
-"""Where a chunk's time goes, from microphone to loudspeaker, as one stacked bar."""
+"""The parts of the latency, from microphone to loudspeaker, as one stacked bar."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
+from ..engine.arrays import Frames
 from ..engine.events import Ready
 from .theme import DARK, Theme, blend
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the way; ``why`` is its explanation."""
+    """One part of the latency, in milliseconds; ``why`` explains it."""
 
     name: str
     ms: float
     why: str
 
 
-def stages(ready: Ready, frames: np.ndarray) -> list[Stage]:
-    """The stages of the newest chunks: medians where they are measured.
+def stages(ready: Ready, frames: Frames) -> list[Stage]:
+    """The stages of some chunks; those that are measured are medians.
 
     Args:
-        ready: what the engine said about itself.
+        ready: of the engine.
         frames: rows of :data:`~app.engine.telemetry.FRAME`.
     """
 
@@ -47,18 +48,18 @@ def stages(ready: Ready, frames: np.ndarray) -> list[Stage]:
         Stage(
             "queue",
             median("t_start", "t_in"),
-            "median wait from the arrival of the last sample to the start of the work",
+            "median time from the arrival of the last sample to the start of computation",
         ),
         Stage("compute", median("t_done", "t_start"), "median chunk time of the separator"),
         Stage(
             "cushion",
             median("t_out", "t_done"),
-            "median wait of finished sound for the output; grows by a chunk after an underrun",
+            "median time that finished sound waits for the output; grows by a chunk after an underrun",
         ),
         Stage(
             "driver",
             ready.driver_in_ms + ready.driver_out_ms,
-            "input and output buffers as the audio system states them, not measured",
+            "input and output buffers, as stated by the audio system and not measured",
         ),
     ]
     return parts
@@ -69,7 +70,7 @@ class LatencyBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Where a chunk's time goes")
+        self.setAccessibleName("Parts of the latency")
         self._stages: Sequence[Stage] = ()
         self._measured_ms: float | None = None
         self._theme = DARK
@@ -92,20 +93,20 @@ class LatencyBar(QWidget):
         return sum(stage.ms for stage in self._stages)
 
     def show_stages(self, shown: Sequence[Stage]) -> None:
-        """Show stages in the order of the way through."""
+        """Show stages, from input to output."""
         self._stages = shown
         self.setToolTip("\n".join(f"{stage.name}: {stage.ms:.2f} ms, {stage.why}" for stage in shown))
         self.setAccessibleDescription(", ".join(f"{stage.name} {stage.ms:.1f} ms" for stage in shown))
         self.update()
 
     def show_measured(self, ms: float | None) -> None:
-        """The whole way as a round trip has measured it, or ``None``."""
+        """Show the whole latency as a round trip has measured it, or ``None``."""
         self._measured_ms = ms
         self.update()
 
     @property
     def total_text(self) -> str:
-        """The sum in words, and what was measured."""
+        """The sum, and the measured latency, as words."""
         measured = "" if self._measured_ms is None else f", {self._measured_ms:.0f} ms measured"
         return f"{self.total_ms:.0f} ms in to out{measured}"
 
@@ -133,8 +134,11 @@ class LatencyBar(QWidget):
             x += width + gap
 
     def _legend(self, room: int) -> tuple[list[tuple[str, str]], list[int]]:
-        """Names with words, and their widths: where room is short without decimals, then without the
-        shortest stages, compute last."""
+        """Stages with their labels, and the widths of these.
+
+        Where ``room`` pixels are too few, the decimals are left out, then the shortest stages one by one; compute is
+        kept to the last.
+        """
         shown = list(self._stages)
         digits = 1
         while True:

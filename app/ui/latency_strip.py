@@ -1,50 +1,56 @@
-"""Each chunk a dot: its compute time over time, with the deadline, and the histogram of what is shown."""
+"""Chunk times over time as dots, with the deadline, and the histogram of the dots that are shown."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PyQt6.QtCore import QLineF, QRectF, Qt
 from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QWidget
 
+from ..engine.arrays import Frames
 from ..engine.telemetry import BYPASS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 from .theme import DARK, Theme, blend
+from .views.canvas import indexed_image
 from .views.tracks import PIXELS_PER_SECOND
 
 #: octaves shown above and below the deadline
 ABOVE, BELOW = 2, 6
 
+#: pixel values of the kinds of dots
 _NORMAL, _FADED, _TRANSITION, _MISS = 1, 2, 3, 4
+
+#: chunks that are kept
 _KEPT = 4096
 
 
-def height_of(ms: np.ndarray | float, deadline_ms: float) -> np.ndarray | float:
-    """Position on the logarithmic axis: 0 at the bottom, 1 at the top."""
+def height_of(ms: NDArray[np.float64] | float, deadline_ms: float) -> NDArray[np.float64]:
+    """Position on the logarithmic axis: 0 at the bottom, 1 at the top; of the shape of ``ms``."""
     octaves = np.log2(np.maximum(ms, 1e-6) / deadline_ms) + BELOW
-    return np.clip(octaves / (ABOVE + BELOW), 0, 1)
+    return np.clip(np.asarray(octaves / (ABOVE + BELOW), np.float64), 0.0, 1.0)
 
 
 def axis_ticks(deadline_ms: float) -> list[tuple[float, str]]:
-    """Labels two octaves apart, up to the deadline; above it is room for the name of the plot."""
+    """Heights and labels two octaves apart, up to the deadline; the name of the plot is above it."""
     steps = [deadline_ms * 2.0**octave for octave in range(-BELOW, 1, 2)]
     return [(float(height_of(ms, deadline_ms)), f"{ms:.3g} ms") for ms in steps]
 
 
 class LatencyStrip(QWidget):
-    """Dots on the time axis of the sound views; dots are set by numpy in an indexed image."""
+    """Dots on the time axis of the sound views, drawn by NumPy into an indexed image."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 56)
-        self.setAccessibleName("Compute time of each chunk over time")
+        self.setAccessibleName("Chunk time of each chunk over time")
         self.setToolTip(
-            "Each dot is one chunk: its compute time in milliseconds, on a logarithmic axis.\n"
-            "Dashed line: the deadline, the duration of a chunk. Violet: two levels run during a switch.\n"
+            "Each dot is the chunk time of one chunk in milliseconds, on a logarithmic axis.\n"
+            "Dashed line: the deadline, which is the duration of a chunk. Violet: two levels run during a switch.\n"
             "Large: a missed deadline. Pale: warm-up or bypass."
         )
         self.deadline_ms = 8.0
-        self.frames = np.zeros(0, FRAME)
+        self.frames: Frames = np.zeros(0, FRAME)
         self.set_theme(DARK)
 
     def set_theme(self, theme: Theme) -> None:
@@ -56,18 +62,18 @@ class LatencyStrip(QWidget):
         self.update()
 
     def clear(self) -> None:
-        """Forget every chunk."""
+        """Remove every chunk."""
         self.frames = np.zeros(0, FRAME)
         self.update()
 
-    def feed(self, frames: np.ndarray) -> None:
+    def feed(self, frames: Frames) -> None:
         """Add rows of :data:`~app.engine.telemetry.FRAME`."""
         if len(frames):
             self.frames = np.concatenate([self.frames, frames])[-_KEPT:]
             self.update()
 
-    def shown(self) -> tuple[np.ndarray, np.ndarray]:
-        """The chunks in view and their distance from the right edge in logical pixels."""
+    def shown(self) -> tuple[Frames, NDArray[np.float64]]:
+        """The chunks in view, and their distances from the right edge in logical pixels."""
         if not len(self.frames):
             return self.frames, np.zeros(0)
         pixels = self.deadline_ms / 1000 * PIXELS_PER_SECOND
@@ -75,15 +81,15 @@ class LatencyStrip(QWidget):
         first = int(np.searchsorted(index, index[-1] - (self.width() - 4) / pixels))
         return self.frames[first:], (index[-1] - index[first:]) * pixels
 
-    def dots(self, frames: np.ndarray, back: np.ndarray) -> np.ndarray:
-        """What :meth:`shown` gives as ``(height, width)`` uint8 in device pixels, one value a kind of dot."""
+    def dots(self, frames: Frames, back: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """Draw the result of :meth:`shown` as ``(height, width)`` uint8 in device pixels, one value for each kind."""
         ratio = self.devicePixelRatioF()
         rows, columns = round(self.height() * ratio), -(-round(self.width() * ratio) // 4) * 4
         picture = np.zeros((rows, columns), np.uint8)
         flags = frames["flags"].astype(np.uint8)
         ms = 1000 * (frames["t_done"] - frames["t_start"])
         x = round(self.width() * ratio) - 3 * ratio - back * ratio
-        y = (1 - height_of(ms, self.deadline_ms)) * (rows - 4 * ratio) + ratio
+        y = (1.0 - height_of(ms, self.deadline_ms)) * (rows - 4 * ratio) + ratio
         kind = np.where(flags & (WARM_UP | BYPASS), _FADED, _NORMAL)
         kind[(flags & TRANSITION) > 0] = _TRANSITION
         kind[(flags & DEADLINE_MISS) > 0] = _MISS
@@ -97,9 +103,7 @@ class LatencyStrip(QWidget):
         painter, theme = QPainter(self), self._theme
         frames, back = self.shown()
         picture = self.dots(frames, back)
-        image = QImage(
-            picture.data, picture.shape[1], picture.shape[0], picture.shape[1], QImage.Format.Format_Indexed8
-        )
+        image = indexed_image(picture)
         image.setColorTable(self._colours)
         opaque = image.convertToFormat(QImage.Format.Format_RGB32)
         opaque.setDevicePixelRatio(self.devicePixelRatioF())
@@ -118,7 +122,7 @@ class LatencyStrip(QWidget):
                 painter.fillRect(QRectF(0, y, self.width(), 1), self._grid)
         self._draw_level_changes(painter, frames, back)
 
-    def _draw_level_changes(self, painter: QPainter, frames: np.ndarray, back: np.ndarray) -> None:
+    def _draw_level_changes(self, painter: QPainter, frames: Frames, back: NDArray[np.float64]) -> None:
         painter.setPen(QColor(self._theme.muted))
         free = float(self.width())
         for at in reversed((np.flatnonzero(np.diff(frames["level"])) + 1).tolist()):
@@ -132,7 +136,7 @@ class LatencyStrip(QWidget):
 
 
 class Histogram(QWidget):
-    """How often each chunk time occurs among the dots shown beside it, on the same axis."""
+    """Histogram of the dots that are shown beside it, on the same axis."""
 
     _BINS = 40
 
@@ -148,8 +152,8 @@ class Histogram(QWidget):
         self._theme = theme
         self.update()
 
-    def show_times(self, ms: np.ndarray, deadline_ms: float) -> None:
-        """Count compute times (n,) in milliseconds."""
+    def show_times(self, ms: NDArray[np.float64], deadline_ms: float) -> None:
+        """Count chunk times ``(n,)`` in milliseconds."""
         self.counts = np.histogram(height_of(ms, deadline_ms), self._BINS, (0, 1))[0]
         self.update()
 
@@ -164,7 +168,7 @@ class Histogram(QWidget):
             )
 
 
-def _stamp(picture: np.ndarray, y: np.ndarray, x: np.ndarray, value: int, side: int) -> None:
+def _stamp(picture: NDArray[np.uint8], y: NDArray[np.float64], x: NDArray[np.float64], value: int, side: int) -> None:
     """Set a square of ``side`` pixels at every ``(y, x)``, kept inside the picture."""
     rows = np.clip(np.round(y).astype(int), 0, picture.shape[0] - side)
     columns = np.clip(np.round(x).astype(int), 0, picture.shape[1] - side)

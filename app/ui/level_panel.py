@@ -1,30 +1,35 @@
-"""The level: headline, slider, facts, Pareto plot, sweep, fallback."""
+"""The level panel: headline, slider, facts, Pareto plot, sweep, fallback."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
-from .facts import LevelFacts, fact_rows, quantity
+from ..engine.controls import Controls
+from ..engine.facts import LevelFacts
+from .facts import fact_rows, quantity
 from .level_slider import LevelSlider
 from .pareto import ParetoPlot
 from .theme import Theme, fit_bold
 
 
 class LevelPanel(QFrame):
-    """Chooses a level and shows what it costs and gives."""
+    """Chooses a level, and shows its cost and quality.
 
-    level_asked = pyqtSignal(int)
-    fallback_asked = pyqtSignal(bool)
+    The slider shows the level that was chosen last, by the user or by the fallback.
+    """
+
+    #: name and wanted value of a control
+    control_asked = pyqtSignal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
         self.slider, self.pareto = LevelSlider(), ParetoPlot()
         self.sweep, self.sweep_seconds, self.fallback = QPushButton("Sweep"), QSpinBox(), QPushButton("Fallback")
-        self.chunk_ms: dict[int, float] = {}
+        self.chunk_ms: Mapping[int, float] = {}
         self._levels: Sequence[LevelFacts] = ()
         self._switch_ms: float | None = None
         self._headline, self._summary = QLabel("Level"), QLabel()
@@ -64,7 +69,7 @@ class LevelPanel(QFrame):
         column.addWidget(self.pareto, stretch=1)
         column.addStretch(0)
         self.sweep.setCheckable(True)
-        self.sweep.setToolTip("Step through all levels, to and fro (G)")
+        self.sweep.setToolTip("Step through all levels, from dense to lightest and back (G)")
         self.sweep.setAccessibleName("Sweep through the levels")
         self.sweep.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.sweep.toggled.connect(self._set_sweeping)
@@ -73,16 +78,16 @@ class LevelPanel(QFrame):
         self.sweep_seconds.setSuffix(" s")
         self.sweep_seconds.setPrefix("every ")
         self.sweep_seconds.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.sweep_seconds.setAccessibleName("Seconds a level during the sweep")
-        self.sweep_seconds.setToolTip("Seconds that each level lasts during the sweep")
+        self.sweep_seconds.setAccessibleName("Seconds for each level during the sweep")
+        self.sweep_seconds.setToolTip("Seconds for each level during the sweep")
         self.sweep_seconds.valueChanged.connect(lambda seconds: self._sweep_timer.setInterval(1000 * seconds))
         self.fallback.setCheckable(True)
         self.fallback.setToolTip(
-            "Go to a lighter level while chunks come too late, and back after ten calm seconds (U)"
+            "Switch to a lighter level while chunks miss their deadline, and back after ten seconds without a miss (U)"
         )
-        self.fallback.setAccessibleName("Fall back to a lighter level while chunks come too late")
+        self.fallback.setAccessibleName("Fall back to a lighter level while chunks miss their deadline")
         self.fallback.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.fallback.clicked.connect(self.fallback_asked)
+        self.fallback.clicked.connect(lambda on: self.control_asked.emit("fallback", on))
         bottom = QHBoxLayout()
         bottom.addWidget(self.sweep)
         bottom.addWidget(self.sweep_seconds)
@@ -99,17 +104,17 @@ class LevelPanel(QFrame):
         self.pareto.set_theme(theme)
 
     def set_presentation(self, on: bool) -> None:
-        """Hide what cannot be read from the last row of seats."""
+        """Hide what is too small to read from a distance."""
         for small in (self.sweep_seconds, self.fallback):
             small.setVisible(not on)
         self._show_facts()
 
-    def show_fallback(self, on: bool) -> None:
-        """Press the button without announcing it."""
-        self.fallback.setChecked(on)
+    def show_controls(self, controls: Controls) -> None:
+        """Show whether the fallback is on. The level is shown by :meth:`show_level`, since the fallback may differ."""
+        self.fallback.setChecked(controls.fallback)
 
     def set_levels(self, levels: Sequence[LevelFacts], level: int) -> None:
-        """Show a ladder with ``level`` chosen; asks for nothing."""
+        """Show a ladder with ``level`` chosen; emits nothing."""
         self._levels = levels
         self.slider.blockSignals(True)
         self.slider.set_levels(levels)
@@ -120,7 +125,7 @@ class LevelPanel(QFrame):
         self.show_level(level)
 
     def show_level(self, level: int) -> None:
-        """The engine changed the level by itself; asks for nothing."""
+        """Move the slider to a level; emits nothing."""
         self.slider.blockSignals(True)
         self.slider.setValue(level)
         self.slider.blockSignals(False)
@@ -128,19 +133,19 @@ class LevelPanel(QFrame):
         self._show_level()
 
     def show_switch(self, switch_ms: float) -> None:
-        """A switch is complete."""
+        """Show how long the last change of level took, in milliseconds."""
         self._switch_ms = switch_ms
         self._show_facts()
 
-    def refresh_text(self, chunk_ms: dict[int, float]) -> None:
-        """Median chunk time by level as measured so far; called a few times a second."""
+    def refresh_text(self, chunk_ms: Mapping[int, float]) -> None:
+        """Show the median chunk times so far, in milliseconds by level; called a few times a second."""
         self.chunk_ms = self.slider.chunk_ms = chunk_ms
         self._show_facts()
 
     def _chosen(self, level: int) -> None:
         self._switch_ms = None
         self._show_level()
-        self.level_asked.emit(level)
+        self.control_asked.emit("level", level)
 
     def _show_level(self) -> None:
         level = self.slider.value()
@@ -148,7 +153,7 @@ class LevelPanel(QFrame):
             return
         facts = self._levels[level]
         self._headline.setText("Dense" if level == 0 else f"{facts.name} compute")
-        self._headline.setToolTip("Multiply-adds saved against the dense separator")
+        self._headline.setToolTip("Multiply-adds saved compared with the dense separator")
         self._summary.setText(f"level {level} of {len(self._levels) - 1}")
         self._summary.setToolTip(f"{quantity(facts.macs_per_second)} multiply-adds a second")
         self.slider.setAccessibleDescription(f"level {level}, {facts.name}")
@@ -180,8 +185,8 @@ class LevelPanel(QFrame):
         for column, (label, role) in enumerate(zip(labels, ("muted", "figure", "muted"), strict=True)):
             label.setProperty("role", role)
             label.setToolTip(
-                "Stored with the ladder; measured here are the chunk time, as a median, and the time from "
-                "the request for a level until it is fully audible.\n"
+                "Facts stored with the ladder, except two that are measured here: the median chunk time, and the time "
+                "from the choice of a level until it is fully audible.\n"
                 "SI-SDRi: improvement of the scale-invariant signal-to-distortion ratio, in decibels."
             )
             side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft

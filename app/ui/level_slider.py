@@ -1,19 +1,20 @@
-"""The slider of the ladder: one tick a level, dense on the left."""
+"""The slider of the ladder: one tick for each level, dense on the left."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QFont, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSlider, QToolTip, QWidget
 
-from .facts import LevelFacts, fact_rows
+from ..engine.facts import LevelFacts
+from .facts import fact_rows
 from .theme import DARK, Theme
 
 
 class LevelSlider(QSlider):
-    """A slider that jumps to the tick under the mouse; arrows, wheel, Home and End as in any slider."""
+    """A slider that jumps to the tick under the mouse; arrows, wheel, Home and End work as in every slider."""
 
     _INSET = 18
 
@@ -26,7 +27,7 @@ class LevelSlider(QSlider):
         self.setToolTip("Levels of the ladder, from dense to lightest")
         self.setAccessibleDescription("0 is the dense separator; higher levels compute less")
         self.levels: Sequence[LevelFacts] = ()
-        self.chunk_ms: dict[int, float] = {}
+        self.chunk_ms: Mapping[int, float] = {}
         self._theme = DARK
 
     def set_theme(self, theme: Theme) -> None:
@@ -58,12 +59,12 @@ class LevelSlider(QSlider):
         return min(max(round((x - self._INSET) / span * self.maximum()), 0), self.maximum())
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self.setSliderDown(True)
             self.setValue(self.nearest_level(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        if self.isSliderDown():
+        if event is not None and self.isSliderDown():
             self.setValue(self.nearest_level(event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
@@ -87,7 +88,7 @@ class LevelSlider(QSlider):
         painter.drawLine(first, last)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.muted if enabled else theme.faint))
-        for facts in self.levels:  # the area of a tick is the level's share of the multiply-adds
+        for facts in self.levels:  # the area of a tick is proportional to the level's multiply-adds
             radius = max(1.8, 6.5 * facts.share**0.5)
             painter.drawEllipse(self.tick_position(facts.level), radius, radius)
         if not self.levels:
@@ -105,9 +106,10 @@ class LevelSlider(QSlider):
         normal, bold = QFont(self.font()), QFont(self.font())
         bold.setBold(True)
         painter.setFont(bold)
-        height, taken = painter.fontMetrics().height(), []
+        height = painter.fontMetrics().height()
+        taken: list[tuple[float, float]] = []
         order = [self.value(), 0, self.maximum(), *range(self.maximum() + 1)]
-        for level in dict.fromkeys(order):  # the current label first: where labels would touch, later ones are left out
+        for level in dict.fromkeys(order):  # the current level first: later labels that would touch one are left out
             if level >= len(self.levels):
                 continue
             here = level == self.value()

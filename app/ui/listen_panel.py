@@ -1,4 +1,4 @@
-"""What is heard: routing, gain and mute."""
+"""The listen panel: routing, gain and mute."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
+from ..engine.controls import Controls
 from .facts import signed
 from .icons import icon
 from .segmented import Segmented
 from .theme import Theme
 
-#: routing, label, what it does, key
+#: routing, label, tooltip with the key
 ROUTES = (
-    ("mixture", "Mix", "The mixture, as it came in (Q)"),
+    ("mixture", "Mix", "The unprocessed mixture (Q)"),
     ("voice1", "Voice 1", "The first voice only (W)"),
     ("voice2", "Voice 2", "The second voice only (E)"),
     ("split", "Split", "Voice 1 on the left, voice 2 on the right (T)"),
@@ -22,7 +23,7 @@ ROUTES = (
 
 
 class GainSlider(QSlider):
-    """Decibels; a double click sets 0 dB."""
+    """Output gain in dB; a double click sets 0 dB."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -31,7 +32,7 @@ class GainSlider(QSlider):
         self.setPageStep(3)
         self.setMinimumHeight(22)
         self.setAccessibleName("Output gain in decibels")
-        self.setToolTip("Output gain in decibels; double click for 0 dB")
+        self.setToolTip("Output gain in decibels; double-click to set 0 dB")
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         self.setValue(0)
@@ -40,9 +41,8 @@ class GainSlider(QSlider):
 class ListenPanel(QFrame):
     """Routing as a row of buttons, the output gain, and mute."""
 
-    routing_asked = pyqtSignal(str)
-    gain_asked = pyqtSignal(float)
-    mute_asked = pyqtSignal(bool)
+    #: name and wanted value of a control
+    control_asked = pyqtSignal(str, object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,7 +52,7 @@ class ListenPanel(QFrame):
         self.mute.setCheckable(True)
         self.mute.setProperty("role", "icon")
         self.mute.setAccessibleName("Mute")
-        self.mute.setToolTip("Silence the output; everything else goes on (M)")
+        self.mute.setToolTip("Silence the output; the separator keeps running (M)")
         self.mute.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._title, self._caption, self._value = QLabel("Listen to"), QLabel("Gain"), QLabel("0 dB")
         self._title.setProperty("role", "title")
@@ -72,33 +72,35 @@ class ListenPanel(QFrame):
         row.addWidget(self.mute)
         column.addLayout(row)
         self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance("+00 dB "))
-        self.routing.chosen.connect(self.routing_asked)
+        self.routing.chosen.connect(lambda routing: self.control_asked.emit("routing", routing))
         self.gain.valueChanged.connect(self._gain_changed)
-        self.mute.clicked.connect(self.mute_asked)
+        self.mute.clicked.connect(lambda on: self.control_asked.emit("mute", on))
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icon in the theme's colours."""
         self.mute.setIcon(icon("loudspeaker", theme.text, theme.card, checked_name="muted"))
 
     def set_presentation(self, on: bool) -> None:
-        """Hide what cannot be read from the last row of seats."""
+        """Hide what is too small to read from a distance."""
         for small in (self._title, self._caption, self.gain, self._value, self.mute):
             small.setVisible(not on)
 
-    def show_gain(self, db: float) -> None:
-        """Set the slider without announcing it."""
+    def show_controls(self, controls: Controls) -> None:
+        """Show routing, gain and mute; emits nothing."""
+        self.routing.show_value(controls.routing)
+        self.mute.setChecked(controls.mute)
         self.gain.blockSignals(True)
-        self.gain.setValue(round(db))
+        self.gain.setValue(round(controls.gain_db))
         self.gain.blockSignals(False)
         self._show_value()
 
-    def show_mute(self, on: bool) -> None:
-        """Press the button without announcing it."""
-        self.mute.setChecked(on)
+    def step_gain(self, db: int) -> None:
+        """Move the gain slider by ``db``."""
+        self.gain.setValue(self.gain.value() + db)
 
     def _gain_changed(self, db: int) -> None:
         self._show_value()
-        self.gain_asked.emit(float(db))
+        self.control_asked.emit("gain_db", float(db))
 
     def _show_value(self) -> None:
         db = self.gain.value()

@@ -1,4 +1,4 @@
-"""What has arrived from the engine since the last look. No widgets here."""
+"""Reads the engine's telemetry: what is new since the last call. No widgets here."""
 
 from __future__ import annotations
 
@@ -7,39 +7,47 @@ from collections import deque
 
 import numpy as np
 
+from ..engine.arrays import Frames, Samples
 from ..engine.statistics import LatencyStatistics
 from ..engine.telemetry import Telemetry
 
-#: the engine's share of a processor core is averaged over this long
+#: seconds over which the engine's share of a processor core is averaged
 CPU_WINDOW_S = 2.0
 
 
 class LiveData:
-    """Reads telemetry, latest wins, and keeps the statistics of the session."""
+    """Reads telemetry, where the latest wins, and keeps the statistics of the session.
+
+    Args:
+        telemetry: of the engine.
+
+    Attributes:
+        statistics: chunk times of the session, over restarts of the engine.
+    """
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.statistics = LatencyStatistics()
         self.follow(telemetry)
 
     def follow(self, telemetry: Telemetry) -> None:
-        """Read another engine from its beginning; the session's statistics go on."""
+        """Read another engine's telemetry from its beginning; the statistics continue."""
         self._telemetry = telemetry
         self._position = 0
         self._next_frame = 0
-        self._unread: list[np.ndarray] = []
+        self._unread: list[Frames] = []
         self._cpu: deque[tuple[float, float]] = deque()
 
-    def new_audio(self) -> np.ndarray:
+    def new_audio(self) -> Samples:
         """Audio (3, n) since the last call: mixture, voice 1, voice 2."""
         self._position, audio = self._telemetry.audio_since(self._position)
         return audio
 
-    def recent_audio(self) -> np.ndarray:
-        """All the audio there still is (3, n); :meth:`new_audio` goes on from here."""
+    def recent_audio(self) -> Samples:
+        """All audio that is still stored (3, n); :meth:`new_audio` continues after it."""
         self._position, audio = self._telemetry.audio_since(0)
         return audio
 
-    def new_frames(self) -> np.ndarray:
+    def new_frames(self) -> Frames:
         """Rows of :data:`~app.engine.telemetry.FRAME` since the last call."""
         frames = self._telemetry.frames_since(self._next_frame)
         if len(frames):
@@ -48,7 +56,7 @@ class LiveData:
         return frames
 
     def update_statistics(self) -> None:
-        """Take in the frames since the last call; called a few times a second."""
+        """Add the frames since the last call to the statistics; called a few times a second."""
         if self._unread:
             self.statistics.add(np.concatenate(self._unread))
             self._unread.clear()
@@ -58,12 +66,12 @@ class LiveData:
             self._cpu.popleft()
 
     def reset_statistics(self) -> None:
-        """Forget the session so far."""
+        """Start the statistics again."""
         self._unread.clear()
         self.statistics.reset()
 
     def chunk_ms(self) -> dict[int, float]:
-        """Median compute time of a chunk at every level that has been timed."""
+        """Median chunk time in milliseconds of every level that was timed."""
         return {level: self.statistics.session(level).p50_ms for level in self.statistics.levels}
 
     def cpu_share(self) -> float:

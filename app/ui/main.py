@@ -1,4 +1,4 @@
-"""Opens the window and leaves behind what was asked for: a report, a screenshot, the remembered settings."""
+"""Opens the window, and afterwards writes the report, the screenshot and the remembered settings."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ from sepprune.errors import UserError
 from sepprune.resources import asset
 
 from ..engine.commands import StartRecording
-from ..engine.events import Event, Failed, FellBack, Notice, Ready
+from ..engine.events import Event, FellBack, Notice, Ready, RecordingFailed
 from ..engine.process import EngineProcess
-from ..engine.protocol import CANNOT_RECORD, RECORDING_FORMATS, Settings
+from ..engine.protocol import RECORDING_FORMATS, Settings
 from .engine_link import STOPPED
 from .settings import load_preferences, save_preferences
+from .theme import running_application
 from .window import MainWindow
 
-#: an engine that is not ready by then will not be
+#: seconds after which an engine that is not ready counts as failed
 LOADING_S = 60.0
 
 
@@ -41,14 +42,15 @@ def run(
 
     Args:
         settings: of the engine.
-        seconds: close after so many seconds of running audio; ``None`` leaves that to the user. A timed session
-            remembers nothing.
+        seconds: close after this many seconds of running audio; ``None``: when the user closes it. A timed session
+            neither reads nor writes the remembered settings of the engine.
         report: write the latency report to this JSON file.
         screenshot: write a picture of the window to this PNG file.
-        given: names of the fields of ``settings`` that the user has just chosen; the others are taken from what the
-            window remembers. ``None``: all were chosen.
+        given: names of the fields of ``settings`` and their controls that the command line sets; the others are taken
+            from what the window remembers. ``None``: all are set.
         record: record into a new folder in this one as soon as audio runs.
-        record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; ``None`` is what the window remembers.
+        record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; ``None``: the format that the window
+            remembers.
 
     Returns:
         Exit status: 0 done, 1 our fault, 2 the user's input is wrong.
@@ -92,8 +94,8 @@ def run(
 
 
 def prepared_application() -> QApplication:
-    """The application object, new or as it is, with its name, style and icon."""
-    application = QApplication.instance() or QApplication(["sepprune-live"])
+    """The application object, a new one where there is none yet, with its name, style and icon."""
+    application = QApplication(["sepprune-live"]) if QApplication.instance() is None else running_application()
     application.setApplicationName("SepPrune Live")
     application.setStyle("Fusion")
     application.setWindowIcon(QIcon(str(asset("icon.png"))))
@@ -101,9 +103,18 @@ def prepared_application() -> QApplication:
 
 
 class Session(QObject):
-    """Watches over one showing of the window.
+    """One session of the window: its time limit, its report and its problems.
 
-    ``problem`` is a sentence if the engine failed in a timed session, where nobody is there to read it in the window.
+    Args:
+        window: not yet started.
+        seconds: of running audio after which the window closes, or ``None``.
+        screenshot: PNG file for a picture of the window, or ``None``.
+        recording: to start as soon as audio runs.
+
+    Attributes:
+        problem: why a timed session failed, as a sentence; the window is closed, so it is printed.
+        user_caused: whether the user's input was the cause.
+        picture_saved: whether the screenshot was written.
     """
 
     def __init__(
@@ -117,7 +128,8 @@ class Session(QObject):
         self.user_caused = False
         self.picture_saved = False
         self._running = False
-        self._timer = QTimer(self, singleShot=True)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._time_is_up)
         window.link.received.connect(self._take)
         window.link.state_changed.connect(self._state_changed)
@@ -129,12 +141,12 @@ class Session(QObject):
         """The JSON object of ``sepprune-live --report``.
 
         Raises:
-            UserError: the engine never ran.
+            UserError: the engine was never ready.
         """
         link, data = self._window.link, self._window.data
         if link.ready is None:
             raise UserError("there is nothing to report: the window was closed before the audio engine was ready")
-        data.new_frames()  # the last ones, up to the engine's end
+        data.new_frames()  # the last ones before the engine ended
         data.update_statistics()
         found = self._window.controller.round_trip
         measured = {} if found is None else {"round_trip_ms": found.round_trip_ms}
@@ -143,7 +155,7 @@ class Session(QObject):
     def _take(self, event: Event) -> None:
         if isinstance(event, Notice | FellBack):
             self._notices.append(event.message)
-        if isinstance(event, Failed) and event.message.startswith(CANNOT_RECORD) and self._seconds is not None:
+        if isinstance(event, RecordingFailed) and self._seconds is not None:
             self.problem, self.user_caused = event.message, True
             self._window.close()
         if isinstance(event, Ready) and not self._running:

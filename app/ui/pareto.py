@@ -1,4 +1,4 @@
-"""Quality against computation: every level a point, the current one lit."""
+"""Quality against computation: every level is a point, and the current one is filled."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont, QFontMetrics
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from .facts import LevelFacts
+from ..engine.facts import LevelFacts
 from .theme import DARK, Theme, blend
 
 
-class ParetoPlot(pg.PlotWidget):
-    """SI-SDRi (dB) over multiply-adds a second. A click on a point asks for that level."""
+class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
+    """SI-SDRi (dB) over multiply-adds per second. A click on a point chooses its level."""
 
     level_asked = pyqtSignal(int)
 
@@ -22,8 +22,8 @@ class ParetoPlot(pg.PlotWidget):
         super().__init__(parent)
         self.setAccessibleName("Quality against computation of every level")
         self.setToolTip(
-            "Each point is a level: SI-SDR improvement in dB over millions of multiply-adds a second.\n"
-            "Click a point to choose it."
+            "Each point is a level: SI-SDR improvement in dB over millions of multiply-adds per second.\n"
+            "Click a point to choose its level."
         )
         self.setMinimumSize(160, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -31,7 +31,8 @@ class ParetoPlot(pg.PlotWidget):
         self.setMouseEnabled(False, False)
         self.setMenuEnabled(False)
         self.hideButtons()
-        self._theme, self._levels, self._level = DARK, [], 0
+        self._theme, self._level = DARK, 0
+        self._levels: list[LevelFacts] = []
         self._line = self.plot([], [], antialias=True)
         self._points = pg.ScatterPlotItem(pxMode=True, antialias=True)
         self._points.sigClicked.connect(lambda _, points: self.level_asked.emit(int(points[0].data())))
@@ -40,14 +41,14 @@ class ParetoPlot(pg.PlotWidget):
 
     @property
     def condition(self) -> str:
-        """The condition that is plotted: the first that every level has, or empty."""
+        """The condition that is plotted: the first one for which every level has a value, or empty."""
         if not self._levels:
             return ""
         everywhere = set.intersection(*(set(each.si_sdri) for each in self._levels))
         return next((name for name in self._levels[0].si_sdri if name in everywhere), "")
 
     def set_levels(self, levels: Sequence[LevelFacts]) -> None:
-        """Plot the ladder; without measured quality the plot is hidden."""
+        """Plot the ladder; the plot is hidden where the quality was not measured."""
         self._levels = list(levels)
         self.setVisible(bool(self.condition))
         if self.condition:
@@ -58,7 +59,7 @@ class ParetoPlot(pg.PlotWidget):
         self._draw()
 
     def set_level(self, level: int) -> None:
-        """Light the current level."""
+        """Fill the point of the current level."""
         self._level = level
         self._draw()
 

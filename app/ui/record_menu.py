@@ -1,4 +1,4 @@
-"""How and where recordings are stored: the small menu beside the record button."""
+"""The small menu beside the record button: format and folder of recordings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from PyQt6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 from .icons import icon
 from .theme import Theme
 
-#: format, what it is
+#: format, label
 FORMATS = (("wav", "WAV, 32-bit float"), ("flac", "FLAC, 24-bit"))
 
 
 class RecordMenu(QPushButton):
-    """A button with a menu; emits what the user chooses."""
+    """A button with a menu of formats, and an entry that chooses the folder."""
 
     format_asked = pyqtSignal(str)
     folder_asked = pyqtSignal(str)
@@ -29,13 +29,16 @@ class RecordMenu(QPushButton):
         menu, group = QMenu(self), QActionGroup(self)
         self.formats: dict[str, QAction] = {}
         for format, label in FORMATS:
-            action = group.addAction(menu.addAction(label))
+            action = QAction(label, menu)
             action.setCheckable(True)
             action.triggered.connect(lambda _, format=format: self.format_asked.emit(format))
+            group.addAction(action)
+            menu.addAction(action)
             self.formats[format] = action
         menu.addSeparator()
-        self.choose = menu.addAction("Choose folder…")
+        self.choose = QAction("Choose folder…", menu)
         self.choose.triggered.connect(self._choose_folder)
+        menu.addAction(self.choose)
         self.setMenu(menu)
 
     def set_theme(self, theme: Theme) -> None:
@@ -43,7 +46,7 @@ class RecordMenu(QPushButton):
         self.setIcon(icon("more", theme.text))
 
     def show_choice(self, format: str, folder: str) -> None:
-        """What is chosen; announces nothing."""
+        """Show what is chosen; emits nothing."""
         self.formats[format].setChecked(True)
         self._folder = folder
         self.choose.setText(f"Choose folder… ({folder})")

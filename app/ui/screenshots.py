@@ -1,7 +1,7 @@
-"""Makes the pictures of the window that documents show: ``python -m app.ui.screenshots FOLDER``.
+"""Takes the pictures of the window for the documentation: ``python -m app.ui.screenshots FOLDER``.
 
-The real engine separates the demo mixture while they are taken, so every figure in them was measured on this computer:
-take them on a calm one. Nothing appears on the screen.
+The real engine separates the demo mixture meanwhile, so every figure in the pictures was measured on this computer:
+close other programs first. Nothing appears on the screen.
 """
 
 from __future__ import annotations
@@ -20,19 +20,27 @@ from sepprune.errors import UserError
 if TYPE_CHECKING:
     from PyQt6.QtWidgets import QApplication
 
-#: how long the engine runs before a picture is taken: the views are full
+#: seconds of sound before the first picture, so that the views are full
 RUN_S = 11.0
 
-#: between two pictures: everything has been painted anew, and every number written
+#: seconds between two pictures, in which everything is painted and every number is updated
 SETTLE_S = 3.0
 
-#: the longest wait for the engine
+#: longest wait for the engine, in seconds
 LOADING_S = 120.0
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture: file name without ending, colours, and what is shown."""
+    """One picture.
+
+    Args:
+        name: file name without ending.
+        dark: dark colours.
+        presentation: presentation mode.
+        overlay: show the keyboard shortcuts.
+        view: one of :data:`~app.ui.views.tracks.VIEWS`.
+    """
 
     name: str
     dark: bool = False
@@ -51,32 +59,35 @@ PICTURES = (
 
 SCALES = (1, 2)
 
+#: name of this module, also where the package was installed under another name
+_MODULE = f"{__package__}.screenshots"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Take every picture at every scale; returns the exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m app.ui.screenshots",
-        description="Take pictures of the window: NAME.png and, for fine screens, NAME@2x.png.",
+        prog=f"python -m {_MODULE}",
+        description="Take pictures of the window: NAME.png, and NAME@2x.png for screens of high resolution.",
     )
-    parser.add_argument("folder", type=Path, help="where the pictures go; it has to exist")
+    parser.add_argument("folder", type=Path, help="existing folder for the pictures")
     parser.add_argument("--level", type=int, default=3, help="level to show (default: 3)")
-    parser.add_argument("--ladder", help="ladder to use (default: the one that ships)")
+    parser.add_argument("--ladder", help="folder of the ladder (default: the bundled ladder)")
     parser.add_argument(
         "--seconds",
         type=float,
         default=RUN_S,
-        help="how long sound runs before the first picture (default: %(default)g)",
+        help="seconds of sound before the first picture (default: %(default)g)",
     )
     parser.add_argument("--scale", type=int, choices=SCALES, help="only this scale")
     args = parser.parse_args(arguments)
     if not args.folder.is_dir():
-        print(f"there is no folder {args.folder}: make it first", file=sys.stderr)
+        print(f"there is no folder {args.folder}: create it first", file=sys.stderr)
         return 2
-    if args.scale is None:  # Qt takes its scale from the environment, once for a process
+    if args.scale is None:  # Qt reads the scale from the environment, once in a process
         options = [*(arguments if arguments is not None else sys.argv[1:])]
         return max(
             subprocess.run(
-                [sys.executable, "-m", "app.ui.screenshots", *options, "--scale", str(scale)],
+                [sys.executable, "-m", _MODULE, *options, "--scale", str(scale)],
                 env={**os.environ, "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": str(scale)},
             ).returncode
             for scale in SCALES
@@ -91,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: int) -> list[Path]:
-    """Run the window and photograph it; Qt has to be at ``scale`` already.
+    """Run the window and take its pictures; Qt has to run at ``scale`` already.
 
     Returns:
         The files.
@@ -99,6 +110,7 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
     Raises:
         UserError: the engine does not run, or a file cannot be written.
     """
+    from ..engine.controls import Controls
     from ..engine.process import EngineProcess
     from ..engine.protocol import DEMO, NONE, Settings
     from .engine_link import RUNNING, STOPPED
@@ -108,7 +120,7 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
     from .window import MainWindow
 
     application = prepared_application()
-    settings = Settings(DEMO, NONE, level, ladder, 8.0, "split", "auto")
+    settings = Settings(DEMO, NONE, ladder, controls=Controls(level=level, routing="split"))
     window = MainWindow(EngineProcess(settings), Preferences(recordings="Music"))
     files = []
     try:
@@ -117,7 +129,8 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
         if not _wait(application, LOADING_S, lambda: window.link.state in (RUNNING, STOPPED)) or (
             window.link.state == STOPPED
         ):
-            raise UserError(f"the audio engine does not run: {window.banner.sentence.text() or 'it took too long'}")
+            why = window.banner.sentence.text() or f"it was not ready after {LOADING_S:g} seconds"
+            raise UserError(f"the audio engine does not run: {why}")
         _wait(application, seconds)
         for picture in PICTURES:
             window.set_theme(DARK if picture.dark else LIGHT)
@@ -128,14 +141,14 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
             _wait(application, min(SETTLE_S, seconds))
             files.append(folder / f"{picture.name}{'' if scale == 1 else f'@{scale}x'}.png")
             if not window.grab().save(str(files[-1])):
-                raise UserError(f"cannot write {files[-1]}: give a folder that may be written to")
+                raise UserError(f"cannot write {files[-1]}: give a folder with write permission")
     finally:
         window.close()
     return files
 
 
 def _wait(application: QApplication, seconds: float, condition: Callable[[], bool] = lambda: False) -> bool:
-    """Let the window live for so long, or until the condition holds; returns whether it does."""
+    """Process events for so many seconds, or until the condition holds; returns whether it holds."""
     from PyQt6.QtCore import QDeadlineTimer, QEventLoop
 
     deadline = QDeadlineTimer(round(1000 * seconds))

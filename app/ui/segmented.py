@@ -1,4 +1,4 @@
-"""A row of buttons of which one is down."""
+"""A row of buttons of which exactly one is checked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Segmented(QWidget):
 
     Args:
         choices: ``(value, label, tooltip)`` of each button.
-        accessible_name: what is chosen here.
+        accessible_name: name of the choice, for screen readers.
     """
 
     chosen = pyqtSignal(str)
@@ -44,9 +44,9 @@ class Segmented(QWidget):
 
     @property
     def value(self) -> str:
-        """The value of the button that is down, or empty."""
+        """The value of the checked button, or empty."""
         return next((value for value, button in self.buttons.items() if button.isChecked()), "")
 
     def show_value(self, value: str) -> None:
-        """Press a button without announcing it."""
+        """Check a button; emits nothing."""
         self.buttons[value].setChecked(True)

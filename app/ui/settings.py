@@ -1,30 +1,44 @@
-"""What the window remembers between two starts: one versioned JSON file."""
+"""What the window remembers between two starts, in one versioned JSON file."""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from ..engine.protocol import RECORDING_FORMATS, ROUTINGS, Settings
+from ..engine.controls import REMEMBERED, ROUTINGS, Controls
+from ..engine.protocol import RECORDING_FORMATS, Settings
 from .views.tracks import VIEWS
 
 VERSION = 1
 
+#: key in the file of each control that is remembered; files of the first release call the loop ``loop_file``
+_CONTROL_KEYS = {name: "loop_file" if name == "loop" else name for name in REMEMBERED}
+
 
 @dataclass(frozen=True)
 class Preferences:
-    """Everything that is remembered. Sizes in logical pixels, gain in dB, sweep in seconds."""
+    """Everything that is remembered.
+
+    Args:
+        input, output: as in :class:`~app.engine.protocol.Settings`; empty where none was chosen.
+        controls: of which :data:`~app.engine.controls.REMEMBERED` are stored.
+        view: one of :data:`~app.ui.views.tracks.VIEWS`.
+        width, height: of the window, in logical pixels.
+        presentation: whether the window is in presentation mode.
+        sweep_s: seconds for each level during a sweep.
+        recordings: folder for recordings; empty for the default one.
+        record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`.
+    """
 
     input: str = ""
     output: str = ""
-    level: int = 0
-    routing: str = "split"
-    gain_db: float = 0.0
+    controls: Controls = Controls(routing="split")
     view: str = VIEWS[0]
     width: int = 1280
     height: int = 720
@@ -32,24 +46,31 @@ class Preferences:
     sweep_s: int = 4
     recordings: str = ""
     record_format: str = RECORDING_FORMATS[0]
-    loop_file: bool = True
-    fallback: bool = False
 
     def applied_to(self, settings: Settings, given: frozenset[str] = frozenset()) -> Settings:
-        """``settings`` with what is remembered, except for the fields in ``given``, which the user has just set."""
-        names = ("input", "output", "level", "routing", "gain_db", "loop_file", "fallback")
-        remembered = {name: getattr(self, name) for name in names if name not in given and getattr(self, name) != ""}
-        return replace(settings, **remembered)
+        """``settings`` with what is remembered.
+
+        Args:
+            settings: as the command line gives them.
+            given: names of fields of ``settings`` and their controls that the user has just set; these stay.
+        """
+        remembered = {name: getattr(self.controls, name) for name in REMEMBERED if name not in given}
+        return replace(
+            settings,
+            input=settings.input if "input" in given or not self.input else self.input,
+            output=settings.output if "output" in given or not self.output else self.output,
+            controls=settings.controls.changed(**remembered),
+        )
 
 
 def settings_file() -> Path:
-    """``$SEPPRUNE_CONFIG``, or the place where the operating system keeps settings."""
+    """``$SEPPRUNE_CONFIG``, or the file in the operating system's folder for settings."""
     chosen = os.environ.get("SEPPRUNE_CONFIG")
     return Path(chosen) if chosen else Path(platformdirs.user_config_dir("sepprune", appauthor=False)) / "live.json"
 
 
 def recordings_folder(preferences: Preferences) -> str:
-    """Where recordings go: the chosen folder, or ``SepPrune`` among the user's music."""
+    """Where recordings are stored: the chosen folder, or ``SepPrune`` in the user's music folder."""
     return preferences.recordings or str(Path(platformdirs.user_music_dir()) / "SepPrune")
 
 
@@ -57,22 +78,23 @@ def load_preferences(path: Path | None = None) -> tuple[Preferences, str | None]
     """Read the file.
 
     Returns:
-        The preferences, defaults where the file is missing or unfit, and a sentence for the user in the latter case.
+        The preferences, and ``None``. Where the file is missing or not valid: the defaults, and in the second case a
+        sentence for the user.
     """
     path = path or settings_file()
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or content.get("version") != VERSION:
-            return Preferences(), f"The settings in {path} are of another version: the window starts with its defaults."
+            return Preferences(), f"The settings in {path} are of another version: the defaults are used."
         return _checked(content), None
     except FileNotFoundError:
         return Preferences(), None
     except (OSError, ValueError) as error:
-        return Preferences(), f"The settings in {path} cannot be read ({error}): the window starts with its defaults."
+        return Preferences(), f"The settings in {path} cannot be read ({error}): the defaults are used."
 
 
 def save_preferences(preferences: Preferences, path: Path | None = None) -> None:
-    """Write the file whole or not at all.
+    """Write the file, whole or not at all.
 
     Raises:
         OSError: the folder or file cannot be written.
@@ -80,24 +102,29 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
     path = path or settings_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps({"version": VERSION, **asdict(preferences)}, indent=2) + "\n", encoding="utf-8")
+    draft.write_text(json.dumps({"version": VERSION, **_entries(preferences)}, indent=2) + "\n", encoding="utf-8")
     os.replace(draft, path)
 
 
-def _checked(content: dict[str, Any]) -> Preferences:
-    known = {field.name: field for field in fields(Preferences)}
-    values = {}
-    for name, value in content.items():
-        if name in known:
-            kind = type(known[name].default)
-            if type(value) is not kind and not (kind is float and type(value) is int):
-                raise ValueError(f"{name} is {value!r}")
-            values[name] = value
-    result = Preferences(**values)
+def _entries(preferences: Preferences) -> dict[str, Any]:  # Any: values of a JSON object
+    entries = asdict(preferences)
+    controls = entries.pop("controls")
+    return {**entries, **{key: controls[name] for name, key in _CONTROL_KEYS.items()}}
+
+
+def _checked(content: Mapping[str, Any]) -> Preferences:  # Any: values of a JSON object
+    entries = _entries(Preferences())
+    for name in entries.keys() & content.keys():
+        value, kind = content[name], type(entries[name])
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise ValueError(f"{name} is {value!r}")
+        entries[name] = value
+    controls = {name: entries.pop(key) for name, key in _CONTROL_KEYS.items()}
+    result = Preferences(controls=Preferences().controls.changed(**controls), **entries)
     if (
-        result.routing not in ROUTINGS
+        result.controls.routing not in ROUTINGS
+        or result.controls.level < 0
         or result.view not in VIEWS
-        or result.level < 0
         or result.record_format not in RECORDING_FORMATS
     ):
         raise ValueError("a value is out of range")

@@ -1,74 +1,83 @@
-"""Every key, in one table: what is bound and what the overlay shows."""
+"""All keys in one table, which is used to bind them and to show them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QShortcut
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-#: action, keys, what they do; digits, arrows and space are handled by the window and slider
+#: actions that switch a control of the same name on or off
+TOGGLES = ("bypass", "mute", "loop", "fallback")
+
+#: action, keys, description; window and slider handle digits, arrows and space
 BINDINGS = (
-    ("bypass", ("B",), "bypass: hear the mixture"),
+    ("bypass", ("B",), "hear the unprocessed mixture"),
     ("mute", ("M",), "mute the output"),
     ("record", ("R",), "start or stop recording"),
-    ("loop", ("L",), "start a file again at its end, or not"),
-    ("view", ("V",), "spectrogram or waveform"),
-    ("sweep", ("G",), "go through all levels"),
-    ("fallback", ("U",), "lighter level while chunks are late"),
-    ("calibrate", ("C",), "measure what computes fastest here"),
+    ("loop", ("L",), "loop the file"),
+    ("view", ("V",), "show spectrograms or waveforms"),
+    ("sweep", ("G",), "sweep through all levels"),
+    ("fallback", ("U",), "fall back to a lighter level on missed deadlines"),
+    ("calibrate", ("C",), "measure the fastest backend and precision"),
     ("round_trip", ("P",), "measure the round trip with chirps"),
     ("mixture", ("Q",), "listen to the mixture"),
     ("voice1", ("W",), "listen to voice 1"),
     ("voice2", ("E",), "listen to voice 2"),
-    ("split", ("T",), "voice 1 left, voice 2 right"),
-    ("both", ("Y",), "both voices together"),
+    ("split", ("T",), "listen to voice 1 left, voice 2 right"),
+    ("both", ("Y",), "listen to both voices"),
     ("louder", ("+", "="), "louder by 1 dB"),
     ("quieter", ("-",), "quieter by 1 dB"),
     ("open", ("Ctrl+O",), "open a sound file"),
-    ("rescan", ("F5",), "look for devices anew"),
+    ("rescan", ("F5",), "search for devices again"),
     ("presentation", ("F",), "presentation mode"),
     ("full_screen", ("F11",), "full screen"),
-    ("help", ("?", "F1"), "this page"),
+    ("help", ("?", "F1"), "show or hide this page"),
     ("quit", ("Ctrl+Q",), "quit"),
 )
 
-#: key, signal, what happens while it is held down
+#: key, signal, description of what it does while it is held down
 HELD = (
-    ("A", "mixture", "hold: the mixture alone"),
-    ("S", "voice1", "hold: voice 1 alone"),
-    ("D", "voice2", "hold: voice 2 alone"),
+    ("A", "mixture", "hold to hear the mixture alone"),
+    ("S", "voice1", "hold to hear voice 1 alone"),
+    ("D", "voice2", "hold to hear voice 2 alone"),
 )
 
 _FIRST_LINES = (
-    ("0 … 9", "choose a level, 0 is dense"),
-    ("← →", "lighter or denser, on the slider"),
+    ("0 – 9", "choose a level; 0 is dense"),
+    ("← →", "previous or next level, on the slider"),
     ("Space", "pause or play"),
     ("Tab", "next control"),
 )
 
 
-def bind(window: QWidget, actions: Mapping[str, Callable[[], None]], level: Callable[[int], None]) -> None:
+def bind(window: QWidget, actions: Mapping[str, Callable[[], object]], level: Callable[[int], None]) -> None:
     """Bind every key of the table to ``actions[action]``, and the digits to ``level(digit)``."""
     for action, keys, _ in BINDINGS:
         for key in keys:
             _bind(window, key, actions[action])
     for digit in range(10):
-        _bind(window, str(digit), lambda digit=digit: level(digit))
+        _bind(window, str(digit), partial(level, digit))
 
 
-def _bind(window: QWidget, key: str, action: Callable[[], None]) -> None:
+def _bind(window: QWidget, key: str, action: Callable[[], object]) -> None:
     shortcut = QShortcut(QKeySequence(key), window)
     shortcut.setAutoRepeat(key in "+-=")
     shortcut.activated.connect(action)
 
 
 class ShortcutsOverlay(QWidget):
-    """A card over the dimmed window; Escape or a click closes it."""
+    """A card over the dimmed window; Escape or a click hides it.
+
+    Args:
+        parent: the window.
+    """
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._window = parent
         self.setAccessibleName("Keyboard shortcuts")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = QFrame()
@@ -103,11 +112,11 @@ class ShortcutsOverlay(QWidget):
         self.hide()
 
     def toggle(self) -> None:
-        """Open over the whole window, or close."""
+        """Show over the whole window, or hide."""
         if self.isVisible():
             self.hide()
         else:
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._window.rect())
             self.show()
             self.raise_()
             self.setFocus()

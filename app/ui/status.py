@@ -1,4 +1,4 @@
-"""The status line at the bottom and the banner for what stops the sound."""
+"""The status line at the bottom, and the banner for problems that stop the sound."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolic
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED
 from .theme import Theme
 
+#: state, text
 STATES = {
     LOADING: "Loading the separator",
     RUNNING: "Running",
-    SILENT: "The engine does not answer",
+    SILENT: "The engine does not respond",
     STOPPED: "Stopped",
 }
 
 
 class ElidedLabel(QLabel):
-    """One line that is shortened to the room there is; the whole text is its tooltip."""
+    """One line that is shortened to its width; the whole text is its tooltip."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +40,7 @@ class ElidedLabel(QLabel):
 
 
 class StatusLine(QFrame):
-    """Engine state, the last message, what computes and what else runs."""
+    """Engine state, last message, backend and precision, and facts about the engine."""
 
     calibration_asked = pyqtSignal()
 
@@ -75,7 +76,7 @@ class StatusLine(QFrame):
         self.show_state(self._current)
 
     def show_state(self, state: str) -> None:
-        """One of the states of :class:`~app.ui.engine_link.EngineLink`, or any other word in its place."""
+        """Show a state of :class:`~app.ui.engine_link.EngineLink`, or another word in its place."""
         self._current = state
         self._state.setText(STATES.get(state, state))
         if self._theme:
@@ -83,28 +84,33 @@ class StatusLine(QFrame):
             self._dot.setStyleSheet(f"color: {colour.get(state, self._theme.muted)}")
 
     def set_presentation(self, on: bool) -> None:
-        """Leave the room to the message."""
+        """Hide the facts, which leaves more room for the message."""
         self._facts.setVisible(not on)
         self.computed_by.setVisible(not on and bool(self.computed_by.text()))
 
     def show_computed_by(self, text: str, measured: str) -> None:
-        """Backend and precision of the level that is heard, and what a measurement found, empty before there is one."""
+        """Show backend and precision of the level that is heard.
+
+        Args:
+            text: backend and precision.
+            measured: result of a calibration in words, empty where there is none.
+        """
         self.computed_by.setText(text)
         self.computed_by.setVisible(self._facts.isVisibleTo(self))
         self.computed_by.setToolTip(
-            "What computes this level. Click, or press C, to measure beside the sound which "
-            "backend and\nprecision is fastest on this computer, level by level."
-            + (f"\nFastest here: {measured}." if measured else "")
+            "Backend and precision of this level. Click, or press C, to measure while the sound runs\n"
+            "which backend and precision is fastest on this computer, for each level."
+            + (f"\nFastest on this computer: {measured}." if measured else "")
         )
 
     def show_facts(self, facts: list[str], explanation: str) -> None:
-        """Short facts on the right."""
+        """Show short facts on the right, with a tooltip."""
         self._facts.setText("   ·   ".join(facts))
         self._facts.setToolTip(explanation)
 
 
 class Banner(QFrame):
-    """One sentence across the window, with a button to start the engine again."""
+    """One sentence across the window, with a button that starts the engine again."""
 
     restart_asked = pyqtSignal()
 
@@ -123,7 +129,7 @@ class Banner(QFrame):
         self.hide()
 
     def show_sentence(self, sentence: str) -> None:
-        """Show the banner; the sentence is also announced to assistive technology by its name."""
+        """Show the banner; its accessible name is the sentence, so that screen readers announce it."""
         self.sentence.setText(sentence)
         self.setAccessibleName(sentence)
         self.show()

@@ -1,8 +1,8 @@
 """Colours and text sizes, light and dark, and the style sheet made from them.
 
-Data colours come from the Okabe-Ito family, which stays apart for every common kind of colour blindness: the mixture
-is neutral, voice 1 blue, voice 2 amber, whatever belongs to computation teal, a missed deadline vermilion (and
-always a second sign besides its colour).
+Data colours are based on the Okabe-Ito palette, whose colours can be told apart with every common kind of colour
+blindness: the mixture is grey, voice 1 blue, voice 2 amber, computation teal, and a missed deadline vermilion. A missed
+deadline never differs by its colour alone.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QFont, QFontMetrics, QGuiApplication, QPalette
-from PyQt6.QtWidgets import QPushButton
+from PyQt6.QtWidgets import QApplication, QPushButton
 
-#: the byte that :func:`colour_table` shows as the colour itself
+#: the value for which :func:`colour_table` gives the colour itself
 PURE = 194
 
 
@@ -25,7 +26,7 @@ class Theme:
     dark: bool
     window: str
     card: str
-    well: str  # the ground of plots: silence in a spectrogram has exactly this colour
+    well: str  # background of plots, and the colour of silence in a spectrogram
     border: str
     text: str
     muted: str
@@ -85,43 +86,54 @@ DARK = Theme(
 )
 
 
+def running_application() -> QApplication:
+    """The application object; it has to exist."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        raise RuntimeError("there is no QApplication: make one first")
+    return application
+
+
 def system_theme(application: QGuiApplication) -> Theme:
-    """Light or dark, as the desktop says; where it says nothing, as its palette looks."""
-    scheme = application.styleHints().colorScheme()
+    """The desktop's choice of light or dark; where it states none, the one that fits its palette."""
+    hints = application.styleHints()
+    scheme = Qt.ColorScheme.Unknown if hints is None else hints.colorScheme()
     if scheme == Qt.ColorScheme.Unknown:
         return DARK if application.palette().color(QPalette.ColorRole.Window).lightness() < 128 else LIGHT
     return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
 
 
-def colour_table(theme: Theme, colour: str) -> np.ndarray:
-    """256 colours from the plot ground through ``colour`` to the brightest (dark) or deepest (light) end.
+def colour_table(theme: Theme, colour: str) -> NDArray[np.uint32]:
+    """256 colours from the plot background through ``colour`` to white (dark theme) or nearly black (light theme).
 
     Returns:
-        ``(256,)`` uint32, 0xffrrggbb, to be read by a uint8 image.
+        ``(256,)`` uint32, 0xffrrggbb: the colour of each value of a uint8 image.
     """
     end = "#ffffff" if theme.dark else "#05080c"
     stops = [_rgb(theme.well), _mixed(theme.well, colour, 0.42), _rgb(colour), _mixed(colour, end, 0.72)]
     places = (0, PURE // 2, PURE, 255)
     red, green, blue = (np.interp(np.arange(256), places, [stop[k] for stop in stops]) for k in range(3))
-    packed = (red.round().astype(np.uint32) << 16) | (green.round().astype(np.uint32) << 8)
-    return packed | blue.round().astype(np.uint32) | np.uint32(0xFF000000)
+    red, green, blue = (channel.round().astype(np.uint32) for channel in (red, green, blue))
+    packed: NDArray[np.uint32] = (red << 16) | (green << 8) | blue | np.uint32(0xFF000000)
+    return packed
 
 
-def _rgb(colour: str) -> np.ndarray:
+def _rgb(colour: str) -> NDArray[np.float64]:
     return np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)], dtype=float)
 
 
-def _mixed(first: str, second: str, share: float) -> np.ndarray:
-    return (1 - share) * _rgb(first) + share * _rgb(second)
+def _mixed(first: str, second: str, share: float) -> NDArray[np.float64]:
+    mixed: NDArray[np.float64] = (1 - share) * _rgb(first) + share * _rgb(second)
+    return mixed
 
 
 def blend(first: str, second: str, share: float) -> str:
-    """A colour between two: ``share`` of the second."""
+    """A colour between two, with ``share`` of the second."""
     return "#" + "".join(f"{round(part):02x}" for part in _mixed(first, second, share))
 
 
 def fit_bold(button: QPushButton) -> None:
-    """Make a button as wide as its text needs once it is checked, and hence bold."""
+    """Give a button the width of its text in bold, which it has while it is checked."""
     button.ensurePolished()
     font = QFont(button.font())
     font.setBold(True)
@@ -131,7 +143,7 @@ def fit_bold(button: QPushButton) -> None:
 
 
 def style_sheet(theme: Theme) -> str:
-    """The style sheet of the main window and everything in it."""
+    """The style sheet of the main window."""
     t, size = theme, theme.points
     pressed = blend(t.card, t.text, 0.14)
     return f"""

@@ -9,6 +9,7 @@ from PyQt6.QtCore import QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
+from ..engine.controls import Controls
 from ..engine.protocol import DEMO, NONE, DeviceInfo
 from .facts import duration
 from .icons import icon
@@ -16,13 +17,14 @@ from .record_menu import RecordMenu
 from .segmented import Segmented
 from .theme import Theme, fit_bold
 
-OPEN_FILE = "\0open"  # no device and no file is called so
+#: stands for "Open file…" in the list of inputs; no device and no file can have this name
+OPEN_FILE = "\0open"
 
 SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif);;All files (*)"
 
 
 class Choice(QComboBox):
-    """A combo box with a drawn arrow that never grows with its longest entry."""
+    """A combo box with a drawn arrow, whose width does not depend on its longest entry."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,13 +45,14 @@ class Choice(QComboBox):
 
 
 class Transport(QFrame):
-    """Emits what the user asks for; shows only what the window tells it."""
+    """Emits what the user asks for, and shows what the controller passes to it."""
 
+    #: name and wanted value of a control
+    control_asked = pyqtSignal(str, object)
+    #: input and output
     devices_asked = pyqtSignal(str, str)
     rescan_asked = pyqtSignal()
     play_asked = pyqtSignal()
-    loop_asked = pyqtSignal(bool)
-    bypass_asked = pyqtSignal(bool)
     record_asked = pyqtSignal()
     view_asked = pyqtSignal(str)
     presentation_asked = pyqtSignal(bool)
@@ -59,14 +62,16 @@ class Transport(QFrame):
         super().__init__(parent)
         self.setProperty("role", "bar")
         self.input, self.output = Choice("Input"), Choice("Output")
-        self.rescan = _button("", "Rescan devices", "Look for devices anew (F5)")
+        self.rescan = _button("", "Rescan devices", "Search for devices again (F5)")
         self.play = _button("", "Play or pause", "")
         self.loop = _button("", "Loop", "Start the file again at its end (L)", checkable=True)
-        self.bypass = _button("Bypass", "Bypass", "Hear the mixture, delayed as much as the voices (B)", checkable=True)
+        self.bypass = _button(
+            "Bypass", "Bypass", "Hear the unprocessed mixture, delayed as much as the voices (B)", checkable=True
+        )
         self.record = _button("Record", "Record", "Record mixture and voices (R)", checkable=True)
         self.record_menu = RecordMenu()
         self.view = Segmented((("spectrogram", "", "Spectrograms (V)"), ("waveform", "", "Waveforms (V)")), "View")
-        self.presentation = _button("", "Presentation mode", "Large type for talks (F)", checkable=True)
+        self.presentation = _button("", "Presentation mode", "Larger text for talks (F)", checkable=True)
         self.help = _button("", "Keyboard shortcuts", "Keyboard shortcuts (?)")
         self._arrow = QLabel("→")
         self._source, self._sink = DEMO, NONE
@@ -79,8 +84,8 @@ class Transport(QFrame):
         self.output.activated.connect(lambda: self.devices_asked.emit(self._source, self.output.currentData()))
         self.rescan.clicked.connect(self.rescan_asked)
         self.play.clicked.connect(self.play_asked)
-        self.loop.clicked.connect(self.loop_asked)
-        self.bypass.clicked.connect(self.bypass_asked)
+        self.loop.clicked.connect(lambda on: self.control_asked.emit("loop", on))
+        self.bypass.clicked.connect(lambda on: self.control_asked.emit("bypass", on))
         self.record.clicked.connect(self._record_clicked)
         self.view.chosen.connect(self.view_asked)
         self.presentation.clicked.connect(self.presentation_asked)
@@ -94,20 +99,21 @@ class Transport(QFrame):
         for widget in (self.input, self._arrow, self.output, self.rescan):
             row.addWidget(widget, stretch=1 if isinstance(widget, Choice) else 0)
         row.addStretch(1)
-        for widget in (self.play, self.loop, self.bypass, self.record):
-            row.addWidget(widget)
-        row.addSpacing(-row.spacing() - 1)  # one thing: the button and its menu
+        for button in (self.play, self.loop, self.bypass, self.record):
+            row.addWidget(button)
+        row.addSpacing(-row.spacing() - 1)  # the button and its menu touch
         row.addWidget(self.record_menu)
         row.addSpacing(12)
-        for widget in (self.view, self.presentation, self.help):
-            row.addWidget(widget)
+        row.addWidget(self.view)
+        for button in (self.presentation, self.help):
+            row.addWidget(button)
         for button in (self.rescan, self.play, self.loop, self.presentation, self.help, *self.view.buttons.values()):
             if "segment" not in button.dynamicPropertyNames():
                 button.setProperty("role", "icon")
         self.record.setProperty("role", "record")
-        self.record.setMinimumWidth(self.record.sizeHint().width() + 24)  # the text changes, the bar does not
-        self.input.setToolTip("Where the sound comes from")
-        self.output.setToolTip("Where the sound goes")
+        self.record.setMinimumWidth(self.record.sizeHint().width() + 24)  # the same width for every text
+        self.input.setToolTip("Input: a microphone, the demo mixture or a sound file")
+        self.output.setToolTip("Output: a loudspeaker or headphones")
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in the theme's colours."""
@@ -128,29 +134,30 @@ class Transport(QFrame):
         self.show_recording(None if not self.record.isChecked() else 0.0)
 
     def show_sound(self, source: str, sink: str, devices: Sequence[DeviceInfo] | None = None) -> None:
-        """Fill both choices and select what is in use."""
+        """Fill both lists and select what is in use; ``devices`` is ``None`` where they have not changed."""
         self._source, self._sink = source, sink
         if devices is not None:
             self._devices = devices
         self.loop.setVisible(source == DEMO or Path(source).is_file())
         self._fill()
 
-    def show_loop(self, on: bool) -> None:
-        """Press the button without announcing it."""
-        self.loop.setChecked(on)
+    def show_controls(self, controls: Controls) -> None:
+        """Show loop and bypass; emits nothing."""
+        self.loop.setChecked(controls.loop)
+        self.bypass.setChecked(controls.bypass)
 
     def show_playing(self, playing: bool) -> None:
-        """The button offers the opposite."""
+        """Show pause on the button while the sound plays, otherwise play."""
         self._playing = playing
         self.play.setToolTip("Pause (space)" if playing else "Play (space)")
         if self._theme:
             self.play.setIcon(icon("pause" if playing else "play", self._theme.text))
 
     def show_recording(self, seconds: float | None) -> None:
-        """Elapsed time while recording, ``None`` otherwise."""
+        """Show the elapsed time of a recording, or ``None`` while there is none."""
         recording = seconds is not None
         self.record.setChecked(recording)
-        self.record.setText(duration(seconds) if recording else "Record")
+        self.record.setText("Record" if seconds is None else duration(seconds))
         if self._theme:
             self.record.setIcon(
                 icon(
@@ -184,7 +191,8 @@ class Transport(QFrame):
                 choice.addItem(label, value)
             choice.setCurrentIndex(choice.findData(current))
             longest = max(choice.fontMetrics().horizontalAdvance(label) for _, label in entries)
-            choice.view().setMinimumWidth(min(longest + 40, 460))
+            if view := choice.view():
+                view.setMinimumWidth(min(longest + 40, 460))
 
     def _input_activated(self) -> None:
         source = self.input.currentData()
@@ -194,7 +202,7 @@ class Transport(QFrame):
             self.devices_asked.emit(source, self._sink)
 
     def _record_clicked(self) -> None:
-        self.record.setChecked(not self.record.isChecked())  # the engine's answer decides
+        self.record.setChecked(not self.record.isChecked())  # it changes with the engine's answer
         self.record_asked.emit()
 
 

@@ -1,83 +1,91 @@
-"""The main window: the panels' places, colours, keys and the timer of the pictures."""
+"""The main window: places of the panels, colours, keys, and the timer that repaints."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PyQt6.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ..engine.commands import StartRecording
 from .controller import Controller
 from .engine_link import Engine, EngineLink
+from .held_keys import HeldKeys
 from .latency import LatencyPanel
 from .level_panel import LevelPanel
 from .listen_panel import ListenPanel
-from .listening import Listening
 from .live_data import LiveData
+from .panels import Panels
 from .recordings import Recordings
 from .settings import Preferences, recordings_folder
-from .shortcuts import ShortcutsOverlay, bind
+from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
 from .status import Banner, StatusLine
-from .theme import Theme, style_sheet, system_theme
+from .theme import Theme, running_application, style_sheet, system_theme
 from .transport import Transport
 from .views.tracks import Tracks
 
-#: milliseconds between two pictures, and pictures between two refreshed texts
+#: milliseconds between two repaints, and repaints between two updates of the texts
 PICTURE_MS, PICTURES_A_TEXT = 33, 8
 
-#: text size and width of the right column: usual, presentation
+#: text size and width of the right column: normal, presentation
 TEXT_SCALES, SIDE_WIDTHS = (1.0, 1.4), (322, 430)
 
 
 class MainWindow(QWidget):
-    """Everything on the screen. It never waits for the engine: a timer looks what is new, and the latest wins.
+    """The whole window. It never waits for the engine: a timer reads the newest data, and the latest wins.
 
     Args:
         engine: not yet started.
-        preferences: how the window looked when it was closed.
+        preferences: what the window remembers from its last session.
+
+    Attributes:
+        theme: the colours and text size in use.
     """
 
-    #: the window is about to close, everything is still there
+    #: the window is about to close; everything in it still exists
     closing = pyqtSignal()
 
     def __init__(self, engine: Engine, preferences: Preferences) -> None:
         super().__init__()
+        self.theme = system_theme(running_application())
+        self._fixed_theme: Theme | None = None
+        self._preferences = preferences
+        self._presentation = False
+        self._pictures = 0
+        self._last_tick = time.perf_counter()
         self.setObjectName("window")
         self.setWindowTitle("SepPrune Live")
         self.setMinimumSize(1024, 640)
         self.resize(max(1024, preferences.width), max(640, preferences.height))
-        self._preferences = preferences
         self.link, self.data = EngineLink(engine, self), LiveData(engine.telemetry)
-        self.transport, self.tracks, self.latency = Transport(), Tracks(), LatencyPanel()
-        self.listen, self.level, self.status, self.banner = ListenPanel(), LevelPanel(), StatusLine(), Banner()
+        panels = Panels(Transport(), Tracks(), LatencyPanel(), ListenPanel(), LevelPanel(), StatusLine(), Banner())
+        self.transport, self.tracks, self.latency, self.listen, self.level, self.status, self.banner = panels
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
-        self.listening = Listening(self, self.link)
-        self.recordings = Recordings(
-            self, self.link, StartRecording(recordings_folder(preferences), preferences.record_format)
-        )
-        self.controller = Controller(self, self.link, self.data)
-        self.theme: Theme | None = None
-        self._fixed_theme: Theme | None = None
-        self._presentation = False
-        self._pictures = 0
-        self._last_tick = time.perf_counter()
+        choice = StartRecording(recordings_folder(preferences), preferences.record_format)
+        self.recordings = Recordings(self, self.transport, self.status, self.link, choice)
+        self.controller = Controller(self, panels, self.recordings, self.link, self.data)
+        self.keys = HeldKeys(self, {key: signal for key, signal, _ in HELD})
+        self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
         self.transport.view_asked.connect(self.set_view)
         self.transport.presentation_asked.connect(self.set_presentation)
         self.transport.help_asked.connect(self.overlay.toggle)
         self.level.sweep_seconds.setValue(preferences.sweep_s)
         self.set_view(preferences.view)
         self.set_presentation(preferences.presentation)
-        QApplication.instance().styleHints().colorSchemeChanged.connect(self._follow_system)
+        if hints := running_application().styleHints():
+            hints.colorSchemeChanged.connect(self._follow_system)
         self._bind_keys()
-        self.timer = QTimer(self, interval=PICTURE_MS, timerType=Qt.TimerType.PreciseTimer)
+        self.timer = QTimer(self)
+        self.timer.setInterval(PICTURE_MS)
+        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
         self.timer.timeout.connect(self.tick)
 
     def start(self) -> None:
-        """Start the engine and the pictures."""
+        """Start the engine and the timer."""
         self.setFocus()
         self.link.start()
         self.timer.start()
@@ -104,33 +112,27 @@ class MainWindow(QWidget):
             outer.addWidget(widget, stretch=1 if widget is content else 0)
 
     def _bind_keys(self) -> None:
-        controller, listening = self.controller, self.listening
-        routes = {name: lambda name=name: listening.set_routing(name) for name in self.listen.routing.buttons}
-        views = {"spectrogram": "waveform", "waveform": "spectrogram"}
-        bind(
-            self,
-            {
-                **routes,
-                "bypass": listening.toggle_bypass,
-                "mute": listening.toggle_mute,
-                "record": self.recordings.toggle,
-                "loop": lambda: controller.set_loop(not self.link.settings.loop_file),
-                "fallback": lambda: controller.set_fallback(not self.link.settings.fallback),
-                "calibrate": controller.calibrate,
-                "round_trip": controller.measure_round_trip,
-                "view": lambda: self.set_view(views[self.tracks.view]),
-                "sweep": self.level.sweep.toggle,
-                "louder": lambda: listening.change_gain(1),
-                "quieter": lambda: listening.change_gain(-1),
-                "open": self.transport.open_file,
-                "rescan": controller.rescan,
-                "presentation": lambda: self.set_presentation(not self._presentation),
-                "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
-                "help": self.overlay.toggle,
-                "quit": self.close,
-            },
-            controller.choose_level,
-        )
+        controller = self.controller
+        actions: dict[str, Callable[[], object]] = {
+            "record": self.recordings.toggle,
+            "calibrate": controller.calibrate,
+            "round_trip": controller.measure_round_trip,
+            "view": lambda: self.set_view({"spectrogram": "waveform"}.get(self.tracks.view, "spectrogram")),
+            "sweep": self.level.sweep.toggle,
+            "louder": lambda: self.listen.step_gain(1),
+            "quieter": lambda: self.listen.step_gain(-1),
+            "open": self.transport.open_file,
+            "rescan": controller.rescan,
+            "presentation": lambda: self.set_presentation(not self._presentation),
+            "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
+            "help": self.overlay.toggle,
+            "quit": self.close,
+        }
+        for routing in self.listen.routing.buttons:
+            actions[routing] = _call(controller.change, "routing", routing)
+        for name in TOGGLES:
+            actions[name] = _call(controller.toggle, name)
+        bind(self, actions, controller.choose_level)
 
     def set_view(self, view: str) -> None:
         """Show ``"spectrogram"`` or ``"waveform"``."""
@@ -138,26 +140,26 @@ class MainWindow(QWidget):
         self.tracks.set_view(view)
 
     def set_presentation(self, on: bool) -> None:
-        """Large type and fewer things, for a room."""
+        """Show larger text and fewer things, for a projector."""
         self._presentation = on
         self.transport.presentation.setChecked(on)
         for panel in (self.latency, self.level, self.listen, self.status):
             panel.set_presentation(on)
-        self._apply_theme(self._fixed_theme or system_theme(QApplication.instance()))
+        self._apply_theme(self._wanted_theme())
 
     def set_theme(self, theme: Theme | None) -> None:
-        """Take these colours whatever the system says, or with ``None`` the system's."""
+        """Use these colours, or with ``None`` those of the system."""
         self._fixed_theme = theme
-        self._apply_theme(theme or system_theme(QApplication.instance()))
+        self._apply_theme(self._wanted_theme())
 
     @property
     def painted(self) -> bool:
-        """Whether anybody can see the window."""
+        """Whether the window can be seen."""
         handle = self.windowHandle()
         return self.isVisible() and not self.isMinimized() and handle is not None and handle.isExposed()
 
     def tick(self) -> None:
-        """Take in events, audio and frames; paint what is new."""
+        """Take in events, audio and frames, and paint what is new."""
         now = time.perf_counter()
         seconds, self._last_tick = min(1.0, now - self._last_tick), now
         self.link.poll()
@@ -179,9 +181,7 @@ class MainWindow(QWidget):
             self._preferences,
             input=settings.input,
             output=settings.output,
-            level=settings.level,
-            routing=settings.routing,
-            gain_db=settings.gain_db,
+            controls=settings.controls,
             view=self.tracks.view,
             width=self.width(),
             height=self.height(),
@@ -189,12 +189,13 @@ class MainWindow(QWidget):
             sweep_s=self.level.sweep_seconds.value(),
             recordings=chosen,
             record_format=recordings.format,
-            loop_file=settings.loop_file,
-            fallback=settings.fallback,
         )
 
+    def _wanted_theme(self) -> Theme:
+        return self._fixed_theme or system_theme(running_application())
+
     def _apply_theme(self, theme: Theme) -> None:
-        font = QApplication.font()
+        font = running_application().font()
         self.theme = theme.with_points(max(9.0, font.pointSizeF()) * TEXT_SCALES[self._presentation])
         font.setPointSizeF(self.theme.points)
         self.setFont(font)
@@ -205,19 +206,19 @@ class MainWindow(QWidget):
             panel.setFixedWidth(SIDE_WIDTHS[self._presentation])
 
     def _follow_system(self) -> None:
-        theme = self._fixed_theme or system_theme(QApplication.instance())
-        if self.theme is not None and theme.dark != self.theme.dark:
+        theme = self._wanted_theme()
+        if theme.dark != self.theme.dark:
             self._apply_theme(theme)
 
     # ---- Qt ----
 
     def changeEvent(self, event: QEvent | None) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "timer"):  # not while being built
+        if event is not None and event.type() == QEvent.Type.PaletteChange:
             self._follow_system()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+        if event is not None and event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self.controller.play_or_pause()
         else:
             super().keyPressEvent(event)
@@ -235,3 +236,8 @@ class MainWindow(QWidget):
         self.timer.stop()
         self.link.stop()
         super().closeEvent(event)
+
+
+def _call(method: Callable[..., None], *arguments: str) -> Callable[[], None]:
+    """``method`` with its arguments, for a key."""
+    return lambda: method(*arguments)

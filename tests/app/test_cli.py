@@ -74,12 +74,12 @@ def test_headless_plays_a_file_to_its_end_and_reports(ladder: Path, speech: Path
     assert soundfile.info(folder / "voice1.wav").frames > 0
 
 
-def test_json_on_standard_output_is_alone_there(ladder: Path, speech: Path) -> None:
+def test_json_is_the_only_text_on_standard_output(ladder: Path, speech: Path) -> None:
     done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--json", "-", "--level", "2")
     assert [row["level"] for row in json.loads(done.stdout)["levels"]] == [2]
 
 
-def test_seconds_repeat_a_short_file_until_then(ladder: Path, sound: Callable[..., Path]) -> None:
+def test_with_seconds_a_short_file_is_looped(ladder: Path, sound: Callable[..., Path]) -> None:
     done = live(
         "--headless",
         "--input",
@@ -96,7 +96,7 @@ def test_seconds_repeat_a_short_file_until_then(ladder: Path, sound: Callable[..
     assert json.loads(done.stdout)["chunks"] > 30
 
 
-def test_loop_and_no_loop_say_whether_a_file_starts_again(ladder: Path, sound: Callable[..., Path]) -> None:
+def test_loop_and_no_loop_switch_looping_on_and_off(ladder: Path, sound: Callable[..., Path]) -> None:
     arguments = [
         "--headless",
         "--input",
@@ -181,7 +181,7 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
         (["--input", "sound.wav", "--output", "no such loudspeaker"], "no such loudspeaker"),
     ],
 )
-def test_what_a_user_gets_wrong_is_one_sentence_and_status_two(
+def test_a_mistake_of_the_user_is_one_sentence_and_status_two(
     ladder: Path, speech: Path, tmp_path: Path, arguments: list[str], sentence: str
 ) -> None:
     soundfile.write(tmp_path / "empty.wav", [], 16_000)
@@ -215,7 +215,7 @@ def test_unusual_files_are_played_to_their_end(
     assert (done.returncode, report["chunks"], report["bad_samples"]) == (0, chunks, bad)
 
 
-def test_control_c_ends_it_in_order_with_its_table(ladder: Path, speech: Path) -> None:
+def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path) -> None:
     process = subprocess.Popen(
         [
             sys.executable,
@@ -243,8 +243,8 @@ def test_control_c_ends_it_in_order_with_its_table(ladder: Path, speech: Path) -
     assert (process.returncode, "Chunk time" in out, "Traceback" in err) == (0, True, False)
 
 
-def test_control_c_while_it_loads_is_no_traceback_and_leaves_no_engine(ladder: Path, speech: Path) -> None:
-    """As in a terminal, where parent and engine both get it."""
+def test_control_c_while_it_loads_gives_no_traceback_and_leaves_no_engine(ladder: Path, speech: Path) -> None:
+    """As in a terminal, which sends Ctrl-C to parent and engine."""
     process = subprocess.Popen(
         [
             sys.executable,

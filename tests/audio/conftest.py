@@ -1,4 +1,4 @@
-"""The same small ladder as the app's tests, but for voices that differ from the mixture."""
+"""The small ladder of the app's tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def ladder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder of a level with random weights: no good separation, but one that can be recognised."""
+    """Folder of levels with random weights: they separate badly, but their output differs from the mixture."""
     from ..app.conftest import write_tiny_ladder
 
     return write_tiny_ladder(tmp_path_factory.mktemp("ladder"))

@@ -1,4 +1,4 @@
-"""The whole path through real PortAudio: voices into a virtual microphone, one of them out of a virtual loudspeaker."""
+"""The whole path through real PortAudio: a mixture in a virtual microphone, one voice in a virtual loudspeaker."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from .virtual_audio import VirtualAudio
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 16_000
 
-#: compared piece by piece: on a busy machine PulseAudio loses some milliseconds now and then, which moves the rest
+#: samples of the pieces that are compared: on a busy machine PulseAudio sometimes loses milliseconds, which shifts the
+#: rest
 PIECE = RATE // 4
 
 
 class Live:
-    """``sepprune-live --headless`` with what it says as it says it."""
+    """``sepprune-live --headless``, whose messages can be waited for."""
 
     def __init__(self, audio: VirtualAudio, *arguments: str, **variables: str) -> None:
         environment = audio.environment | {"PYTHONPATH": str(ROOT)} | variables
@@ -53,15 +54,15 @@ class Live:
         self.said: list[str] = []
 
     def wait_for(self, words: str) -> None:
-        """Return once it has said so."""
+        """Return once a message contains ``words``."""
         for line in self._process.stderr:
             self.said.append(line)
             if words in line:
                 return
-        raise AssertionError(f"it ended without saying {words!r}: {''.join(self.said)}")
+        raise AssertionError(f"it ended without the message {words!r}: {''.join(self.said)}")
 
     def finish(self) -> dict:
-        """End it as Ctrl-C does; returns its report."""
+        """End the program as with Ctrl-C; returns its report."""
         self._process.send_signal(signal.SIGINT)
         self.said += self._process.communicate(timeout=30)[1].splitlines(keepends=True)
         assert self._process.returncode == 0, "".join(self.said)
@@ -104,7 +105,7 @@ def mixture() -> np.ndarray:
 
 
 def scores(heard: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """SI-SDR in dB of every piece of the reference that is loud enough, each where it is found best."""
+    """SI-SDR in dB of every piece of the reference that is loud enough, each at the position that fits best."""
     found = []
     for start in range(0, len(reference) - PIECE, PIECE):
         piece = reference[start : start + PIECE].astype(np.float64)
@@ -129,7 +130,7 @@ def _best_match(heard: np.ndarray, piece: np.ndarray) -> np.ndarray:
 
 
 def offline(samples: np.ndarray, ladder: Path) -> np.ndarray:
-    """Voices ``(2, samples)`` as a file separated with the same level gives them."""
+    """Voices ``(2, samples)`` that the same level gives for a file."""
     from sepprune.streaming import Ladder, StreamingSeparator
 
     with StreamingSeparator(Ladder.load(ladder)) as separator:
@@ -153,7 +154,7 @@ def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(
     app.wait_for("recording into")
     listener = audio.listen(RATE)
     audio.play(mixture(), RATE).wait(60)
-    time.sleep(1.0)  # what is on its way arrives
+    time.sleep(1.0)  # the rest of the sound arrives
     heard = listener.stop()[0]
     report = app.finish()
     if forced:
@@ -161,7 +162,7 @@ def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(
     assert report["latency"]["driver_in_ms"] > 0 and report["levels"][0]["chunks"] > 500
     lost = {key: report[key] for key in ("output_underflows", "ring_underruns", "input_overflows", "stalls")}
     assert np.median(scores(heard, app.recorded("voice1"))) > 15.0, lost  # the loudspeaker plays what was separated
-    assert np.median(scores(app.recorded("mixture"), mixture())) > 15.0  # the engine heard what was said
+    assert np.median(scores(app.recorded("mixture"), mixture())) > 15.0  # the engine got what was played
     expected = offline(mixture(), ladder)[0]
     assert np.median(scores(heard, expected)) > 12.0
     assert np.median(scores(heard, mixture())) < np.median(scores(heard, expected)) - 3.0  # and it is not the mixture
@@ -268,7 +269,7 @@ def test_devices_are_listed_by_name_and_host_api(audio: VirtualAudio) -> None:
 
 
 def _offset(recorded: np.ndarray, said: np.ndarray) -> int:
-    """Where in what was said the recording begins."""
+    """Position in ``said`` at which the recording begins."""
     first = int(np.flatnonzero(recorded)[0])
     head = recorded[first : first + 400]
     doubled = np.concatenate([said, said[:400]])

@@ -1,4 +1,4 @@
-"""``sepprune-live --round-trip`` over real PortAudio: a virtual loudspeaker whose own sound is the microphone."""
+"""``sepprune-live --round-trip`` over real PortAudio, with a virtual loudspeaker that is connected to a microphone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .virtual_audio import VirtualAudio
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: a microphone that hears the loudspeaker, as through a cable
+#: a microphone that gets the sound of the loudspeaker, as through a cable
 _CABLE = 'pcm.ci_cable { type pulse device "speaker.monitor" hint { show on description "CI cable" } }\n'
 
 
@@ -52,13 +52,13 @@ def round_trip(audio: VirtualAudio, ladder: Path, microphone: str) -> tuple[subp
 def test_the_round_trip_through_a_cable_is_measured(audio: VirtualAudio, ladder: Path) -> None:
     done, report = round_trip(audio, ladder, "ci_cable")
     assert done.returncode == 0, done.stderr
-    # a chunk is in the input, four wait at the output; a second is more than any null sink holds back here
+    # one chunk in the input and four at the output; no null sink adds as much as a second here
     assert 5 * report["chunk_ms"] < report["round_trip_ms"] < 1000.0
     assert report["input_to_output_ms"] == pytest.approx(report["round_trip_ms"] + report["separator_delay_ms"])
     assert report["spread_ms"] < 100.0
 
 
-def test_where_nothing_comes_back_it_says_so(audio: VirtualAudio, ladder: Path) -> None:
+def test_where_nothing_comes_back_a_sentence_says_so(audio: VirtualAudio, ladder: Path) -> None:
     done, report = round_trip(audio, ladder, "ci_mic")
     assert (done.returncode, report["round_trip_ms"]) == (2, None)
     assert "nothing of the chirps came back" in done.stderr and "Traceback" not in done.stderr

@@ -60,28 +60,28 @@ class VirtualAudio:
             *(f"--load=module-null-sink {self._sink(sink)}" for sink in ("mic", "speaker")),
         )
         self._wait_for_server()
-        # a null sink nobody uses goes to sleep, and its clock with it
+        # PulseAudio suspends a null sink that has no client, and its clock with it
         self._keep_awake("pacat", "--device=mic")
         self._keep_awake("parec", "--device=speaker.monitor")
 
     def play(self, samples: np.ndarray, rate: int) -> subprocess.Popen:
-        """Talk into the microphone: ``(samples,)`` float32. Ends by itself."""
+        """Play ``(samples,)`` float32 into the microphone; the process ends with the sound."""
         return self._feed("mic", samples, rate)
 
     def listen(self, rate: int, channels: int = 1, sink: str = "speaker") -> Listener:
-        """Record the loudspeaker, or what the microphone hears, until ``stop()``."""
+        """Record the loudspeaker, or the microphone's sink, until ``stop()``."""
         path = self.folder / f"heard-{time.monotonic_ns()}.f32"
         process = self._run("parec", f"--device={sink}.monitor", *_format(rate, channels), str(path))
         return Listener(process, path, channels)
 
     def unload(self, sink: str) -> None:
-        """Pull the device out."""
+        """Remove a device."""
         for line in self._pactl("list", "short", "modules").splitlines():
             if f"sink_name={sink}" in line:
                 self._pactl("unload-module", re.split(r"\s", line)[0])
 
     def load(self, sink: str) -> None:
-        """Plug the device in again."""
+        """Add a removed device again."""
         self._pactl("load-module", "module-null-sink", *self._sink(sink).split())
         self._keep_awake(*(("pacat", "--device=mic") if sink == "mic" else ("parec", "--device=speaker.monitor")))
 
@@ -133,18 +133,18 @@ class VirtualAudio:
 
 
 class Listener:
-    """A recording of the loudspeaker that goes on."""
+    """A running recording of the loudspeaker."""
 
     def __init__(self, process: subprocess.Popen, path: Path, channels: int) -> None:
         self._process, self._path, self._channels = process, path, channels
 
     @property
     def count(self) -> int:
-        """Samples heard so far."""
+        """Samples recorded so far."""
         return self._path.stat().st_size // (4 * self._channels) if self._path.exists() else 0
 
     def stop(self) -> np.ndarray:
-        """Everything heard, ``(channels, samples)``."""
+        """Everything that was recorded, ``(channels, samples)``."""
         self._process.terminate()
         self._process.wait()
         heard = np.fromfile(self._path, np.float32)

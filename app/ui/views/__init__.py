@@ -1,1 +1,1 @@
-"""The three stacked sound views: mixture, voice 1, voice 2."""
+"""The three sound views, one below the other: mixture, voice 1, voice 2."""

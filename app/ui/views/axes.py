@@ -1,4 +1,4 @@
-"""The gutter left of a view (name, level, axis) and the time axis below all of them."""
+"""The gutter on the left of a view (name, level, axis), and the time axis below all views."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PyQt6.QtWidgets import QWidget
 
 from ..theme import DARK, Theme
 
-#: a mouse button that is down for so many milliseconds is held, not clicked
+#: a mouse button that is down for this many milliseconds is held, not clicked
 HOLD_MS = 250
 
 
@@ -16,7 +16,7 @@ class Gutter(QWidget):
     """Name and axis of one plot."""
 
     clicked = pyqtSignal()
-    #: True when the mouse button is held down, False when it is let go after that
+    #: True when the mouse button is held down, False when it is released after that
     held = pyqtSignal(bool)
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
@@ -25,7 +25,9 @@ class Gutter(QWidget):
         self._theme, self._colour, self._heard, self._caption = DARK, DARK.mixture, False, ""
         self._ticks: list[tuple[float, str]] = []
         self._holding = False
-        self._hold_timer = QTimer(self, singleShot=True, interval=HOLD_MS)
+        self._hold_timer = QTimer(self)
+        self._hold_timer.setSingleShot(True)
+        self._hold_timer.setInterval(HOLD_MS)
         self._hold_timer.timeout.connect(lambda: self._hold(True))
         self.setAccessibleName(name)
 
@@ -36,18 +38,18 @@ class Gutter(QWidget):
         self.update()
 
     def set_ticks(self, ticks: list[tuple[float, str]]) -> None:
-        """``ticks``: height (0 bottom, 1 top) and label; labels that would touch are left out."""
+        """Set heights (0 bottom, 1 top) and labels; labels that would touch are left out."""
         self._ticks = ticks
         self.update()
 
     def set_caption(self, caption: str) -> None:
-        """Small words under the name."""
+        """Set the words below the name."""
         if caption != self._caption:
             self._caption = caption
             self.update()
 
     def set_heard(self, heard: bool) -> None:
-        """Mark the view that is listened to."""
+        """Mark the view whose signal is heard."""
         if heard != self._heard:
             self._heard = heard
             self.update()
@@ -57,11 +59,11 @@ class Gutter(QWidget):
         self.held.emit(holding)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event.button() == Qt.MouseButton.LeftButton:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
             self._hold_timer.start()
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
             return
         if self._holding:
             self._hold(False)
@@ -99,7 +101,12 @@ class Gutter(QWidget):
 
 
 class TimeAxis(QWidget):
-    """Seconds before now, under the views: ``pixels_per_second`` logical pixels a second, now at the right."""
+    """Seconds before now, below the views, with now on the right.
+
+    Args:
+        pixels_per_second: in logical pixels.
+        parent: owner of the widget.
+    """
 
     def __init__(self, pixels_per_second: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -129,7 +136,7 @@ class TimeAxis(QWidget):
 
 
 def gutter_width(widget: QWidget) -> int:
-    """Width of the gutter that every plot of the left column shares, so that their time axes agree."""
+    """Width of every gutter in the left column, so that the time axes of the plots agree."""
     return round(widget.fontMetrics().horizontalAdvance("Mixture  00 kHz") * 1.12) + 22
 
 

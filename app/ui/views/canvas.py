@@ -1,8 +1,9 @@
-"""A widget that shows a :class:`~app.ui.views.columns.ColumnRing`, one device pixel a column."""
+"""A widget that shows a :class:`~app.ui.views.columns.ColumnRing`, one device pixel for each column."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PyQt6.QtCore import QRect, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
 from PyQt6.QtWidgets import QWidget
@@ -11,14 +12,23 @@ from ..theme import DARK, Theme, colour_table
 from .columns import ColumnRing
 
 
-class Canvas(QWidget):
-    """Columns scroll in from the right; the newest is at the right edge.
+def indexed_image(pixels: NDArray[np.uint8]) -> QImage:
+    """An image without colour table over the memory of ``pixels`` ``(height, width)``, which has to be kept alive."""
+    height, width = pixels.shape
+    image: QImage = QImage(  # type: ignore[call-overload]  # PyQt's stubs know no buffers but bytes
+        pixels.data, width, height, width, QImage.Format.Format_Indexed8
+    )
+    return image
 
-    The bytes of the ring are the pixels of an indexed image, so that scrolling copies nothing and another theme or
-    colour is another colour table.
+
+class Canvas(QWidget):
+    """Columns that scroll in from the right; the newest is at the right edge.
+
+    The bytes of the ring are the pixels of an indexed image. So scrolling copies nothing, and another theme or colour
+    is another colour table.
     """
 
-    #: the size in device pixels has changed and the columns are gone
+    #: the size in device pixels has changed, and the columns were removed
     resized = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -29,29 +39,28 @@ class Canvas(QWidget):
         self._theme, self._colour, self._image, self._message = DARK, DARK.mixture, QImage(), ""
 
     def set_colour(self, theme: Theme, colour: str) -> None:
-        """Draw with ``colour`` on the plot ground of ``theme``."""
+        """Draw with ``colour`` on the plot background of ``theme``."""
         self._theme, self._colour = theme, colour
         self._image.setColorTable(colour_table(theme, colour).tolist())
         self.update()
 
     def set_message(self, message: str) -> None:
-        """A few words in the middle while there is nothing to show."""
+        """Show a few words in the middle while there are no columns."""
         self._message = message
         self.update()
 
-    def append(self, columns: np.ndarray) -> None:
-        """Add ``columns`` (at least the canvas's rows, n) uint8 at the right edge."""
+    def append(self, columns: NDArray[np.uint8]) -> None:
+        """Add ``columns`` ``(rows, n)`` at the right edge; rows below those of the canvas are cut off."""
         if columns.shape[1]:
             self.ring.append(columns[: self.ring.rows])
             self.update()
 
     def clear(self) -> None:
-        """Forget every column."""
+        """Remove every column."""
         ratio = self.devicePixelRatioF()
         rows, width = max(1, round(self.height() * ratio)), max(4, round(self.width() * ratio))
         self.ring = ColumnRing(rows, width)
-        buffer = self.ring.buffer
-        self._image = QImage(buffer.data, buffer.shape[1], rows, buffer.shape[1], QImage.Format.Format_Indexed8)
+        self._image = indexed_image(self.ring.buffer)
         self.set_colour(self._theme, self._colour)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

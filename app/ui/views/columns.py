@@ -1,28 +1,36 @@
-"""A scrolling image: one column of bytes for each step of time."""
+"""A scrolling image, stored as one column of bytes for each step of time."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class ColumnRing:
-    """The newest ``width`` columns of a uint8 image, readable as one contiguous window without moving any byte.
+    """The newest ``width`` columns of a uint8 image, as one window of a larger buffer, without moving any byte.
 
-    Every column is written twice, ``width`` apart, in a buffer of double width; so the newest ``width`` columns
-    always lie side by side, starting at :attr:`start`.
+    The buffer has twice the width, and every column is written twice, ``width`` apart. So the newest ``width`` columns
+    are always adjacent, starting at :attr:`start`.
 
     Args:
         rows: height in pixels, the first row on top.
         width: columns that are kept.
+
+    Attributes:
+        buffer: the memory, ``(rows, at least 2 * width)``.
+        start: first column of the window in the buffer.
+        filled: columns that were appended, ``width`` at most.
     """
 
     def __init__(self, rows: int, width: int) -> None:
         self.rows, self.width = rows, width
-        self.buffer = np.zeros((rows, -(-2 * width // 4) * 4), dtype=np.uint8)  # image lines start at multiples of 4
+        self.buffer = np.zeros(
+            (rows, -(-2 * width // 4) * 4), dtype=np.uint8
+        )  # lines of a QImage start at multiples of 4 bytes
         self.start = 0
         self.filled = 0
 
-    def append(self, columns: np.ndarray) -> None:
+    def append(self, columns: NDArray[np.uint8]) -> None:
         """Add ``columns`` (rows, n) uint8, oldest first."""
         columns = columns[:, -self.width :]
         count = columns.shape[1]
@@ -34,6 +42,6 @@ class ColumnRing:
         self.start = (self.start + count) % self.width
         self.filled = min(self.width, self.filled + count)
 
-    def window(self) -> np.ndarray:
-        """The newest columns, ``(rows, width)``, oldest left: a view, valid until the next :meth:`append`."""
+    def window(self) -> NDArray[np.uint8]:
+        """The newest columns ``(rows, width)``, the oldest on the left: a view, valid until the next :meth:`append`."""
         return self.buffer[:, self.start : self.start + self.width]

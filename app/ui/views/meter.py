@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,25 +10,31 @@ from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
+from ...engine.arrays import Samples
 from ..theme import DARK, Theme, blend
 
+#: lowest level that is shown
 FLOOR_DB = -60.0
+
+#: how fast the level falls
 FALL_DB_PER_S = 24.0
+
+#: seconds for which a peak is held
 HOLD_S = 1.5
 
 
 @dataclass
 class Level:
-    """A level in dB relative to full scale: rises at once, falls slowly; its peak is held."""
+    """A level in dB relative to full scale. It rises immediately and falls slowly; its peak is held."""
 
     db: float = FLOOR_DB
     peak_db: float = FLOOR_DB
     held_s: float = 0.0
 
-    def feed(self, samples: np.ndarray, seconds: float) -> None:
-        """Take the samples (n,) that arrived during the last ``seconds``."""
+    def feed(self, samples: Samples, seconds: float) -> None:
+        """Take the samples ``(n,)`` that arrived during the last ``seconds``."""
         loudest = float(np.abs(samples).max()) if samples.size else 0.0
-        now = 20 * np.log10(max(loudest, 1e-6))
+        now = 20 * math.log10(max(loudest, 1e-6))
         self.db = max(FLOOR_DB, now, self.db - FALL_DB_PER_S * seconds)
         self.held_s += seconds
         if self.db >= self.peak_db:
@@ -37,12 +44,12 @@ class Level:
 
     @property
     def silent(self) -> bool:
-        """At rest: nothing would change on the screen."""
+        """Whether level and peak are at the floor, so that nothing would change on the screen."""
         return self.peak_db <= FLOOR_DB
 
 
 class Meter(QWidget):
-    """A vertical bar from -60 dB to full scale, with the held peak as a line and a scale beside it."""
+    """A vertical bar from -60 dB to full scale, with the peak as a line, and a scale beside it."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,8 +71,8 @@ class Meter(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(16 + self.fontMetrics().horizontalAdvance("−60"), 48)
 
-    def feed(self, samples: np.ndarray, seconds: float) -> None:
-        """Show the samples (n,) that arrived during the last ``seconds``."""
+    def feed(self, samples: Samples, seconds: float) -> None:
+        """Show the samples ``(n,)`` that arrived during the last ``seconds``."""
         resting = self.level.silent
         self.level.feed(samples, seconds)
         if not (resting and self.level.silent):

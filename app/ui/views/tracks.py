@@ -1,11 +1,15 @@
-"""Mixture and both voices, stacked, on one time axis."""
+"""Mixture and both voices, one below the other, on one time axis."""
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QGridLayout, QWidget
 
+from ...engine.arrays import Samples
+from ...engine.controls import SIGNALS, Controls
 from ..theme import Theme
 from .axes import Gutter, TimeAxis
 from .canvas import Canvas
@@ -15,7 +19,7 @@ from .waveform import WaveformColumns, fitting_scale
 
 NAMES = ("Mixture", "Voice 1", "Voice 2")
 
-#: logical pixels, and columns on a plain screen, for one second
+#: logical pixels for one second
 PIXELS_PER_SECOND = 100
 
 VIEWS = ("spectrogram", "waveform")
@@ -24,11 +28,9 @@ VIEWS = ("spectrogram", "waveform")
 class Tracks(QFrame):
     """Three views fed with the newest audio; the waveforms share one amplitude scale."""
 
-    #: the routing that a click on a view's name asks for
-    routing_asked = pyqtSignal(str)
-    #: the signal whose name is held down, or None
-    solo_asked = pyqtSignal(object)
-    #: the columns are gone (another size, view or scale): feed recent audio anew
+    #: name and wanted value of a control
+    control_asked = pyqtSignal(str, object)
+    #: the columns were removed because of another size, view or scale: feed recent audio again
     history_wanted = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -41,7 +43,9 @@ class Tracks(QFrame):
         self._axis = TimeAxis(PIXELS_PER_SECOND)
         self._columns: SpectrogramColumns | WaveformColumns | None = None
         self._full_scale, self._peak = 1.0, 0.0
-        self._history_timer = QTimer(self, singleShot=True, interval=0)  # one rebuild for three resized canvases
+        self._history_timer = QTimer(self)  # so that three resized canvases cause one rebuild
+        self._history_timer.setSingleShot(True)
+        self._history_timer.setInterval(0)
         self._history_timer.timeout.connect(self.history_wanted)
         self._lay_out()
 
@@ -50,7 +54,7 @@ class Tracks(QFrame):
         grid.setContentsMargins(12, 10, 10, 6)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(8)
-        for row, (name, routing) in enumerate(zip(NAMES, ("mixture", "voice1", "voice2"), strict=True)):
+        for row, (name, signal) in enumerate(zip(NAMES, SIGNALS, strict=True)):
             gutter, canvas, meter = self.gutters[row], self.canvases[row], self.meters[row]
             grid.addWidget(gutter, row, 0)
             grid.addWidget(canvas, row, 1)
@@ -59,9 +63,9 @@ class Tracks(QFrame):
             canvas.setAccessibleName(f"{name}, spectrogram or waveform over time")
             canvas.resized.connect(self._renew)
             gutter.setCursor(Qt.CursorShape.PointingHandCursor)
-            gutter.setToolTip(f"Click to listen to {name.lower()}, hold to hear it alone meanwhile")
-            gutter.clicked.connect(lambda routing=routing: self.routing_asked.emit(routing))
-            gutter.held.connect(lambda on, signal=routing: self.solo_asked.emit(signal if on else None))
+            gutter.setToolTip(f"Click to listen to {name.lower()}; hold the button down to hear it alone")
+            gutter.clicked.connect(partial(self.control_asked.emit, "routing", signal))
+            gutter.held.connect(lambda on, signal=signal: self.control_asked.emit("solo", signal if on else None))
         grid.addWidget(self._axis, len(NAMES), 1)
         grid.setColumnStretch(1, 1)
 
@@ -80,22 +84,22 @@ class Tracks(QFrame):
             self._renew()
 
     def set_sample_rate(self, sample_rate: int) -> None:
-        """Sample rate of what is fed, in hertz."""
+        """Set the sample rate of the audio, in hertz."""
         self.sample_rate = sample_rate
         self._renew()
 
-    def set_heard(self, routing: str) -> None:
-        """Mark the views that the routing lets through; empty is none."""
-        heard = {"": (), "split": (1, 2), "both": (1, 2), "mixture": (0,), "voice1": (1,), "voice2": (2,)}[routing]
-        for row, gutter in enumerate(self.gutters):
-            gutter.set_heard(row in heard)
+    def show_controls(self, controls: Controls) -> None:
+        """Mark the views whose signals are heard."""
+        heard = ("voice1", "voice2") if controls.heard in ("split", "both") else (controls.heard,)
+        for signal, gutter in zip(SIGNALS, self.gutters, strict=True):
+            gutter.set_heard(signal in heard and not controls.mute)
 
     def set_message(self, message: str) -> None:
-        """A few words in the middle view while there is no sound yet."""
+        """Show a few words in the middle view while there is no sound."""
         for row, canvas in enumerate(self.canvases):
             canvas.set_message(message if row == 1 else "")
 
-    def feed(self, audio: np.ndarray, seconds: float) -> None:
+    def feed(self, audio: Samples, seconds: float) -> None:
         """Show ``audio`` (3, n) float32 that arrived during the last ``seconds``."""
         for row, meter in enumerate(self.meters):
             meter.feed(audio[row], seconds)
@@ -103,15 +107,15 @@ class Tracks(QFrame):
             self._peak = max(self._peak, float(np.abs(audio).max()))
             self.feed_history(audio)
 
-    def feed_history(self, audio: np.ndarray) -> None:
-        """Draw ``audio`` (3, n) without touching the meters."""
+    def feed_history(self, audio: Samples) -> None:
+        """Draw ``audio`` (3, n) without changing the meters."""
         if self._columns is None:
             self._columns = self._new_columns()
         for canvas, columns in zip(self.canvases, self._columns.feed(audio), strict=True):
             canvas.append(columns)
 
     def refresh_text(self) -> None:
-        """Levels in words, and the amplitude scale; called a few times a second."""
+        """Update the level captions and the amplitude scale; called a few times a second."""
         for gutter, meter in zip(self.gutters, self.meters, strict=True):
             db = meter.level.db
             gutter.set_caption("silent" if db <= FLOOR_DB else f"{db:.0f} dB".replace("-", "−"))
@@ -121,16 +125,16 @@ class Tracks(QFrame):
             self._renew()
 
     def clear(self) -> None:
-        """Forget everything that is shown."""
+        """Remove everything that is shown."""
         self._renew()
         self._history_timer.stop()
 
     def show_history(self) -> None:
-        """Show recent audio at once, as after the window was hidden."""
+        """Draw recent audio again, for instance after the window was hidden."""
         self._renew()
 
     def _renew(self) -> None:
-        """Start the columns anew and ask for recent audio."""
+        """Remove the columns and ask for recent audio."""
         self._columns = None
         for canvas in self.canvases:
             canvas.clear()
@@ -149,7 +153,7 @@ class Tracks(QFrame):
         if self.view == "waveform":
             return [(0.0, f"−{self._full_scale:g}"), (0.5, "0"), (1.0, f"{self._full_scale:g}")]
         return [
-            (float(frequency_position(hertz, self.sample_rate)), f"{hertz / 1000:g} kHz")
+            (frequency_position(hertz, self.sample_rate), f"{hertz / 1000:g} kHz")
             for hertz in (500, 1000, 2000, 4000, 8000)
             if hertz <= self.sample_rate / 2
         ]

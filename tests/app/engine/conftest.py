@@ -17,8 +17,8 @@ from tests.app.engine.rig import Rig
 def rig(ladder: Path, sound: Callable[..., Path]) -> Iterator[Callable[..., Rig]]:
     rigs = []
 
-    def build(samples: np.ndarray | None = None, **settings: Any) -> Rig:
-        rigs.append(Rig(ladder, sound(speech_like(1.0) if samples is None else samples), **settings))
+    def build(samples: np.ndarray | None = None, **controls: Any) -> Rig:
+        rigs.append(Rig(ladder, sound(speech_like(1.0) if samples is None else samples), **controls))
         return rigs[-1]
 
     yield build

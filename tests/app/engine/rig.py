@@ -1,4 +1,4 @@
-"""An engine over a virtual clock that reads a file and is listened to."""
+"""An engine over a virtual clock that reads a file and whose output is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 
 from app.engine.clock import VirtualClock
+from app.engine.controls import Controls
 from app.engine.engine import Engine
+from app.engine.events import Event
 from app.engine.sinks import NullSink
 from app.engine.sources import FileSource
 from app.engine.telemetry import Telemetry
@@ -19,7 +21,7 @@ CHUNK = 128
 
 
 class Ear(NullSink):
-    """An output that remembers."""
+    """A sink that keeps everything that is written to it."""
 
     def __init__(self, clock: VirtualClock) -> None:
         super().__init__(clock.now)
@@ -35,7 +37,7 @@ class Ear(NullSink):
 
 
 class Slow:
-    """A separator for which virtual time passes while it works: ``seconds(step)``."""
+    """A separator whose steps take ``seconds(step)`` of virtual time."""
 
     def __init__(self, separator: StreamingSeparator, clock: VirtualClock, seconds: Callable[[int], float]) -> None:
         self._separator, self._clock, self._seconds, self._steps = separator, clock, seconds, 0
@@ -50,12 +52,13 @@ class Slow:
 
 
 class Rig:
-    """An engine that reads a file and is listened to."""
+    """An engine that reads a file once, with ``controls`` that differ from the defaults."""
 
     def __init__(
-        self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001, **settings: Any
+        self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001, **controls: Any
     ) -> None:
-        self.clock, self.telemetry, self.events = VirtualClock(), Telemetry(), []
+        self.clock, self.telemetry = VirtualClock(), Telemetry()
+        self.events: list[Event] = []
         self.separator = StreamingSeparator(Ladder.load(ladder))
         self.ear = Ear(self.clock)
         source = FileSource(path, CHUNK, 16_000, self.clock, tail=self.separator.delay)
@@ -66,8 +69,12 @@ class Rig:
             self.telemetry,
             clock=self.clock,
             emit=self.events.append,
-            **settings,
+            controls=Controls(loop=False).changed(**controls),
         )
+
+    def change(self, **controls: Any) -> None:
+        """Apply the controls with other values."""
+        self.engine.apply(self.engine.controls.changed(**controls))
 
     def count(self, name: str) -> int:
         return int(self.telemetry.counters[name])

@@ -1,10 +1,14 @@
-"""Which device is meant: exactly one, or a sentence that lists the choices."""
+"""A name means exactly one device, or is answered by a sentence with the choices; and how a device is opened."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -27,6 +31,10 @@ DEVICES = [
     device("Monitor of Speakers", monitor=True),
     device("Speakers", direction="output"),
 ]
+
+
+#: the function that the fixture below replaces
+ENUMERATE = devices._enumerate
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +97,129 @@ def test_a_forced_rate_that_is_no_number_is_a_sentence(monkeypatch: pytest.Monke
 
 def test_the_separator_s_rate_is_tried_first_and_the_device_s_own_last() -> None:
     assert devices._rates(16_000, DEVICES[0]) == (16_000, 48_000, 44_100, 48_000)
+
+
+class PortAudioError(Exception):
+    """As ``sounddevice.PortAudioError``."""
+
+
+class PortAudio:
+    """``sounddevice`` as far as it is used: two devices, of which each opens at ``rates`` with ``channels``."""
+
+    PortAudioError = PortAudioError
+
+    def __init__(self, rates: set[int], channels: set[int] | None = None, hangs: threading.Event | None = None) -> None:
+        self.rates, self.channels, self.hangs = rates, channels or {1, 2}, hangs
+        self.default = SimpleNamespace(device=(1, 2))
+        self.calls: list[str] = []
+        self.InputStream = self.OutputStream = self._stream
+
+    def query_hostapis(self) -> list[dict[str, str]]:
+        return [{"name": "ALSA"}]
+
+    def query_devices(self) -> list[dict[str, Any]]:
+        rows = [("Monitor of  Speakers", 2, 0), ("USB Headset", 1, 2), ("USB Headset", 1, 2), ("Speakers", 0, 2)]
+        return [
+            {
+                "name": name,
+                "hostapi": 0,
+                "index": index,
+                "max_input_channels": inputs,
+                "max_output_channels": outputs,
+                "default_samplerate": 48_000.0,
+            }
+            for index, (name, inputs, outputs) in enumerate(rows)
+        ]
+
+    def _stream(self, samplerate: int, channels: int, **settings: Any) -> SimpleNamespace:
+        self.calls.append(f"{samplerate}/{channels}")
+        if samplerate not in self.rates or channels not in self.channels:
+            raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
+        close = self.hangs.wait if self.hangs else lambda: self.calls.append("close")
+        return SimpleNamespace(latency=0.012, start=lambda: None, abort=lambda: None, close=close)
+
+    def _terminate(self) -> None:
+        self.calls.append("terminate")
+
+    def _initialize(self) -> None:
+        self.calls.append("initialize")
+
+
+@pytest.fixture
+def portaudio(monkeypatch: pytest.MonkeyPatch, machine: None) -> Callable[..., PortAudio]:
+    monkeypatch.setattr(devices, "_enumerate", ENUMERATE)
+    monkeypatch.delenv(devices.RATE_VARIABLE, raising=False)
+
+    def use(*rates: int, **settings: Any) -> PortAudio:
+        library = PortAudio(set(rates), **settings)
+        monkeypatch.setattr(devices, "_portaudio", lambda: library)
+        return library
+
+    return use
+
+
+def test_devices_with_equal_names_are_numbered_and_monitors_are_marked(portaudio: Callable[..., PortAudio]) -> None:
+    portaudio(16_000)
+    listed = [(info.identity, info.direction, info.is_monitor) for info in devices.list_devices()]
+    assert listed == [
+        ("Monitor of Speakers, ALSA", "input", True),
+        ("USB Headset, ALSA", "input", False),
+        ("USB Headset, ALSA", "output", False),
+        ("USB Headset, ALSA #2", "input", False),
+        ("USB Headset, ALSA #2", "output", False),
+        ("Speakers, ALSA", "output", False),
+    ]
+
+
+def test_the_default_device_is_the_system_s_and_never_a_monitor(portaudio: Callable[..., PortAudio]) -> None:
+    library = portaudio(16_000)
+    found = [devices.default_device(direction) for direction in ("input", "output")]
+    library.default.device = (0, 3)
+    found += [devices.default_device(direction) for direction in ("input", "output")]
+    assert [info.identity for info in found if info] == [
+        "USB Headset, ALSA",
+        "USB Headset, ALSA #2",
+        "USB Headset, ALSA",
+        "Speakers, ALSA",
+    ]
+
+
+def test_a_device_opens_at_the_first_rate_and_channel_count_that_it_accepts(
+    portaudio: Callable[..., PortAudio],
+) -> None:
+    library = portaudio(48_000, channels={2})
+    opened = devices.open_output("Speakers", 16_000, 128)
+    assert library.calls == ["16000/2", "16000/1", "48000/2"]
+    assert (opened.rate, opened.port.rate, opened.port.channels, opened.latency_ms) == (48_000, 48_000, 2, 12.0)
+    assert opened.close() and library.calls[-1] == "close"
+
+
+def test_a_microphone_is_opened_with_no_more_channels_than_it_has(portaudio: Callable[..., PortAudio]) -> None:
+    library = portaudio(44_100)
+    assert devices.open_input("USB Headset, ALSA", 16_000, 128).port.channels == 1
+    assert library.calls == ["16000/1", "48000/1", "44100/1"]
+
+
+def test_a_device_that_opens_at_no_rate_is_a_sentence_with_the_driver_s_reason(
+    portaudio: Callable[..., PortAudio],
+) -> None:
+    portaudio()
+    with pytest.raises(UserError, match=r'"Speakers, ALSA" cannot be opened \(Invalid sample rate\): close other'):
+        devices.open_output("Speakers", 16_000, 128)
+
+
+def test_a_driver_that_hangs_does_not_hold_up_the_engine(
+    portaudio: Callable[..., PortAudio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "CLOSE_S", 0.05)
+    hangs = threading.Event()
+    portaudio(16_000, hangs=hangs)
+    closed = devices.open_input("USB Headset, ALSA", 16_000, 128).close()
+    hangs.set()
+    assert not closed
+
+
+def test_a_search_initialises_portaudio_again(portaudio: Callable[..., PortAudio]) -> None:
+    library = portaudio(16_000)
+    devices.rescan()
+    assert library.calls == ["terminate", "initialize"]

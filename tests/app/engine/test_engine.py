@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,7 @@ def test_stamps_are_exact(rig: Callable[..., Rig]) -> None:
 
 
 def test_exactly_the_late_chunks_are_missed_deadlines(rig: Callable[..., Rig]) -> None:
-    """A chunk of 20 ms makes itself late by 12 ms, its successor by 5 ms, and after that there is time again."""
+    """A chunk time of 20 ms makes the chunk 12 ms late and the next one 5 ms; the one after that is in time."""
     one = rig(seconds=lambda step: 0.020 if step in (30, 60) else 0.001)
     one.engine.run()
     rows = one.telemetry.frames_since(0)
@@ -80,14 +81,14 @@ def test_two_runs_are_the_same(rig: Callable[..., Rig]) -> None:
     runs = [rig() for _ in range(2)]
     for one in runs:
         one.engine.run(seconds=0.3)
-        one.engine.set_level(2)
+        one.change(level=2)
         one.engine.run()
     np.testing.assert_array_equal(runs[0].ear.heard, runs[1].ear.heard)
 
 
 def test_a_bypass_is_aligned_with_the_voices(rig: Callable[..., Rig]) -> None:
     one = rig()
-    one.engine.mixer.set(bypass=True)
+    one.change(bypass=True)
     one.engine.run()
     delayed = np.pad(speech_like(1.0), (one.separator.delay, 0))
     np.testing.assert_array_equal(one.ear.heard[0, 320:16_000], delayed[320:16_000])
@@ -105,26 +106,78 @@ def test_the_telemetry_shows_the_mixture_aligned_with_the_voices(rig: Callable[.
 def test_a_level_change_is_answered_and_counted(rig: Callable[..., Rig]) -> None:
     one = rig()
     one.engine.run(seconds=0.2)
-    one.engine.set_level(1)
+    one.change(level=1)
     one.engine.run()
     changed = [event for event in one.events if isinstance(event, LevelChanged)]
-    assert [event.level for event in changed] == [1] and one.count("switches") == 1
+    assert [(event.level, event.wanted) for event in changed] == [(1, 1)] and one.count("switches") == 1
     assert 20.0 <= changed[0].switch_ms < 150.0
 
 
 def test_a_level_that_does_not_exist_is_a_sentence_and_nothing_changes(rig: Callable[..., Rig]) -> None:
     one = rig()
-    one.engine.set_level(9)
-    assert one.events == [Failed("there is no level 9: choose from 0 (dense) to 2 (lightest)", fatal=False)]
+    before = one.engine.controls
+    with pytest.raises(UserError, match=re.escape("there is no level 9: choose from 0 (dense) to 2 (lightest)")):
+        one.change(level=9, mute=True)
+    one.engine.run()
+    assert one.engine.controls == before and one.separator.level == 0 and one.ear.heard.any()
+
+
+def test_a_level_whose_files_are_damaged_is_a_sentence_and_the_old_one_continues(rig: Callable[..., Rig]) -> None:
+    one = rig(fallback=True)
+    one.engine.run(seconds=0.2)
+    one.change(level=2)
+    one.separator.level_error, one.separator.target_level = UserError("its weights are damaged"), 0
+    one.engine.run()
+    failed = [event for event in one.events if isinstance(event, Failed)]
+    assert failed == [Failed("level 2 cannot be used: its weights are damaged", fatal=False)]
+    assert one.separator.level == 0 and one.count("switches") == 0
+
+
+def test_a_file_is_looped_as_the_controls_say(rig: Callable[..., Rig]) -> None:
+    one = rig(loop=True)
+    assert one.engine.run(seconds=1.5) == 188
+    one.change(loop=False)
+    one.engine.run()
+    assert one.engine.source.ended
+
+
+def test_other_sources_are_looped_as_the_controls_say(rig: Callable[..., Rig]) -> None:
+    one, other = rig(loop=True), rig()
+    one.engine.connect(other.engine.source, one.ear)
+    assert one.engine.source.loop
+
+
+def test_a_change_of_one_control_leaves_the_sound_of_the_others_alone(rig: Callable[..., Rig]) -> None:
+    changed, left_alone = rig(routing="split"), rig(routing="split")
+    for one in (changed, left_alone):
+        one.engine.run(seconds=0.4)
+    changed.change(fallback=True, loop=False)
+    for one in (changed, left_alone):
+        one.engine.run()
+    np.testing.assert_array_equal(changed.ear.heard, left_alone.ear.heard)
+
+
+def test_a_separator_gives_samples_that_are_not_finite_only_once(rig: Callable[..., Rig]) -> None:
+    one = rig()
+    step = one.separator.step
+    steps: list[int] = []
+
+    def broken(chunk: np.ndarray) -> np.ndarray:
+        steps.append(len(steps))
+        return np.full((2, CHUNK), np.nan, np.float32) if len(steps) == 20 else step(chunk)
+
+    one.separator.step = broken
+    one.engine.run()
+    assert one.count("bad_samples") == 2 * CHUNK and np.isfinite(one.ear.heard).all()
 
 
 def test_a_pause_loses_no_sample_of_a_file(rig: Callable[..., Rig], ladder: Path) -> None:
     one = rig(routing="split")
     one.engine.run(seconds=0.4)
-    one.engine.mixer.set(paused=True)
+    one.change(paused=True)
     one.engine.run(seconds=0.4)
     silence = one.ear.heard[:, -3200:]
-    one.engine.mixer.set(paused=False)
+    one.change(paused=False)
     one.engine.run()
     assert not silence.any()
     _, audio = one.telemetry.audio_since(0)
@@ -145,7 +198,7 @@ def test_a_recording_is_what_was_played_sample_for_sample(rig: Callable[..., Rig
     one = rig(routing="split")
     one.engine.recorder = Recorder(tmp_path / "out", 16_000, {"settings": {}}, one.events.append)
     one.engine.run(seconds=0.5)
-    one.engine.set_level(1)
+    one.change(level=1)
     one.engine.run()
     one.engine.recorder.close(10.0)
     folder = Path(next(event.path for event in one.events if isinstance(event, Recording)))
@@ -156,7 +209,7 @@ def test_a_recording_is_what_was_played_sample_for_sample(rig: Callable[..., Rig
 
 
 def test_an_hour_of_turns_does_not_grow(rig: Callable[..., Rig]) -> None:
-    """Nothing that is kept per chunk may outlive the chunk: the same objects after many chunks as after few."""
+    """No object of a chunk is kept: there are as many objects after many chunks as after few."""
     import gc
 
     one = rig(speech_like(4.0))

@@ -1,4 +1,4 @@
-"""The engine measures the way from its output to its input."""
+"""The engine measures the delay from its output to its input."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ import pytest
 
 from app.engine.clock import VirtualClock
 from app.engine.events import RoundTrip
+from sepprune.errors import UserError
 from tests.app.engine.rig import CHUNK, Rig
 
 
 class Cable:
-    """A sink whose sound comes back ``samples`` later, times ``gain``, at a source that chunks wait at."""
+    """A sink and source in one: sound comes back ``samples`` later, times ``gain``."""
 
-    name, rate, cushion, ended, paused = "cable", 16_000, 0, False, False
+    name, rate, cushion, ended, paused, loop, silent_s = "cable", 16_000, 0, False, False, False, 0.0
 
     def __init__(self, clock: VirtualClock, samples: int, gain: float = 1.0) -> None:
         self._clock, self._gain = clock, gain
-        self._way = np.zeros(samples, np.float32)
+        self._line = np.zeros(samples, np.float32)
 
     def read(self) -> tuple[np.ndarray, float]:
         self._clock.advance(CHUNK / 16_000)
-        chunk, self._way = self._way[:CHUNK], self._way[CHUNK:]
+        chunk, self._line = self._line[:CHUNK], self._line[CHUNK:]
         return np.pad(chunk, (0, CHUNK - len(chunk))), self._clock.now()
 
     def wait(self, timeout: float) -> None:
         self._clock.advance(timeout)
 
     def write(self, block: np.ndarray) -> int:
-        self._way = np.concatenate([self._way, self._gain * block.mean(axis=1)])
+        self._line = np.concatenate([self._line, self._gain * block.mean(axis=1)])
         return 0
 
     def time_of(self, position: int) -> float:
@@ -46,7 +47,7 @@ class Cable:
 
 
 def measured(one: Rig, samples: int, gain: float) -> RoundTrip:
-    """The answer of an engine whose output is joined to its input."""
+    """The result of an engine whose output is connected to its input."""
     cable = Cable(one.clock, samples, gain)
     one.engine.connect(cable, cable)
     one.engine.measure_round_trip()
@@ -67,7 +68,7 @@ def test_a_round_trip_is_measured_to_the_sample(rig: Callable[..., Rig], samples
     assert answer.input_to_output_ms == pytest.approx((samples + one.separator.delay) / 16, abs=1e-3)
 
 
-def test_a_round_trip_without_a_way_back_says_what_to_do(rig: Callable[..., Rig]) -> None:
+def test_a_round_trip_in_which_nothing_comes_back_says_what_to_do(rig: Callable[..., Rig]) -> None:
     answer = measured(rig(), 700, gain=0.0)
     assert answer.round_trip_ms is None and "nothing of the chirps came back" in answer.message
     assert "cable" in answer.message
@@ -80,3 +81,25 @@ def test_new_devices_end_a_measurement(rig: Callable[..., Rig]) -> None:
     one.engine.run(seconds=0.4)
     [answer] = [event for event in one.events if isinstance(event, RoundTrip)]
     assert "devices changed" in answer.message and np.abs(one.ear.heard[:, -2000:]).max() > 0.01
+
+
+@pytest.mark.parametrize(("before", "sentence"), [("paused", "paused"), ("measuring", "being measured already")])
+def test_a_measurement_that_is_not_possible_is_a_sentence(rig: Callable[..., Rig], before: str, sentence: str) -> None:
+    one = rig()
+    if before == "paused":
+        one.change(paused=True)
+    else:
+        one.engine.measure_round_trip()
+    with pytest.raises(UserError, match=sentence):
+        one.engine.measure_round_trip()
+
+
+def test_controls_that_change_during_a_measurement_are_heard_after_it(rig: Callable[..., Rig]) -> None:
+    one = rig(np.tile(np.float32(0.1), 16_000))
+    one.engine.measure_round_trip()
+    one.change(routing="mixture")
+    one.engine.run(seconds=0.2)
+    silent = np.abs(one.ear.heard[:, 640:]).max()
+    one.engine.connect(one.engine.source, one.ear)
+    one.engine.run()
+    assert silent == 0.0 and one.ear.heard[0, 6400] == np.float32(0.1)

@@ -1,4 +1,4 @@
-"""When a level is given up, and when it is won back."""
+"""When the fallback chooses a lighter level, and when it returns."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHUNK_S = 0.008
 
 
 class Play:
-    """Chunks that go through a fallback, one every 8 ms."""
+    """A fallback that watches one chunk every 8 ms."""
 
     def __init__(self, level: int = 0, lightest: int = 5) -> None:
         self.fallback = Fallback(level, lightest, CHUNK_S)
@@ -19,7 +19,7 @@ class Play:
         self.said: list[FellBack] = []
 
     def chunks(self, seconds: float, late_every_s: float | None = None, load: float = 0.1) -> list[int]:
-        """The levels that it went to meanwhile."""
+        """The levels that it has chosen meanwhile."""
         before, since = len(self.said), self.now
         while self.now < since + seconds:
             passed = self.now - since
@@ -30,7 +30,7 @@ class Play:
         return [said.level for said in self.said[before:]]
 
 
-def test_misses_that_go_on_give_up_one_level_after_another() -> None:
+def test_continued_misses_lead_to_one_lighter_level_after_another() -> None:
     assert Play(lightest=3).chunks(10.0, late_every_s=0.3) == [1, 2, 3]
 
 
@@ -43,25 +43,25 @@ def test_misses_that_are_far_apart_change_nothing() -> None:
     assert Play().chunks(60.0, late_every_s=1.5) == []
 
 
-def test_a_level_is_won_back_after_ten_calm_seconds_and_not_before() -> None:
+def test_a_level_is_tried_again_after_ten_seconds_without_a_miss_and_not_before() -> None:
     play = Play()
     play.chunks(0.7, late_every_s=0.3)
     assert play.chunks(CALM_S - 0.2) == [] and play.chunks(0.3) == [0]
 
 
-def test_levels_are_won_back_one_by_one_and_no_further_than_asked_for() -> None:
+def test_levels_are_tried_again_one_by_one_up_to_the_wanted_one() -> None:
     play = Play(level=1)
     assert play.chunks(2.0, late_every_s=0.3) == [2, 3]
     assert play.chunks(60.0) == [2, 1]
 
 
-def test_calm_is_not_enough_while_the_lighter_level_is_busy() -> None:
+def test_no_heavier_level_is_tried_while_the_lighter_one_is_busy() -> None:
     play = Play()
     play.chunks(0.7, late_every_s=0.3)
     assert play.chunks(60.0, load=0.8) == []
 
 
-def test_a_level_that_was_won_back_too_early_is_tried_later_and_later() -> None:
+def test_a_level_that_fails_again_is_tried_after_twice_the_time_up_to_a_limit() -> None:
     play, waited = Play(), []
     for _ in range(6):
         play.chunks(0.7, late_every_s=0.3)
@@ -70,15 +70,14 @@ def test_a_level_that_was_won_back_too_early_is_tried_later_and_later() -> None:
     assert waited == [10.0, 20.0, 40.0, 80.0, LONGEST_CALM_S, LONGEST_CALM_S]
 
 
-def test_another_level_asked_for_starts_anew() -> None:
+def test_the_wanted_level_stays_while_another_one_is_chosen() -> None:
     play = Play()
     play.chunks(0.7, late_every_s=0.3)
-    play.fallback.ask(4)
-    assert play.chunks(60.0) == [] and play.fallback.wanted == 4
+    assert (play.fallback.wanted, play.fallback.chosen) == (0, 1)
 
 
 @pytest.mark.parametrize(("level", "words"), [(1, "level 1 in place of 0"), (0, "level 0 again")])
-def test_each_step_is_said_in_words(level: int, words: str) -> None:
+def test_each_step_has_a_sentence(level: int, words: str) -> None:
     play = Play()
     play.chunks(0.7, late_every_s=0.3)
     play.chunks(11.0)

@@ -1,4 +1,4 @@
-"""Recordings survive whatever happens to the process and the disk."""
+"""Recordings can be played whatever happens to the process and the disk."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pytest
 import soundfile
 
 from app.engine import recorder
-from app.engine.events import Event, Failed, Notice, Recording
+from app.engine.events import Event, Notice, Recording, RecordingFailed
 from app.engine.recorder import Recorder
 
 CHUNK = 128
 
 
 class Events:
-    """Collects what the recording's thread says."""
+    """Collects the events of the recording's thread."""
 
     def __init__(self) -> None:
         self.all: list[Event] = []
@@ -59,8 +59,8 @@ def test_three_files_hold_every_sample(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(Path(events.wait_for(Recording).path)), expected)
 
 
-def test_files_play_while_the_recording_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That is what a killed process leaves behind."""
+def test_files_can_be_played_while_the_recording_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A killed process leaves files in this state."""
     described, describe = threading.Semaphore(0), Recorder._describe
     monkeypatch.setattr(Recorder, "_describe", lambda self, folder: (describe(self, folder), described.release()))
     events = Events()
@@ -103,7 +103,7 @@ def test_flac_holds_every_sample_to_24_bits_and_leaves_nothing_else(tmp_path: Pa
     ]
 
 
-def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_play(
+def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_can_be_played(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     described, describe = threading.Semaphore(0), Recorder._describe
@@ -152,7 +152,7 @@ def test_a_folder_that_cannot_be_made_is_a_sentence_and_ends_the_recording(tmp_p
     (tmp_path / "file").write_text("")
     events = Events()
     recording = Recorder(tmp_path / "file", 16_000, {}, events.put)
-    assert "choose another folder" in events.wait_for(Failed).message
+    assert "choose another folder" in events.wait_for(RecordingFailed).message
     assert events.wait_for(Recording).path is None and not recording.active
 
 

@@ -1,4 +1,4 @@
-"""Rings keep order and count, whatever the sizes of what is written and read."""
+"""Rings keep order and count, for blocks of every size."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_cleared_ring_is_empty() -> None:
     assert ring.available == 0
 
 
-def test_a_stamp_tells_when_a_position_was_first_passed() -> None:
+def test_a_stamp_gives_the_time_at_which_a_position_was_first_passed() -> None:
     stamps = Stamps()
     for call in range(1, 6):
         stamps.add(call * 10, call * 1.0)

@@ -1,4 +1,4 @@
-"""A chirp is found to the sample, and only a chirp is found."""
+"""A chirp is found with the precision of a sample, and nothing else is taken for one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 128
 
 
 def measured(way: Callable[[np.ndarray], np.ndarray]) -> Probe:
-    """A probe after everything it played has gone through ``way``, which maps the whole to what is heard."""
+    """A probe after its whole output has passed through ``way``, which maps it to the input."""
     silent, probe = Probe(RATE), Probe(RATE)
     played = []
     while not silent.done:
@@ -42,7 +42,7 @@ def test_a_delay_is_found_to_the_sample(samples: int) -> None:
 
 
 def test_a_chirp_below_the_noise_is_found() -> None:
-    """Through the air: at -8 dB, with an echo, upside down."""
+    """Through the air: at -8 dB, with an echo, and with inverted polarity."""
 
     def air(played: np.ndarray) -> np.ndarray:
         echo = delayed(played, 900) + 0.5 * delayed(played, 1_300)

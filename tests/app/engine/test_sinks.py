@@ -68,7 +68,7 @@ def test_what_is_written_is_played_sample_for_sample() -> None:
     np.testing.assert_allclose(sound, 0.5 * np.sin(2 * np.pi * 50 / RATE * np.arange(1, len(sound) + 1)), atol=1e-6)
 
 
-def test_a_position_tells_when_it_was_played() -> None:
+def test_a_position_gives_the_time_at_which_it_was_played() -> None:
     bench = Bench()
     position = bench.sink.write(np.ones((CHUNK, 2), np.float32))
     before = bench.sink.time_of(position)
@@ -131,7 +131,7 @@ def test_a_backlog_is_dropped_smoothly() -> None:
     bench = Bench()
     bench.run(1.0)
     bench.run(0.4, writing=False)
-    for _ in range(50):  # what piled up at the input meanwhile comes at once
+    for _ in range(50):  # the input that has accumulated meanwhile comes without pauses
         phase = 2 * np.pi * 50 / RATE * np.arange(bench.written, bench.written + CHUNK)
         bench.sink.write(np.repeat(0.5 * np.sin(phase)[:, None], 2, axis=1).astype(np.float32))
         bench.written += CHUNK

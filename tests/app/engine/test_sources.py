@@ -1,4 +1,4 @@
-"""Files at live speed: every sample once, on schedule, whatever the file is like."""
+"""Files at live speed: every sample once and on schedule, for every kind of file; and microphones."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Write = Callable[..., Path]
 
 
 class Flags:
-    """``sounddevice.CallbackFlags`` as far as ports look at it."""
+    """The part of ``sounddevice.CallbackFlags`` that ports read."""
 
     def __init__(self, overflow: bool = False) -> None:
         self.input_overflow, self.output_underflow = overflow, False
 
 
 def play(source: FileSource, clock: VirtualClock, chunks: int | None = None) -> tuple[np.ndarray, list[float]]:
-    """Everything the source gives, and when it says it arrived."""
+    """Everything that the source gives, and the times of arrival that it states."""
     samples, times = [], []
     while not source.ended and (chunks is None or len(samples) < chunks):
         if (item := source.read()) is None:
@@ -86,7 +86,7 @@ def test_a_reader_late_by_more_than_a_second_restarts_the_schedule_and_counts_a_
 
 
 @pytest.mark.parametrize("samples", [1, 100, 128, 1000])
-def test_a_looped_file_goes_on_without_a_gap(sound: Write, samples: int) -> None:
+def test_a_looped_file_continues_without_a_gap(sound: Write, samples: int) -> None:
     content = np.random.default_rng(0).uniform(-1, 1, samples).astype(np.float32)
     clock = VirtualClock()
     got, _ = play(FileSource(sound(content), CHUNK, 16_000, clock, loop=True), clock, chunks=20)

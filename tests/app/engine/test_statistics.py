@@ -1,4 +1,4 @@
-"""Percentiles of chunk times: right within a bin, level by level, transitions left out."""
+"""Percentiles of chunk times: right within a bin, for each level, without transitions."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from app.engine.events import Ready
 from app.engine.statistics import LatencyStatistics
 from app.engine.telemetry import COUNTERS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 
-READY = Ready([], 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", 16_000, 0)
+READY = Ready((), 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", "demo", "none", 16_000, 0)
 
 
 def frames(times_ms: list[float], level: int = 0, flags: int = 0, start: float = 0.0) -> np.ndarray:
-    """Rows of chunks that took so long, one each 8 ms."""
+    """Rows of chunks with these chunk times, one every 8 ms."""
     rows = np.zeros(len(times_ms), FRAME)
     rows["t_start"] = start + 0.008 * np.arange(len(times_ms))
     rows["t_done"] = rows["t_start"] + np.array(times_ms) / 1000
@@ -59,7 +59,7 @@ def test_deadline_misses_are_counted() -> None:
     assert statistics.session().deadline_misses == statistics.recent().deadline_misses == 2
 
 
-def test_the_latest_chunks_are_named_with_what_they_waited_for() -> None:
+def test_the_latest_chunks_are_listed_with_the_parts_of_their_time() -> None:
     rows = frames([1.0, 2.0, 1.0], level=2)
     rows["t_in"] = rows["t_start"] - [0.0, 0.0, 0.030]
     statistics = LatencyStatistics()

@@ -1,4 +1,4 @@
-"""The reader gets the newest of what the writer wrote, whole and in order, and never waits."""
+"""The reader gets the newest part of what was written, complete and in order, and never waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.engine.telemetry import AUDIO_SAMPLES, COUNTERS, FRAME_ROWS, Telemetry
 
 
 def ramp(start: int, samples: int) -> np.ndarray:
-    """Three signals that tell their position."""
+    """Three signals whose samples encode their position."""
     return (np.arange(start, start + samples) % 65_536 + np.array([[0.0], [0.25], [0.5]])).astype(np.float32)
 
 

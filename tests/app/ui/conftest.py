@@ -1,4 +1,4 @@
-"""A window joined to an engine that records what it is told."""
+"""A window with an engine that keeps the commands that it is sent."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.app.ui.engine_double import DEVICES, READY, EngineDouble
 
 @pytest.fixture(autouse=True)
 def settings_path(tmp_path, monkeypatch):
-    """No test reads or writes the user's settings."""
+    """Settings file of the test: no test reads or writes the user's settings."""
     path = tmp_path / "settings" / "live.json"
     monkeypatch.setenv("SEPPRUNE_CONFIG", str(path))
     return path
@@ -33,13 +33,13 @@ def engine() -> EngineDouble:
 
 @pytest.fixture
 def windows() -> list[MainWindow]:
-    """Keeps windows until qtbot has closed them: one that only Qt still knows is collected piece by piece."""
+    """Keeps windows alive until qtbot has closed them."""
     return []
 
 
 @pytest.fixture
 def make_window(windows: list[MainWindow], qtbot: QtBot, qapp, engine: EngineDouble) -> Callable[..., MainWindow]:
-    """Shows a window; its timer stands still, so that a test decides when it looks."""
+    """Shows a window whose timer is stopped, so that the test decides when it ticks."""
     palette = QPalette(qapp.palette())
 
     def make(preferences: Preferences | None = None) -> MainWindow:
@@ -58,7 +58,7 @@ def make_window(windows: list[MainWindow], qtbot: QtBot, qapp, engine: EngineDou
 
 @pytest.fixture
 def window(make_window: Callable[..., MainWindow], engine: EngineDouble) -> MainWindow:
-    """A window whose engine runs, with a few devices."""
+    """A window whose engine is ready, with a few devices."""
     window = make_window()
     engine.say(READY, DevicesChanged(DEVICES))
     window.tick()

@@ -1,4 +1,4 @@
-"""An engine without a process or a sound device: it records commands, and its telemetry is written by the test."""
+"""An engine without process and sound device: it keeps the commands, and the test writes its telemetry."""
 
 from __future__ import annotations
 
@@ -6,27 +6,33 @@ import time
 
 import numpy as np
 
+from app.engine.controls import Controls
 from app.engine.events import Ready
+from app.engine.facts import LevelFacts
 from app.engine.protocol import DeviceInfo, Settings
 from app.engine.telemetry import DEADLINE_MISS, TRANSITION, Telemetry
 
-SETTINGS = Settings(input="demo", output="none", level=0, ladder=None, chunk_ms=8.0, routing="split", backend="auto")
+#: controls of the engine at the start of every test
+CONTROLS = Controls(routing="split")
+
+SETTINGS = Settings(input="demo", output="none", controls=CONTROLS)
 
 SHARES = (1.0, 0.75, 0.55, 0.4, 0.22, 0.1)
 
-LADDER = [
-    {
-        "level": k,
-        "params": int(1_300_000 * share),
-        "macs_per_second": 180e6 * share,
-        "si_sdri": {
+LADDER = tuple(
+    LevelFacts(
+        level=k,
+        params=int(1_300_000 * share),
+        macs_per_second=180e6 * share,
+        share=share,
+        si_sdri={
             "clean": 7.1 - 3.2 * (1 - share) ** 2,
             "noisy": 5.2 - 2.8 * (1 - share) ** 2,
             "room": 4.4 - 2.6 * (1 - share) ** 2,
         },
-    }
+    )
     for k, share in enumerate(SHARES)
-]
+)
 
 READY = Ready(
     ladder=LADDER,
@@ -36,6 +42,8 @@ READY = Ready(
     delay=128,
     backend="openvino",
     precision="fp32",
+    input="demo",
+    output="none",
     input_name="Demo mixture",
     output_name="none",
     input_rate=48_000,
@@ -44,11 +52,11 @@ READY = Ready(
     driver_out_ms=12.0,
 )
 
-DEVICES = [
+DEVICES = (
     DeviceInfo("USB microphone, ALSA", "USB microphone", "ALSA", "input", 1, 48_000, False),
     DeviceInfo("Monitor of Speakers, ALSA", "Monitor of Speakers", "ALSA", "input", 2, 44_100, True),
     DeviceInfo("Speakers, ALSA", "Speakers", "ALSA", "output", 2, 48_000, False),
-]
+)
 
 
 class EngineDouble:
@@ -76,7 +84,7 @@ class EngineDouble:
         self.sent.append(command)
 
     def say(self, *events: object) -> None:
-        """Have the window find ``events`` at its next look."""
+        """Give ``events`` to the window at its next tick."""
         self._events.extend(events)
         self.telemetry.set("heartbeat", time.perf_counter())
 

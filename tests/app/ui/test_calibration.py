@@ -2,23 +2,17 @@ from PyQt6.QtCore import Qt
 
 from app.engine.commands import Calibrate
 from app.engine.events import Calibrated, LevelChanged
+from app.engine.facts import Trial
 
-TRIALS = [
-    {
-        "level": level,
-        "backend": "openvino",
-        "precision": precision,
-        "p50_ms": p50_ms,
-        "agreement_db": 40.0,
-        "chosen": chosen,
-    }
+TRIALS = tuple(
+    Trial(level, "openvino", precision, p50_ms, 40.0, chosen)
     for level, precision, p50_ms, chosen in (
         (0, "fp32", 0.25, False),
         (0, "int8", 0.13, True),
         (1, "fp32", 0.10, True),
         (2, "fp32", 0.08, True),
     )
-]
+)
 
 
 def test_the_button_and_c_measure_and_wait_for_the_answer(qtbot, window, engine):
@@ -31,7 +25,7 @@ def test_the_button_and_c_measure_and_wait_for_the_answer(qtbot, window, engine)
     assert engine.sent == 2 * [Calibrate()]
 
 
-def test_the_choice_and_its_figures_stand_in_the_status_line(window, engine):
+def test_the_status_line_shows_the_choice_and_its_figures(window, engine):
     engine.say(Calibrated(TRIALS))
     window.tick()
     assert window.status.message.whole.endswith(
@@ -41,12 +35,12 @@ def test_the_choice_and_its_figures_stand_in_the_status_line(window, engine):
 
 def test_the_button_works_again_when_nothing_was_measured(window, engine):
     window.controller.calibrate()
-    engine.say(Calibrated([]))
+    engine.say(Calibrated(()))
     window.tick()
     assert window.status.computed_by.isEnabled()
 
 
-def test_what_computes_the_level_that_is_heard_is_shown(window, engine):
-    engine.say(LevelChanged(1, 30.0, "openvino", "int8"))
+def test_backend_and_precision_of_the_level_that_is_heard_are_shown(window, engine):
+    engine.say(LevelChanged(1, 1, 30.0, "openvino", "int8"))
     window.tick()
     assert window.status.computed_by.text() == "openvino int8"

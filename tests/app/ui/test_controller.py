@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
-from app.engine.commands import SetDevices, SetLevel
-from app.engine.events import Failed, FileEnded, LevelChanged, Notice, Recording
-from tests.app.ui.engine_double import READY
+from app.engine.commands import SetDevices
+from app.engine.events import Failed, FileEnded, LevelChanged, Notice, Recording, RecordingFailed
+from tests.app.ui.engine_double import CONTROLS, READY
 
 
 def tones(seconds, rate=16_000):
@@ -22,7 +22,7 @@ def test_telemetry_flows_while_the_slider_moves(qtbot, window, engine):
         window.level.slider.setValue(level)
         window.tick()
     window.data.update_statistics()
-    assert engine.sent == [SetLevel(1), SetLevel(3), SetLevel(5)]
+    assert engine.sent == [CONTROLS.changed(level=level) for level in (1, 3, 5)]
     assert [canvas.ring.filled > 100 for canvas in window.tracks.canvases] == [True] * 3
     assert len(window.latency.strip.frames) == 3 * 62
 
@@ -42,31 +42,37 @@ def test_every_voice_is_painted_in_its_own_colour(window, engine):
     assert colours[1].blue() > 2 * colours[1].red() + 20 and colours[2].red() > 2 * colours[2].blue() + 20
 
 
-def test_a_level_the_engine_chose_moves_the_slider_silently(window, engine):
-    engine.say(LevelChanged(4, 40.0))
+def test_a_level_that_the_engine_chose_moves_the_slider_and_is_not_wanted(window, engine):
+    engine.say(LevelChanged(4, 0, 40.0))
     window.tick()
-    assert window.level.slider.value() == 4 and engine.sent == [] and window.link.settings.level == 4
+    assert window.level.slider.value() == 4 and engine.sent == [] and window.link.controls.level == 0
 
 
 def test_a_late_answer_does_not_move_the_slider_back(window, engine):
     window.level.slider.setValue(2)
     window.level.slider.setValue(5)
-    engine.say(LevelChanged(2, 40.0))
+    engine.say(LevelChanged(2, 2, 40.0))
     window.tick()
     assert window.level.slider.value() == 5
 
 
-def test_a_notice_stands_in_the_status_line(window, engine):
+def test_the_status_line_shows_a_notice(window, engine):
     engine.say(Notice("Wear headphones."))
     window.tick()
     assert window.status.message.whole == "Wear headphones."
 
 
-def test_devices_that_failed_are_shown_no_longer(window, engine):
+def test_a_device_that_cannot_be_opened_is_not_shown_as_the_input(window, engine):
     window.controller.set_devices("USB microphone, ALSA", "none")
     engine.say(READY, Failed('"USB microphone, ALSA" cannot be opened: it is in use.', fatal=False))
     window.tick()
     assert window.transport.input.currentData() == "demo" and window.link.settings.input == "demo"
+
+
+def test_a_recording_that_failed_is_a_sentence_in_the_status_line(window, engine):
+    engine.say(RecordingFailed("cannot record into /music: the disk is full; choose another folder"), Recording(None))
+    window.tick()
+    assert window.status.message.whole == "Cannot record into /music: the disk is full; choose another folder"
 
 
 def test_monitor_devices_are_marked(window):

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtGui import QWheelEvent
 from PyQt6.QtWidgets import QApplication
 
-from app.engine.commands import Rescan, ResetStatistics, SetBypass, SetDevices, SetGain, SetLevel, SetPaused, SetRouting
+from app.engine.commands import Rescan, ResetStatistics, SetDevices
+from tests.app.ui.engine_double import CONTROLS
 
 
 def tones(seconds, rate=16_000):
@@ -16,15 +19,20 @@ def click(qtbot, widget):
     qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
 
 
-@pytest.mark.parametrize("routing", ["mixture", "voice1", "voice2", "split", "both"])
+@pytest.mark.parametrize("routing", ["mixture", "voice1", "voice2", "both"])
 def test_a_click_on_a_routing_sends_it(qtbot, window, engine, routing):
     click(qtbot, window.listen.routing.buttons[routing])
-    assert engine.sent == [SetRouting(routing)] and window.listen.routing.value == routing
+    assert engine.sent == [CONTROLS.changed(routing=routing)] and window.listen.routing.value == routing
+
+
+def test_a_click_on_the_present_routing_sends_nothing(qtbot, window, engine):
+    click(qtbot, window.listen.routing.buttons["split"])
+    assert engine.sent == [] and window.listen.routing.value == "split"
 
 
 def test_a_click_on_a_views_name_listens_to_it(qtbot, window, engine):
     click(qtbot, window.tracks.gutters[2])
-    assert engine.sent == [SetRouting("voice2")] and window.listen.routing.value == "voice2"
+    assert engine.sent == [CONTROLS.changed(routing="voice2")] and window.listen.routing.value == "voice2"
 
 
 @pytest.mark.parametrize("level", [0, 2, 5])
@@ -33,7 +41,7 @@ def test_a_click_beside_a_tick_chooses_its_level(qtbot, window, engine, level):
     engine.sent.clear()
     spot = window.level.slider.tick_position(level).toPoint() + QPoint(4, 0)
     qtbot.mouseClick(window.level.slider, Qt.MouseButton.LeftButton, pos=spot)
-    assert engine.sent == [SetLevel(level)]
+    assert engine.sent == [CONTROLS.changed(level=level)]
 
 
 def test_dragging_the_slider_sends_each_level_once(qtbot, window, engine):
@@ -42,7 +50,7 @@ def test_dragging_the_slider_sends_each_level_once(qtbot, window, engine):
     for level in (1, 2):
         qtbot.mouseMove(slider, slider.tick_position(level).toPoint())
     qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton)
-    assert engine.sent == [SetLevel(1), SetLevel(2)]
+    assert engine.sent == [CONTROLS.changed(level=1), CONTROLS.changed(level=2)]
 
 
 def test_the_wheel_moves_the_slider_by_one_level(window, engine):
@@ -61,17 +69,23 @@ def test_the_wheel_moves_the_slider_by_one_level(window, engine):
     slider.setValue(3)
     engine.sent.clear()
     QApplication.sendEvent(slider, event)
-    assert engine.sent == [SetLevel(2)]
+    assert engine.sent == [CONTROLS.changed(level=2)]
 
 
 def test_a_point_of_the_pareto_plot_chooses_its_level(window, engine):
     points = window.level.pareto._points
     points.sigClicked.emit(points, points.points()[4:5], None)
-    assert engine.sent == [SetLevel(4)]
+    assert engine.sent == [CONTROLS.changed(level=4)]
 
 
 @pytest.mark.parametrize(
-    ("button", "command"), [("play", SetPaused(True)), ("bypass", SetBypass(True)), ("rescan", Rescan())]
+    ("button", "command"),
+    [
+        ("play", CONTROLS.changed(paused=True)),
+        ("bypass", CONTROLS.changed(bypass=True)),
+        ("loop", CONTROLS.changed(loop=False)),
+        ("rescan", Rescan()),
+    ],
 )
 def test_a_click_in_the_top_bar_sends_its_command(qtbot, window, engine, button, command):
     click(qtbot, getattr(window.transport, button))
@@ -103,7 +117,7 @@ def test_opening_a_file_makes_it_the_input(window, engine, monkeypatch):
 def test_the_gain_slider_sends_decibels_and_a_double_click_resets_it(qtbot, window, engine):
     window.listen.gain.setValue(6)
     qtbot.mouseDClick(window.listen.gain, Qt.MouseButton.LeftButton)
-    assert engine.sent == [SetGain(6.0), SetGain(0.0)]
+    assert engine.sent == [CONTROLS.changed(gain_db=6.0), CONTROLS]
 
 
 def test_the_reset_button_clears_statistics_on_both_sides(qtbot, window, engine):
@@ -114,10 +128,31 @@ def test_the_reset_button_clears_statistics_on_both_sides(qtbot, window, engine)
     assert engine.sent == [ResetStatistics()] and window.data.statistics.session().chunks == 0
 
 
-def test_a_sweep_goes_to_the_lightest_level_and_back(qtbot, window, engine):
+def test_a_sweep_steps_to_the_lightest_level_and_back(qtbot, window, engine):
     window.level.slider.setValue(4)
     engine.sent.clear()
     click(qtbot, window.level.sweep)
     for _ in range(3):
         window.level._sweep_timer.timeout.emit()
-    assert engine.sent == [SetLevel(5), SetLevel(4), SetLevel(3)]
+    assert engine.sent == [CONTROLS.changed(level=level) for level in (5, 4, 3)]
+
+
+def test_every_change_sends_all_controls(window, engine):
+    for name, value in (("mute", True), ("gain_db", -3.0), ("bypass", True)):
+        window.controller.change(name, value)
+    assert engine.sent[-1] == CONTROLS.changed(mute=True, gain_db=-3.0, bypass=True)
+
+
+def test_a_change_shows_at_every_panel(window):
+    for name, value in (("mute", True), ("gain_db", -3.0), ("bypass", True), ("loop", False), ("fallback", True)):
+        window.controller.change(name, value)
+    assert window.listen.mute.isChecked() and window.listen.gain.value() == -3
+    assert window.transport.bypass.isChecked() and not window.transport.loop.isChecked()
+    assert window.level.fallback.isChecked()
+
+
+def test_the_controls_of_the_start_are_shown_at_once(make_window, engine):
+    engine.settings = replace(engine.settings, controls=CONTROLS.changed(gain_db=-6.0, routing="both", loop=False))
+    window = make_window()
+    assert (window.listen.gain.value(), window.listen.routing.value) == (-6, "both")
+    assert not window.transport.loop.isChecked() and engine.sent == []

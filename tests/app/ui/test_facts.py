@@ -2,28 +2,13 @@ import math
 
 import pytest
 
-from app.ui.facts import duration, fact_rows, levels_from, milliseconds, percent, quantity, rates, signed
+from app.engine.facts import LevelFacts
+from app.ui.facts import duration, fact_rows, milliseconds, percent, quantity, rates, sentence, signed
 from tests.app.ui.engine_double import LADDER
 
 
-def test_shares_are_fractions_of_dense_in_the_order_of_levels():
-    levels = levels_from(LADDER[::-1])
-    assert [level.level for level in levels] == [0, 1, 2, 3, 4, 5]
-    assert [level.share for level in levels] == pytest.approx([1, 0.75, 0.55, 0.4, 0.22, 0.1])
-
-
-def test_names_are_dense_or_the_saving():
-    assert [level.name for level in levels_from(LADDER)[:3]] == ["Dense", "−25 %", "−45 %"]
-
-
-def test_conditions_without_a_value_are_left_out():
-    entry = {"level": 0, "params": 10, "macs_per_second": 5.0, "si_sdri": {"clean": 5.0, "room": None, "x": math.nan}}
-    assert levels_from([entry])[0].si_sdri == {"clean": 5.0}
-
-
 def test_a_ladder_without_measured_quality_has_facts():
-    entry = {"level": 0, "params": 10, "macs_per_second": 5.0, "si_sdri": None}
-    assert [name for name, _, _ in fact_rows(levels_from([entry]), 0, {})] == [
+    assert [name for name, _, _ in fact_rows([LevelFacts(0, 10, 5.0, 1.0, {})], 0, {})] == [
         "Multiply-adds",
         "Parameters",
         "Chunk time here",
@@ -31,14 +16,14 @@ def test_a_ladder_without_measured_quality_has_facts():
 
 
 def test_a_level_is_compared_with_dense():
-    rows = {name: (value, compared) for name, value, compared in fact_rows(levels_from(LADDER), 2, {0: 2.0, 2: 1.0})}
+    rows = {name: (value, compared) for name, value, compared in fact_rows(LADDER, 2, {0: 2.0, 2: 1.0})}
     assert rows["Multiply-adds"] == ("99.0 M/s", "55 %")
     assert rows["Chunk time here"] == ("1.00 ms", "50 %")
     assert rows["SI-SDRi, clean"] == ("6.5 dB", "−0.6 dB")
 
 
 def test_what_was_not_measured_is_a_dash():
-    rows = {name: (value, compared) for name, value, compared in fact_rows(levels_from(LADDER), 2, {2: 1.0})}
+    rows = {name: (value, compared) for name, value, compared in fact_rows(LADDER, 2, {2: 1.0})}
     assert rows["Chunk time here"] == ("1.00 ms", "–")
 
 
@@ -75,3 +60,7 @@ def test_units_and_signs():
     assert (percent(0.5), percent(0.051), percent(math.nan)) == ("50 %", "5.1 %", "–")
     assert (signed(-0.04), signed(0.26), signed(-1.0)) == ("±0.0", "+0.3", "−1.0")
     assert (duration(7), duration(127)) == ("0:07", "2:07")
+
+
+def test_a_message_becomes_a_sentence_with_a_capital_letter():
+    assert (sentence("the file has ended"), sentence("")) == ("The file has ended", "")

@@ -27,15 +27,7 @@ LOADING_MS = 60_000
 
 @pytest.fixture
 def settings(ladder, sound) -> Settings:
-    return Settings(
-        input=str(sound(speech_like(2.0))),
-        output="none",
-        level=0,
-        ladder=str(ladder),
-        chunk_ms=8.0,
-        routing="both",
-        backend="openvino",
-    )
+    return Settings(input=str(sound(speech_like(2.0))), output="none", ladder=str(ladder), backend="openvino")
 
 
 @pytest.fixture
@@ -77,6 +69,12 @@ def test_a_ladder_that_is_not_there_ends_a_timed_session_with_a_sentence(setting
     assert "nowhere" in capfd.readouterr().err
 
 
+def test_a_recording_that_cannot_be_made_ends_a_timed_session_with_a_sentence(settings, tmp_path, capfd):
+    (tmp_path / "file").write_text("")
+    assert run(settings, seconds=30.0, record=str(tmp_path / "file")) == 2
+    assert "cannot record into" in capfd.readouterr().err
+
+
 def test_a_screenshot_that_cannot_be_written_is_an_error_that_names_it(settings, tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         run(settings, seconds=0.1, screenshot=str(tmp_path / "nowhere" / "window.png"))
@@ -105,12 +103,12 @@ def test_the_slider_moved_by_key_and_mouse_changes_what_the_engine_computes(qtbo
 
 def test_a_window_that_is_blocked_for_two_seconds_costs_no_sound(qtbot, window, settings, tmp_path):
     window.link.send(StartRecording(str(tmp_path / "out")))
-    qtbot.waitUntil(lambda: window.recordings._path is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.recordings.path is not None, timeout=10_000)
     before = window.link.telemetry.counters["chunks"]
     time.sleep(2.0)
     assert window.link.telemetry.counters["chunks"] - before > 200  # of 250: the engine has not waited for the window
     window.link.send(StopRecording())
-    qtbot.waitUntil(lambda: window.recordings._path is None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.recordings.path is None, timeout=10_000)
     [folder] = (tmp_path / "out").iterdir()
     recorded, said = (soundfile.read(path, dtype="float32")[0] for path in (folder / "mixture.wav", settings.input))
     recorded = recorded[128:]  # from the very first chunk on it would begin with the separator's delay

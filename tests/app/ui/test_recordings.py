@@ -1,11 +1,13 @@
-"""Format, folder and loop from the top bar, and recordings that outlive the engine."""
+"""Format, folder and loop from the top bar, and recordings that continue with a restarted engine."""
+
+from dataclasses import replace
 
 from PyQt6.QtCore import Qt
 
-from app.engine.commands import SetDevices, SetLoop, StartRecording
+from app.engine.commands import SetDevices, StartRecording
 from app.engine.events import Recording
 from app.ui.settings import Preferences
-from tests.app.ui.engine_double import READY
+from tests.app.ui.engine_double import CONTROLS, READY
 
 
 def test_the_menu_chooses_the_format_and_it_is_remembered(window, engine):
@@ -27,7 +29,7 @@ def test_the_menu_shows_what_is_remembered(make_window):
     assert menu.formats["flac"].isChecked() and "/music" in menu.choose.text()
 
 
-def test_a_recording_goes_on_when_the_engine_that_died_is_ready_again(window, engine):
+def test_a_recording_continues_when_the_engine_that_died_is_ready_again(window, engine):
     window.recordings.start(StartRecording("/music"))
     engine.say(Recording("/music/one"))
     window.tick()
@@ -55,13 +57,13 @@ def test_a_recording_that_was_stopped_stays_stopped(window, engine):
 def test_the_loop_button_and_l_say_whether_a_file_starts_again(qtbot, window, engine):
     qtbot.mouseClick(window.transport.loop, Qt.MouseButton.LeftButton)
     qtbot.keyClick(window.level.slider, Qt.Key.Key_L)
-    assert engine.sent == [SetLoop(False), SetLoop(True)] and window.preferences().loop_file
+    assert engine.sent == [CONTROLS.changed(loop=False), CONTROLS] and window.preferences().controls.loop
 
 
 def test_only_a_file_can_be_looped(window, engine):
     with_file = window.transport.loop.isVisible()
     window.controller.set_devices("USB microphone, ALSA", "none")
-    engine.say(READY.__class__(**{**vars(READY), "input_name": "USB microphone, ALSA"}))
+    engine.say(replace(READY, input="USB microphone, ALSA", input_name="USB microphone, ALSA"))
     window.tick()
     assert with_file and not window.transport.loop.isVisible()
     assert engine.sent == [SetDevices("USB microphone, ALSA", "none")]

@@ -16,21 +16,21 @@ def test_the_button_and_p_measure_and_wait_for_the_answer(qtbot, window, engine)
     assert engine.sent == 2 * [MeasureRoundTrip()]
 
 
-def test_the_answer_stands_in_the_status_line_and_at_the_bar(window, engine):
+def test_the_status_line_and_the_latency_bar_show_the_result(window, engine):
     engine.say(FOUND)
     window.tick()
     assert window.status.message.whole == "The round trip takes 44.0 ms"
     assert window.latency.bar.total_text.endswith("52 ms measured")
 
 
-def test_nothing_that_came_back_is_said(window, engine):
+def test_a_measurement_without_result_says_why(window, engine):
     engine.say(FOUND, RoundTrip(None, None, 0.0, "nothing of the chirps came back"))
     window.tick()
     assert window.status.message.whole == "Nothing of the chirps came back"
     assert "measured" not in window.latency.bar.total_text
 
 
-def test_other_devices_make_a_measurement_worthless(window, engine):
+def test_other_devices_remove_the_measured_latency(window, engine):
     engine.say(FOUND)
     window.tick()
     window.controller.set_devices("USB microphone, ALSA", "none")

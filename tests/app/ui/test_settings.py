@@ -2,15 +2,14 @@ import json
 
 import pytest
 
+from app.engine.controls import Controls
 from app.ui.settings import Preferences, load_preferences, save_preferences, settings_file
 from tests.app.ui.engine_double import SETTINGS
 
 CHOSEN = Preferences(
     input="USB microphone, ALSA",
     output="none",
-    level=3,
-    routing="voice2",
-    gain_db=-6.0,
+    controls=Controls(level=3, routing="voice2", gain_db=-6.0, loop=False, fallback=True),
     view="waveform",
     width=1100,
     height=700,
@@ -18,8 +17,6 @@ CHOSEN = Preferences(
     sweep_s=9,
     recordings="/music",
     record_format="flac",
-    loop_file=False,
-    fallback=True,
 )
 
 
@@ -28,7 +25,7 @@ def test_what_is_saved_comes_back():
     assert load_preferences() == (CHOSEN, None)
 
 
-def test_a_missing_file_gives_defaults_without_a_word():
+def test_a_missing_file_gives_defaults_and_no_sentence():
     assert load_preferences() == (Preferences(), None)
 
 
@@ -65,6 +62,20 @@ def test_the_environment_chooses_the_file(settings_path):
     assert settings_file() == settings_path
 
 
+def test_the_file_keeps_its_layout(settings_path):
+    save_preferences(CHOSEN)
+    content = json.loads(settings_path.read_text())
+    assert {name: content[name] for name in ("version", "level", "routing", "gain_db", "loop_file", "fallback")} == {
+        "version": 1,
+        "level": 3,
+        "routing": "voice2",
+        "gain_db": -6.0,
+        "loop_file": False,
+        "fallback": True,
+    }
+    assert not {"controls", "mute", "bypass", "solo", "paused"} & content.keys()
+
+
 def test_saving_leaves_no_draft_behind(settings_path):
     save_preferences(CHOSEN)
     assert [path.name for path in settings_path.parent.iterdir()] == ["live.json"]
@@ -72,18 +83,18 @@ def test_saving_leaves_no_draft_behind(settings_path):
 
 def test_what_the_user_has_just_chosen_wins_over_what_is_remembered():
     settings = CHOSEN.applied_to(SETTINGS, frozenset({"level", "input"}))
-    assert (settings.level, settings.input, settings.routing) == (SETTINGS.level, SETTINGS.input, "voice2")
+    assert (settings.controls.level, settings.input, settings.controls.routing) == (0, SETTINGS.input, "voice2")
 
 
 def test_a_file_written_before_a_setting_existed_gives_its_default(settings_path):
     settings_path.parent.mkdir()
     settings_path.write_text('{"version": 1, "level": 2}')
-    assert load_preferences() == (Preferences(level=2), None)
+    assert load_preferences() == (Preferences(controls=Controls(routing="split", level=2)), None)
 
 
 def test_loop_and_fallback_are_remembered_unless_given():
     settings = CHOSEN.applied_to(SETTINGS, frozenset({"fallback"}))
-    assert (settings.loop_file, settings.fallback) == (False, False)
+    assert (settings.controls.loop, settings.controls.fallback) == (False, False)
 
 
 def test_devices_that_were_never_chosen_are_left_alone():

@@ -1,41 +1,41 @@
 import pytest
 from PyQt6.QtCore import Qt
 
-from app.engine.commands import (
-    Rescan,
-    SetBypass,
-    SetGain,
-    SetLevel,
-    SetPaused,
-    SetRouting,
-    StartRecording,
-    StopRecording,
-)
+from app.engine.commands import Rescan, StartRecording, StopRecording
 from app.engine.events import Recording
 from app.ui.settings import Preferences
-from tests.app.ui.engine_double import READY
+from tests.app.ui.engine_double import CONTROLS, READY
 
 
 @pytest.mark.parametrize(
     ("key", "command"),
     [
-        (Qt.Key.Key_3, SetLevel(3)),
-        (Qt.Key.Key_B, SetBypass(True)),
-        (Qt.Key.Key_Space, SetPaused(True)),
-        (Qt.Key.Key_Q, SetRouting("mixture")),
-        (Qt.Key.Key_W, SetRouting("voice1")),
-        (Qt.Key.Key_E, SetRouting("voice2")),
-        (Qt.Key.Key_T, SetRouting("split")),
-        (Qt.Key.Key_Y, SetRouting("both")),
-        (Qt.Key.Key_Minus, SetGain(-1.0)),
-        (Qt.Key.Key_Right, SetLevel(1)),
-        (Qt.Key.Key_End, SetLevel(5)),
+        (Qt.Key.Key_3, CONTROLS.changed(level=3)),
+        (Qt.Key.Key_B, CONTROLS.changed(bypass=True)),
+        (Qt.Key.Key_Space, CONTROLS.changed(paused=True)),
+        (Qt.Key.Key_Q, CONTROLS.changed(routing="mixture")),
+        (Qt.Key.Key_W, CONTROLS.changed(routing="voice1")),
+        (Qt.Key.Key_E, CONTROLS.changed(routing="voice2")),
+        (Qt.Key.Key_Y, CONTROLS.changed(routing="both")),
+        (Qt.Key.Key_M, CONTROLS.changed(mute=True)),
+        (Qt.Key.Key_L, CONTROLS.changed(loop=False)),
+        (Qt.Key.Key_U, CONTROLS.changed(fallback=True)),
+        (Qt.Key.Key_Plus, CONTROLS.changed(gain_db=1.0)),
+        (Qt.Key.Key_Minus, CONTROLS.changed(gain_db=-1.0)),
+        (Qt.Key.Key_Right, CONTROLS.changed(level=1)),
+        (Qt.Key.Key_End, CONTROLS.changed(level=5)),
         (Qt.Key.Key_F5, Rescan()),
     ],
 )
 def test_a_key_sends_its_command(qtbot, window, engine, key, command):
     qtbot.keyClick(window.level.slider, key)
     assert engine.sent == [command]
+
+
+def test_t_returns_to_one_voice_on_each_side(qtbot, window, engine):
+    qtbot.keyClick(window.level.slider, Qt.Key.Key_Y)
+    qtbot.keyClick(window.level.slider, Qt.Key.Key_T)
+    assert engine.sent == [CONTROLS.changed(routing="both"), CONTROLS]
 
 
 def test_r_records_into_the_recordings_folder_and_ends_it(qtbot, make_window, engine, tmp_path):
@@ -64,7 +64,7 @@ def test_digits_in_a_text_field_stay_there(qtbot, window, engine):
 def test_space_presses_the_button_that_was_reached_with_tab(qtbot, window, engine):
     window.transport.bypass.setFocus(Qt.FocusReason.TabFocusReason)
     qtbot.keyClick(window.transport.bypass, Qt.Key.Key_Space)
-    assert engine.sent == [SetBypass(True)]
+    assert engine.sent == [CONTROLS.changed(bypass=True)]
 
 
 def test_v_changes_the_view(qtbot, window):

@@ -58,7 +58,7 @@ def test_a_button_has_room_for_its_text_when_it_is_checked(make_window, presenta
     assert narrow == []
 
 
-def test_resizing_keeps_the_recent_past(qtbot, window, engine):
+def test_resizing_keeps_recent_sound(qtbot, window, engine):
     engine.run(tones(4))
     window.tick()
     window.resize(1024, 640)
@@ -72,7 +72,7 @@ def test_nothing_is_painted_while_hidden(window, engine):
     assert window.tracks.canvases[0].ring.filled == 0 and len(window.latency.strip.frames) == 0
 
 
-def test_statistics_go_on_while_hidden(window, engine):
+def test_statistics_continue_while_hidden(window, engine):
     window.hide()
     engine.run(tones(1))
     window.tick()
@@ -147,11 +147,11 @@ def test_tab_goes_through_the_top_bar_then_sound_then_level(window):
 
 
 def test_preferences_describe_the_window(window):
-    window.listening.set_routing("voice2")
+    window.controller.change("routing", "voice2")
     window.level.slider.setValue(3)
     window.set_view("waveform")
     remembered = window.preferences()
-    assert (remembered.routing, remembered.level, remembered.view) == ("voice2", 3, "waveform")
+    assert (remembered.controls.routing, remembered.controls.level, remembered.view) == ("voice2", 3, "waveform")
     assert (remembered.width, remembered.height) == (1280, 720)
 
 

@@ -1,0 +1,46 @@
+"""Counters of the telemetry that are updated once a chunk, and processor time and memory a few times a second."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+
+from .sinks import Sink
+from .sources import Source
+from .telemetry import Telemetry
+
+#: seconds between two readings of processor time and memory
+HOUSEKEEPING_S = 0.5
+
+
+class Housekeeping:
+    """Writes counters.
+
+    Args:
+        telemetry: where they are written.
+    """
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._next_at = -math.inf
+
+    def update(self, source: Source, sink: Sink, now: float) -> None:
+        """Add what source and sink have counted since the last call; ``now`` is the time in seconds."""
+        for name, amount in (source.counts() + sink.counts()).items():
+            self._telemetry.count(name, amount)
+        self._telemetry.set("cushion_chunks", sink.cushion)
+        self._telemetry.set("heartbeat", now)
+        if now >= self._next_at:
+            self._next_at = now + HOUSEKEEPING_S
+            self._telemetry.set("engine_cpu_seconds", time.process_time())
+            self._telemetry.set("rss_bytes", _resident_bytes())
+
+
+def _resident_bytes() -> int:
+    """Memory of this process in bytes; 0 where the system does not state it."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
