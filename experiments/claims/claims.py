@@ -37,8 +37,8 @@ from sepprune.pruning.pipeline import Prepared
 from sepprune.separators import build_separator
 from sepprune.streaming import Ladder
 from sepprune.training.batches import ordered_batches, training_batches, validation_mixtures
-from sepprune.training.settings import TrainingSettings
 from sepprune.training.learner import Learner
+from sepprune.training.settings import TrainingSettings
 from sepprune.training.trainer import Trainer
 from sepprune.training.validation import si_sdr_improvement
 

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from sepprune.data.corpus import Collection
-from sepprune.evaluation import find_mixtures, score
+from sepprune.data.mixtures import find
+from sepprune.evaluation import score
 from sepprune.separators.base import CausalSeparator
 from sepprune.separators.calling import sources_of
 from sepprune.separators.layers import Decoder, Encoder
@@ -80,7 +81,7 @@ class Score:
 def by_mixture(separator: CausalSeparator, data: Path) -> list[Score]:
     """Scores of every clean validation mixture, worst first."""
     pairs, rate, found = _pairs(data), separator.sample_rate, []
-    for entry in find_mixtures(data / "valid/clean"):
+    for entry in find(data / "valid/clean"):
         signals = torch.from_numpy(np.stack([read_mono(path, rate)[0] for path in (entry.mixture, *entry.references)]))
         signals = signals[:, : signals.shape[1] // separator.hop * separator.hop]
         mixture, references = signals[0], signals[1:]

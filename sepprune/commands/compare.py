@@ -14,7 +14,7 @@ from .train import keep_memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", help="TOML file of the comparison, see configs/compare.toml")
+    parser.add_argument("config", help="TOML file of the comparison, see experiments/comparison/settings.toml")
     parser.add_argument("--processes", type=int, default=1, help="number of cells that are made at the same time")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
     parser.add_argument(

@@ -64,7 +64,7 @@ class ComparisonSettings:
         if not self.seeds or self.mask_steps < 1 or self.updates < 1 or self.finalists < 0:
             raise UserError(
                 "a comparison needs at least one seed, mask step and update, and no negative number of "
-                "finalists: see configs/compare.toml"
+                "finalists: see experiments/comparison/settings.toml"
             )
 
     def identity(self) -> dict[str, Any]:

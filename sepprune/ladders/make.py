@@ -15,8 +15,8 @@ from ..errors import UserError
 from ..pruning import analyze
 from ..rounding import rounded
 from ..streaming import Ladder, LevelRecord, write_ladder
-from ..training.processes import Processes
 from ..training.learner import Learner
+from ..training.processes import Processes
 from ..training.trainer import Trainer
 from .contain import containing
 from .hints import Hints
