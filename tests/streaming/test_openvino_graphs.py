@@ -84,6 +84,8 @@ def test_a_chunk_may_have_any_number_of_hops(family: str, hops: int, request: py
         ("conv-tasnet", {"kernel": 1}),
         ("conv-tasnet", {"low_bins": 20, "low_window": 256, "sources": 3, "consistency": 4}),
         ("skim", {"hidden": [16, 8, 12], "blocks": 3, "low_bins": 20, "low_window": 256, "consistency": 0}),
+        ("skim", {"low_bins": 20, "low_window": 256, "input_level": -20}),
+        ("conv-tasnet", {"input_level": -26, "consistency": 4}),
     ],
 )
 def test_every_setting_of_a_family_is_followed(family: str, settings: dict[str, object], tmp_path: Path) -> None:
@@ -91,7 +93,8 @@ def test_every_setting_of_a_family_is_followed(family: str, settings: dict[str, 
     whole = SETTINGS[family] | settings
     record = LevelRecord(family, whole, None, build_separator(family, **whole).state_dict(), {"macs_per_second": 1.0})
     ladder, mixture = write_ladder(tmp_path, "small", [record], {}), babble(0.96)
-    np.testing.assert_allclose(streamed(ladder, 0, mixture, 128), expected(ladder, 0, mixture), rtol=0, atol=1e-5)
+    for chunk in (32, 128):
+        np.testing.assert_allclose(streamed(ladder, 0, mixture, chunk), expected(ladder, 0, mixture), rtol=0, atol=1e-5)
 
 
 def test_settings_that_a_ladder_leaves_out_have_the_defaults_of_the_torch_modules() -> None:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import accumulate, chain, pairwise
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..openvino_library import ops
+from .input_level import Followed, InputLevel
 from .layers import Layers, LstmState
 from .operations import (
     Value,
@@ -47,6 +49,8 @@ class Filterbank:
         analysis_window, low_window: samples under the analysis windows.
         low_bins: 0 where there is no second analysis.
         consistency: 0 where there is no mixture consistency.
+        input_level: 0 where features are as loud as the input.
+        sample_rate: in hertz.
     """
 
     sources: int = 2
@@ -56,6 +60,8 @@ class Filterbank:
     low_bins: int = 0
     low_window: int = 1024
     consistency: int = 0
+    input_level: int = 0
+    sample_rate: int = 16_000
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Filterbank:
@@ -73,8 +79,8 @@ class Filterbank:
         return self.window - self.hop
 
 
-#: settings that all families have; the sample rate changes nothing in a graph
-SETTINGS = frozenset(field.name for field in fields(Filterbank)) | {"sample_rate"}
+#: settings that all families have
+SETTINGS = frozenset(field.name for field in fields(Filterbank))
 
 
 class Network(Protocol):
@@ -107,19 +113,20 @@ class Separator:
     layers: Layers
 
     @property
-    def own_shapes(self) -> list[Shape]:
-        """Shapes of the tensors of the state that are not the network's: the overlap, and those of consistency."""
+    def own_shapes(self) -> tuple[list[Shape], list[Shape], list[Shape]]:
+        """Shapes of the tensors of the state that belong to the overlap, the input level and consistency."""
         bank = self.bank
         overlap: list[Shape] = [(bank.sources, bank.window - bank.hop)]
+        level: list[Shape] = [(1, 1)] if bank.input_level else []
         if not bank.consistency:
-            return overlap
+            return overlap, level, []
         units = self.layers.weights["consistency.lstm.weight_hh_l0"].shape[1]
-        return [*overlap, (1, bank.sources), (1, units), (1, units)]
+        return overlap, level, [(1, bank.sources), (1, units), (1, units)]
 
     @property
     def state_shapes(self) -> list[Shape]:
-        """Shapes of all tensors of the state, the past of the mixture apart."""
-        return [*self.own_shapes, *self.network.state_shapes]
+        """Shapes of all tensors of the state except the past of the mixture."""
+        return [*chain(*self.own_shapes), *self.network.state_shapes]
 
     def separate(self, signal: Value, state: list[Value | None], frames: int) -> tuple[Value, list[Value | None]]:
         """One step.
@@ -136,35 +143,48 @@ class Separator:
             - signal: ``(1, past + frames * hop)``
             - sources: ``(1, sources, frames * hop)``
         """
-        own = len(self.own_shapes)
-        (before, *shares), network = state[:own], state[own:]
-        spectrum, features = self._analysis(signal, frames)
+        bank = self.bank
+        (before,), levels, shares, network = self._parts(state)
+        followed = None
+        if bank.input_level:
+            follower = InputLevel(bank.input_level, bank.hop, bank.past, bank.sample_rate)
+            followed, level = follower.follow(signal, present(levels[0]), frames)
+            levels = [level]
+        spectrum, features = self._analysis(signal, followed, frames)
         masks, hidden, network = self.network.masks(self.layers, features, network)
         estimates, overlap = self._synthesis(spectrum, masks, present(before), frames)
-        if self.bank.consistency:
-            start = self.bank.past - self.bank.delay
-            delayed = part(signal, 1, start, start + frames * self.bank.hop)
-            estimates, shares = self._consistent(delayed, estimates, hidden, shares, frames)
-        return reshape(estimates, 1, *estimates.shape), [overlap, *shares, *network]
+        if bank.consistency:
+            start = bank.past - bank.delay
+            delayed = part(signal, 1, start, start + frames * bank.hop)
+            estimates, shares = self._consistent(delayed, estimates, hidden, followed, shares, frames)
+        return reshape(estimates, 1, *estimates.shape), [overlap, *levels, *shares, *network]
+
+    def _parts(self, state: list[Value | None]) -> list[list[Value | None]]:
+        """The state of the overlap, the input level, consistency and the network."""
+        ends = [0, *accumulate(map(len, self.own_shapes)), len(state)]
+        return [state[start:end] for start, end in pairwise(ends)]
 
     def end_segment(self, state: list[Value | None]) -> list[Value | None]:
         """The state with which the frame after a whole segment starts."""
-        own = len(self.own_shapes)
-        return [*state[:own], *self.network.end_segment(self.layers, state[own:])]
+        *own, network = self._parts(state)
+        return [*chain(*own), *self.network.end_segment(self.layers, network)]
 
-    def _analysis(self, signal: Value, frames: int) -> tuple[Value, Value]:
+    def _analysis(self, signal: Value, followed: Followed | None, frames: int) -> tuple[Value, Value]:
         """Spectrum ``(frames, 2 * bins)`` and features ``(frames, feature_bins)``."""
         bank = self.bank
-        spectrum = self._spectrum(signal, "encoder", bank.analysis_window, frames)
+        spectrum = self._spectrum(signal, followed, "encoder", bank.analysis_window, frames)
         power = [_power(spectrum)]
         if bank.low_bins and len(self.layers.weights["low_encoder.weight"]):  # not where pruning has emptied it
-            power.append(_power(self._spectrum(signal, "low_encoder", bank.low_window, frames)))
-        return spectrum, log_level(concatenate(power, 1))
+            power.append(_power(self._spectrum(signal, followed, "low_encoder", bank.low_window, frames)))
+        return spectrum, log_level(concatenate(power, 1), followed)
 
-    def _spectrum(self, signal: Value, encoder: str, window: int, frames: int) -> Value:
+    def _spectrum(self, signal: Value, followed: Followed | None, encoder: str, window: int, frames: int) -> Value:
         hop, first = self.bank.hop, self.bank.past + self.bank.hop - window
         rows = [part(signal, 1, first + frame * hop, first + frame * hop + window) for frame in range(frames)]
-        return self.layers.product(concatenate(rows, 0), self.layers.weights[f"{encoder}.weight"][:, 0])
+        windows = concatenate(rows, 0)
+        if followed is not None:
+            windows = subtract(windows, followed.offset)
+        return self.layers.product(windows, self.layers.weights[f"{encoder}.weight"][:, 0])
 
     def _synthesis(self, spectrum: Value, masks: Value, overlap: Value, frames: int) -> tuple[Value, Value]:
         """Masked spectra as waveforms ``(sources, samples)``, and the new overlap ``(sources, hop)``."""
@@ -187,7 +207,13 @@ class Separator:
         return waveforms, reshape(part(ends, 1, frames - 1, frames), sources, hop)
 
     def _consistent(
-        self, mixture: Value, estimates: Value, hidden: Value, state: list[Value | None], frames: int
+        self,
+        mixture: Value,
+        estimates: Value,
+        hidden: Value,
+        followed: Followed | None,
+        state: list[Value | None],
+        frames: int,
     ) -> tuple[Value, list[Value | None]]:
         """Give every source its share of what the estimates leave of the mixture.
 
@@ -195,10 +221,12 @@ class Separator:
         """
         sources, hop, layers = self.bank.sources, self.bank.hop, self.layers
         last, hidden_state, cell_state = state
+        if followed is not None:
+            mixture = reshape(subtract(reshape(mixture, frames, hop), followed.offset), 1, frames * hop)
         rest = subtract(mixture, only(ops.reduce_sum(estimates, axis(0), True)))
         signals = reshape(concatenate([estimates, rest, mixture], 0), sources + 2, frames, hop)
         power = only(ops.reduce_mean(square(signals), axis(2), False))
-        levels = transpose(log_level(power), 1, 0)
+        levels = log_level(transpose(power, 1, 0), followed)
         inputs = concatenate([layers.linear(hidden, "consistency.listen"), levels], 1)
         lstm = layers.lstm(inputs, frames, LstmState.of(hidden_state, cell_state), "consistency.lstm")
         if lstm is None:
@@ -215,8 +243,10 @@ class Separator:
         return add(estimates, given), [part(now, 0, frames - 1, frames), *memory]
 
 
-def log_level(power: Value) -> Value:
-    """As :func:`sepprune.separators.layers.log_level`."""
+def log_level(power: Value, followed: Followed | None) -> Value:
+    """As :func:`sepprune.separators.layers.log_level`, of power ``(frames, channels)``."""
+    if followed is not None:
+        power = multiply(power, followed.gain)
     logarithms = logarithm(add(power, constant(_FLOOR)))
     return add(multiply(logarithms, constant(_LEVEL_SCALE)), constant(_LEVEL_OFFSET))
 

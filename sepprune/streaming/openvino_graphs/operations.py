@@ -60,6 +60,10 @@ def square(value: Value) -> Value:
     return multiply(value, value)
 
 
+def product(left: Value, right: Value) -> Value:
+    return only(ops.matmul(left, right, False, False))
+
+
 def transposed_product(left: Value, right: Value) -> Value:
     """``left`` times the transpose of ``right``."""
     return only(ops.matmul(left, right, False, True))
@@ -75,6 +79,18 @@ def tanh(value: Value) -> Value:
 
 def logarithm(value: Value) -> Value:
     return only(ops.log(value))
+
+
+def exponential(value: Value) -> Value:
+    return only(ops.exp(value))
+
+
+def positive_part(value: Value) -> Value:
+    return only(ops.relu(value))
+
+
+def larger(left: Value, right: Value) -> Value:
+    return only(ops.maximum(left, right))
 
 
 def reshape(value: Value, *shape: int) -> Value:
