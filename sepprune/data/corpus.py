@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import platformdirs
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from .sound import Signal, read_at_rate
+from .writing import write_atomically
 
 SAMPLE_RATE = 16_000
 #: the file that a folder or a pack must hold
@@ -216,11 +217,3 @@ def trim_silence(samples: Signal, range_db: float = 40.0) -> Signal:
     power = np.square(samples[: blocks * block].reshape(blocks, block)).mean(axis=1)
     audible = np.flatnonzero(power > power.max() * 10 ** (-range_db / 10))
     return samples[audible[0] * block : (audible[-1] + 1) * block] if len(audible) else samples
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file so that ``path`` holds its old content, or none, until the new content is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        write(file)
-    os.replace(temporary, path)

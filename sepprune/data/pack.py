@@ -15,7 +15,8 @@ from typing import IO
 import numpy as np
 
 from ..errors import UserError
-from .corpus import MANIFEST, Collection, Recording, write_atomically
+from .corpus import MANIFEST, Collection, Recording
+from .writing import write_atomically
 
 #: largest share of a pack for each kind; validation speech is small and always complete
 _SHARES = {"noise": 0.1, "rir": 0.02, "speech": 1.0}

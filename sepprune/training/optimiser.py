@@ -85,7 +85,7 @@ class Optimiser:
         if gradients:
             norm = torch.stack(torch._foreach_norm(gradients)).norm()
             finite = norm.isfinite()
-            scale = torch.where(finite, (self._settings.clip / (norm + 1e-6)).clamp_max(1.0), 0.0)
+            scale = torch.nan_to_num((self._settings.clip / (norm + 1e-6)).clamp_max(1.0), 0.0) * finite
             gradients = [torch.nan_to_num(gradient, 0.0, 0.0, 0.0) * scale for gradient in gradients]
             self._move([weight.data for weight in self.parameters], gradients, rate * finite, finite.float())
         self._average()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from ..data.writing import write_atomically
 from ..errors import UserError
 
 _COLOURS = ("#1f6f8b", "#7fb069", "#c9a227", "#c8553d")
@@ -51,7 +50,7 @@ class RunFolder:
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write ``settings.json``."""
         text = json.dumps(settings, indent=2) + "\n"
-        _replace(self.path / "settings.json", lambda path: path.write_text(text, encoding="utf-8"))
+        write_atomically(self.path / "settings.json", lambda file: file.write(text.encode()))
 
     def save(self, checkpoint: dict[str, Any], best: dict[str, Tensor] | None, line: dict[str, float]) -> None:
         """Write the results of a validation.
@@ -63,14 +62,15 @@ class RunFolder:
         """
         if best is not None:
             contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in best.items()}
-            _replace(self.path / "best.safetensors", lambda path: save_file(contiguous, path))
+            write_atomically(self.path / "best.safetensors", lambda file: file.write(to_bytes(contiguous)))
         log = self.path / "log.csv"
-        _replace(log, lambda path: _append(log, path, line))
-        _replace(self.path / "last.pt", lambda path: torch.save(checkpoint, path))
-        _replace(self.path / "curve.png", lambda path: draw_curve(log, path))
+        text = _with_line(log, line)
+        write_atomically(log, lambda file: file.write(text.encode()))
+        write_atomically(self.path / "last.pt", lambda file: torch.save(checkpoint, file))
+        write_atomically(self.path / "curve.png", lambda file: draw_curve(log, file))
 
 
-def draw_curve(log: Path, picture: Path) -> None:
+def draw_curve(log: Path, picture: Path | IO[bytes]) -> None:
     """Plot the SI-SDR improvement on the validation speakers against hours of mixtures."""
     from matplotlib.figure import Figure
 
@@ -99,14 +99,8 @@ def draw_curve(log: Path, picture: Path) -> None:
     figure.savefig(picture, format="png")
 
 
-def _append(log: Path, copy: Path, line: dict[str, float]) -> None:
-    """Write a copy of the log with one more line."""
+def _with_line(log: Path, line: dict[str, float]) -> str:
+    """The log with one more line."""
     old = log.read_text(encoding="utf-8") if log.is_file() else ",".join(line) + "\n"
     values = ",".join(str(round(value, 6)) for value in line.values())
-    copy.write_text(f"{old}{values}\n", encoding="utf-8")
-
-
-def _replace(path: Path, write: Callable[[Path], object]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    write(temporary)
-    os.replace(temporary, path)
+    return f"{old}{values}\n"

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,13 @@ def test_a_pack_that_cannot_hold_the_validation_speech_is_refused(data_folder: P
 def test_a_folder_without_manifest_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no training data: expected a folder with a manifest.csv"):
         Collection(tmp_path)
+
+
+def test_a_recording_that_cannot_be_read_is_named(data_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(data_folder, tmp_path / "data")
+    (tmp_path / "data/speech/train/synthetic/1/0.flac").write_bytes(b"not a sound")
+    with pytest.raises(UserError, match="cannot read speech/train/synthetic/1/0.flac"):
+        load_voices(Collection(tmp_path / "data"), "train", "speech")
 
 
 def test_a_kind_that_is_missing_is_named(data_folder: Path) -> None:
