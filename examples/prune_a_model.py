@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--out", default="plan.json", help="file for the pruning plan")
     args = parser.parse_args()
 
+    torch.set_num_threads(1)  # models of this size are faster on one thread
     model = MaskSeparator()  # load your trained weights here
     example = torch.randn(1, 16_000)  # one input of the shape that the model takes: here a second at 16 kHz
 
