@@ -26,6 +26,7 @@ COMMANDS = {
     "separate": "separate a sound file as the live app does",
     "bench": "time every level, chunk and backend",
     "export": "write a level as ONNX or OpenVINO",
+    "study": "make, plan and analyse listening tests of levels",
 }
 
 
