@@ -135,8 +135,8 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
     trials = len(draw_order(created.study, settings.seed))
     _say(
         args,
-        f"{args.out}: {design.method}, {len(design.items)} items, {len(design.conditions)} conditions, at most {trials} "
-        f"questions a session, loudness within {difference:.2f} LU, seed {settings.seed}",
+        f"{args.out}: {design.method}, {len(design.items)} items, {len(design.conditions)} conditions, "
+        f"at most {trials} questions a session, loudness within {difference:.2f} LU, seed {settings.seed}",
     )
     return {
         "file": args.out,

@@ -13,7 +13,7 @@ from .design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD, Condition, Desig
 from .exclusions import excluded
 from .methods.rating import OTHER, VOICE
 from .methods.threshold import Threshold, grid_of
-from .outcomes import ListenerOutcomes, Table, by_listener, means, table
+from .outcomes import Cells, ListenerOutcomes, Table, by_listener, cells
 from .results import Result
 from .statistics import anytime, binomial, bootstrap, paired
 from .statistics.psychometric import ThresholdEstimate
@@ -147,13 +147,23 @@ def _is_judged(design: Design, condition: Condition) -> bool:
 def _estimate(
     design: Design, listeners: Sequence[ListenerOutcomes], condition: Condition, topic: str | None
 ) -> Estimate:
-    values = table(listeners, design, condition.name, topic)
+    answered = cells(listeners, design, condition.name, topic)
     trials = sum(len(one.values(condition.name, topic)) for one in listeners)
-    shares = means(values)
+    shares = answered.by_listener
     average = float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
-    found = Estimate(condition, topic, average, bootstrap.interval(values), None, None, None, len(listeners), trials)
+    found = Estimate(
+        condition,
+        topic,
+        average,
+        bootstrap.interval(answered.values, answered.counts),
+        None,
+        None,
+        None,
+        len(listeners),
+        trials,
+    )
     if design.method == ABX:
-        return _abx(design, listeners, found, shares)
+        return _abx(design, listeners, found, answered)
     if design.method == PREFERENCE:
         return replace(found, p=_preference_p(listeners, condition.name, shares))
     if design.method == THRESHOLD:
@@ -162,11 +172,11 @@ def _estimate(
         return replace(found, estimate=heard / len(listeners), interval=interval)
     p = None
     if condition in design.compared:
-        p = paired.wilcoxon(shares - means(table(listeners, design, design.baseline, topic)))
+        p = paired.wilcoxon(shares - cells(listeners, design, design.baseline, topic).by_listener)
     return replace(found, p=p, bimodality=bimodality(shares))
 
 
-def _abx(design: Design, listeners: Sequence[ListenerOutcomes], found: Estimate, shares: Table) -> Estimate:
+def _abx(design: Design, listeners: Sequence[ListenerOutcomes], found: Estimate, answered: Cells) -> Estimate:
     pairs = [counts(one, found.condition.name) for one in listeners]
     right, trials = sum(one for one, _ in pairs), sum(one for _, one in pairs)
     if design.open_ended:
@@ -175,13 +185,12 @@ def _abx(design: Design, listeners: Sequence[ListenerOutcomes], found: Estimate,
         interval = alone if len(pairs) == 1 else found.interval
         return replace(found, p=min(1.0, 1 / evidence), interval=interval)
     if len(pairs) >= FEWEST_FOR_SIGN_FLIPS:
-        p = paired.sign_flip(shares - binomial.CHANCE, "greater")
+        p = paired.sign_flip(answered.by_listener - binomial.CHANCE, "greater")
     else:
         p = min(1.0, len(pairs) * min(binomial.p_value(*one) for one in pairs))
     bound, interval = binomial.upper_bound(right, trials), binomial.interval(right, trials)
     if len(pairs) > 1:  # listeners and items differ: the wider of the two holds
-        values = table(listeners, design, found.condition.name)
-        bound = max(bound, bootstrap.interval(values, 0.9)[1])
+        bound = max(bound, bootstrap.interval(answered.values, answered.counts, 0.9)[1])
         interval = found.interval
     return replace(found, p=p, upper_bound=bound, interval=interval)
 
@@ -206,4 +215,4 @@ def _corrected(estimates: Sequence[Estimate]) -> list[Estimate]:
 
 def _omnibus(design: Design, listeners: Sequence[ListenerOutcomes], topic: str | None) -> float:
     names = [one.name for one in design.conditions if one.level is not None]
-    return paired.friedman(np.stack([means(table(listeners, design, name, topic)) for name in names], axis=1))
+    return paired.friedman(np.stack([cells(listeners, design, name, topic).by_listener for name in names], axis=1))

@@ -39,7 +39,7 @@ def _abx(analysis: Analysis) -> str:
             "the data (one-sided 95 % bound; guessing gives 50 %), and every listener heard the positive control."
         )
     if open_:
-        parts.append(f"About {_names(open_)} the study does not decide: more trials or listeners are needed.")
+        parts.append(f"About {_names(open_, 'About')} the study does not decide: more trials or listeners are needed.")
     return _sentences(parts, analysis)
 
 
@@ -79,10 +79,10 @@ def _scores(analysis: Analysis) -> str:
                 verb = verb.replace("is ", "are ", 1) if len(some) > 1 else verb
                 figures = ", ".join(f"{one.estimate:.0%}" if preference else f"{one.estimate:.1f}" for one in some)
                 than = f"{_baseline(analysis)}" + ("" if preference else f" ({base:.1f})")
-                parts.append(f"{about}{_names(some)} {verb} than {than}: {figures}.".replace(". I", ". I"))
+                parts.append(f"{about}{_names(some, about)} {verb} than {than}: {figures}.")
         if rest:
             parts.append(
-                f"{about}no difference between {_baseline(analysis)} and {_names(rest).lower()} was found, which does "
+                f"{about}no difference between {_baseline(analysis)} and {_names(rest, 'and')} was found, which does "
                 "not prove that there is none."
             )
     if analysis.design.method == MUSHRA and len(analysis.listeners) < 6:
@@ -104,8 +104,10 @@ def _baseline(analysis: Analysis) -> str:
     return f"level {analysis.design.condition(analysis.design.baseline).level}"
 
 
-def _names(estimates: Sequence[Estimate]) -> str:
+def _names(estimates: Sequence[Estimate], before: str = "") -> str:
+    """Levels in words, with a capital letter where nothing stands before them."""
+    word = "level" if before else "Level"
     numbers = [str(one.condition.level) for one in estimates]
     if len(numbers) == 1:
-        return f"Level {numbers[0]}"
-    return f"Levels {', '.join(numbers[:-1])} and {numbers[-1]}"
+        return f"{word} {numbers[0]}"
+    return f"{word}s {', '.join(numbers[:-1])} and {numbers[-1]}"

@@ -235,9 +235,9 @@ def _signals(
 
     def signal(condition: Condition) -> Signal:
         if condition.level is not None:
-            return rendered.voices[condition.level][voice]
+            return np.asarray(rendered.voices[condition.level][voice], np.float32)
         if condition.name == LOW_PASS:
             return low_pass(best, sample_rate)
-        return rendered.mixture if condition.name == MIXTURE else best
+        return rendered.mixture if condition.name == MIXTURE else np.asarray(best, np.float32)
 
     return {one.name: faded(signal(one), sample_rate) for one in conditions}

@@ -109,9 +109,9 @@ def check(design: Design) -> None:
         )
     if design.open_ended and method != ABX:
         raise UserError(f"--open-ended belongs to --method abx, not to {method}: leave it out")
-    if method == MUSHRA and len(design.items) < FEWEST_ITEMS:
+    if method in (MUSHRA, RATING) and len(design.items) < FEWEST_ITEMS:
         raise UserError(
-            f"MUSHRA needs at least {FEWEST_ITEMS} items (BS.1534-3), the recordings give {len(design.items)}: "
+            f"{method} needs at least {FEWEST_ITEMS} items (BS.1534-3), the recordings give {len(design.items)}: "
             "add recordings, or make passages shorter with --seconds"
         )
     if method == MUSHRA and len(design.conditions) > MOST_SIGNALS:

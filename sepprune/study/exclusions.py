@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean
+from operator import lt, ne
 
 from .design import ABX, MIXTURE, MUSHRA, PREFERENCE, RATING, REFERENCE, THRESHOLD, Design
 from .methods.rating import OTHER
@@ -20,8 +20,8 @@ def excluded(design: Design, listeners: Sequence[ListenerOutcomes], results: Seq
     """Listeners to leave out: without a complete session, or by the rule of the method.
 
     ABX, threshold, preference: the positive control was not told from the baseline at 5 %. MUSHRA: both rules of
-    BS.1534-3, with the mixture in place of the mid anchor. Rating: the mixture is not rated below the baseline in what
-    is left of the other voice.
+    BS.1534-3, with the mixture in place of the mid anchor. Rating: in what is left of the other voice, the mixture is
+    not rated below the baseline on so many items that a sign test reaches 5 %.
 
     Args:
         design: of the study.
@@ -44,19 +44,21 @@ def excluded(design: Design, listeners: Sequence[ListenerOutcomes], results: Seq
 def control_heard(design: Design, listener: ListenerOutcomes) -> bool:
     """Whether a listener tells the control condition from the baseline."""
     if design.method == RATING:
-        control, baseline = (listener.values(name, OTHER) for name in (design.control, design.baseline))
-        return bool(control and baseline) and fmean(control) < fmean(baseline)
+        control, baseline = (_by_item(listener, name, OTHER) for name in (design.control, design.baseline))
+        pairs = [(control[item], baseline[item]) for item in control.keys() & baseline.keys()]
+        worse, different = (sum(test(one, other) for one, other in pairs) for test in (lt, ne))
+        return binomial.p_value(worse, different) <= 0.05
     if design.method not in (ABX, THRESHOLD, PREFERENCE) or not design.controls:
         return True
     values = listener.control_values(design.baseline)  # right answers, or preferences of the baseline
     return binomial.p_value(sum(value == 1.0 for value in values), len(values)) <= 0.05
 
 
-def _by_item(listener: ListenerOutcomes, condition: str) -> dict[str, float]:
-    """Score of each item; the lowest where a listener took part twice."""
+def _by_item(listener: ListenerOutcomes, condition: str, topic: str | None = None) -> dict[str, float]:
+    """Value of each item; the lowest where a listener took part twice."""
     scores: dict[str, float] = {}
     for one in listener.test:
-        if one.condition == condition:
+        if one.condition == condition and topic in (None, one.asked.question.topic):
             item = one.asked.question.item
             scores[item] = min(one.value, scores.get(item, one.value))
     return scores

@@ -63,7 +63,7 @@ class Simulated:
         if design.method == RATING:
             category = self.category(design.condition(names[0]), bias, rng)
             return Answer(asked.position, str(category), {}, 5.0, plays)
-        heavy = next((design.condition(name) for name in names if name != design.baseline))
+        heavy = next(design.condition(name) for name in names if name != design.baseline)
         hears = rng.random() < 2 * self.share(heavy) - 1
         if design.method == PREFERENCE:
             best = LABELS[names.index(design.baseline)]

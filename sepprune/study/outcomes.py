@@ -75,8 +75,27 @@ def by_listener(results: Iterable[Result]) -> list[ListenerOutcomes]:
     return found
 
 
-def table(listeners: Sequence[ListenerOutcomes], design: Design, condition: str, topic: str | None = None) -> Table:
-    """Mean value of a condition for every listener and item, ``(listeners, items)``; not a number where not asked."""
+@dataclass(frozen=True)
+class Cells:
+    """Mean value of a condition and the number of answers behind it, for every listener and item.
+
+    Shape:
+        - values, counts: ``(listeners, items)``; a value without answers is 0
+    """
+
+    values: Table
+    counts: Table
+
+    @property
+    def by_listener(self) -> Table:
+        """Mean over all answers of each listener, ``(listeners,)``; not a number where there are none."""
+        totals = self.counts.sum(axis=1)
+        sums = (self.values * self.counts).sum(axis=1)
+        return np.where(totals > 0, sums / np.maximum(totals, 1), np.nan)
+
+
+def cells(listeners: Sequence[ListenerOutcomes], design: Design, condition: str, topic: str | None = None) -> Cells:
+    """Values of a condition in test trials, by listener and item."""
     places = {item.name: place for place, item in enumerate(design.items)}
     sums, counts = np.zeros((2, len(listeners), len(places)))
     for row, listener in enumerate(listeners):
@@ -84,15 +103,7 @@ def table(listeners: Sequence[ListenerOutcomes], design: Design, condition: str,
             if one.condition == condition and _about(one, topic):
                 sums[row, places[one.asked.question.item]] += one.value
                 counts[row, places[one.asked.question.item]] += 1
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-
-
-def means(values: Table) -> Table:
-    """Mean over the items of each listener, ``(listeners,)``; not a number where nothing was asked."""
-    asked = np.isfinite(values)
-    counts = asked.sum(axis=1)
-    sums = np.where(asked, values, 0.0).sum(axis=1)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    return Cells(sums / np.maximum(counts, 1), counts)
 
 
 def _about(outcome: Outcome, topic: str | None) -> bool:

@@ -20,14 +20,16 @@ body { margin: 0 auto; max-width: 1000px; padding: 24px; background: var(--paper
 h1 { margin: 0 0 4px; font-size: 28px; } h2 { margin: 36px 0 8px; font-size: 20px; }
 .conclusion { background: var(--panel); border-left: 4px solid var(--mark); margin: 16px 0; padding: 12px 16px;
   font-size: 18px; }
-.quiet { color: var(--quiet); } figure { display: flex; flex-wrap: wrap; gap: 20px; margin: 12px 0; }
+.quiet { color: var(--quiet); } figure { display: flex; flex-wrap: wrap; gap: 20px; margin: 12px 0;
+  align-items: flex-start; }
 figure svg { flex: 1 1 520px; max-width: 640px; } figcaption { flex: 1 1 240px; }
 svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .grid { stroke: var(--line); }
 svg .axis { stroke: var(--quiet); } svg .interval { stroke: var(--mark); stroke-width: 2.5; }
 svg .mark { fill: var(--mark); } svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 6px 14px 6px 0; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .words td, .words th { text-align: left; }
+.words td { white-space: normal; }
 """
 _METHODS = {
     ABX: "ABX",
@@ -62,7 +64,9 @@ def report(analysis: Analysis) -> str:
         "<h2>Excluded listeners</h2>",
         _excluded(analysis),
         "<h2>Conditions</h2>",
-        _table(("Condition", "What it is"), ((one.name, one.description) for one in analysis.design.conditions)),
+        _table(
+            ("Condition", "What it is"), ((one.name, one.description) for one in analysis.design.conditions), "words"
+        ),
         "<h2>How to read this</h2>",
         *(f"<p>{escape(text)}</p>" for text in _method_notes(analysis)),
     ]
@@ -126,7 +130,8 @@ def _thresholds(analysis: Analysis) -> Iterable[str]:
     yield "<h2>Threshold of each listener</h2>"
     yield (
         f"<figure>{picture}<figcaption><p>Pruning above the threshold is heard. A threshold above level {levels[-1]} "
-        f"lies beyond the lightest level of this study. Bars are 95 % intervals.</p><ul>{listed}</ul></figcaption></figure>"
+        "lies beyond the lightest level of this study. Bars are 95 % intervals.</p>"
+        f"<ul>{listed}</ul></figcaption></figure>"
     )
 
 
@@ -158,22 +163,23 @@ def _levels(analysis: Analysis) -> str:
 
 
 def _others(analysis: Analysis) -> Iterable[str]:
-    if analysis.others:
-        yield "<h2>Reference and anchors</h2>"
-        yield _table(
-            ("Condition", "Question", _VALUES[analysis.design.method][0], "95 % interval"),
-            (
-                (one.condition.name, _TOPICS.get(one.topic, ""), f"{one.estimate:.3g}",
-                 f"{one.interval[0]:.3g} to {one.interval[1]:.3g}")
-                for one in analysis.others
-            ),
-        )  # fmt: skip
+    if not analysis.others:
+        return
+    yield "<h2>Reference and anchors</h2>"
+    for topic in dict.fromkeys(one.topic for one in analysis.others):
+        title = _VALUES[analysis.design.method][0] + (f", {_TOPICS[topic]}" if topic else "")
+        rows_ = [
+            (one.condition.name, f"{one.estimate:.3g}", f"{one.interval[0]:.3g} to {one.interval[1]:.3g}")
+            for one in analysis.others
+            if one.topic == topic
+        ]
+        yield _table(("Condition", title, "95 % interval"), rows_)
 
 
 def _excluded(analysis: Analysis) -> str:
     if not analysis.excluded:
         return "<p>Nobody was excluded.</p>"
-    return _table(("Listener", "Rule"), ((one.listener, one.rule) for one in analysis.excluded))
+    return _table(("Listener", "Rule"), ((one.listener, one.rule) for one in analysis.excluded), "words")
 
 
 def _method_notes(analysis: Analysis) -> Iterable[str]:
@@ -186,7 +192,7 @@ def _method_notes(analysis: Analysis) -> Iterable[str]:
             "A large p-value alone shows nothing."
         )
         if analysis.design.open_ended:
-            yield "Open-ended sessions use e-values, which stay valid however often one looks; they never show equality."
+            yield "Open-ended sessions use e-values, valid however often one looks; they never show equality."
     if method == PREFERENCE:
         yield "No preference counts as one half. Tests flip signs of the listeners' shares around one half."
     if method in (MUSHRA, RATING):
@@ -206,10 +212,12 @@ def _method_notes(analysis: Analysis) -> Iterable[str]:
     yield "P-values are corrected by Holm over all levels. Intervals of means draw listeners and items again."
 
 
-def _table(header: Sequence[str], body: Iterable[Sequence[str]]) -> str:
+def _table(header: Sequence[str], body: Iterable[Sequence[str]], kind: str = "figures") -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    return (
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
+    )
 
 
 def _short(value: float, axis: Axis) -> float:
