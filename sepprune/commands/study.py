@@ -174,7 +174,7 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
         "interval_coverage": found.interval_coverage,
     }
     told = ", ".join(
-        f"{name.replace('_', ' ')} {'does not apply' if share is None else f'{share:.1%}'}"
+        f"{name.replace('_', ' ')}: {'does not apply' if share is None else f'{share:.1%}'}"
         for name, share in shares.items()
     )
     _say(args, f"{found.sessions} sessions, judged one {found.unit} at a time: {told}")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .analysis import ALPHA, INDISTINGUISHABLE, Analysis, Estimate
-from .design import ABX, MUSHRA, PREFERENCE, THRESHOLD
+from .design import ABX, PREFERENCE, THRESHOLD
 
 
 def conclusion(analysis: Analysis) -> str:
@@ -23,7 +23,8 @@ def conclusion(analysis: Analysis) -> str:
 
 def _abx(analysis: Analysis) -> str:
     heard = [one for one in analysis.levels if _significant(one)]
-    same = [one for one in analysis.levels if one not in heard and (one.upper_bound or 1.0) < INDISTINGUISHABLE]
+    controlled = analysis.design.controls > 0
+    same = [one for one in analysis.levels if controlled and one not in heard and _bound(one) < INDISTINGUISHABLE]
     open_ = [one for one in analysis.levels if one not in heard and one not in same]
     baseline, parts = _baseline(analysis), list[str]()
     if heard:
@@ -33,7 +34,7 @@ def _abx(analysis: Analysis) -> str:
             f"(adjusted p at most {max(one.p_adjusted or 0.0 for one in heard):.2g})."
         )
     if same:
-        bound = max(one.upper_bound or 1.0 for one in same)
+        bound = max(map(_bound, same))
         parts.append(
             f"{_names(same)} could not be told from {baseline}: at most {bound:.0%} right answers are compatible with "
             "the data (one-sided 95 % bound; guessing gives 50 %), and every listener heard the positive control."
@@ -63,29 +64,26 @@ def _threshold(analysis: Analysis) -> str:
 
 def _scores(analysis: Analysis) -> str:
     preference, parts = analysis.design.method == PREFERENCE, list[str]()
+    words = ("preferred less", "preferred more") if preference else ("judged worse", "judged better")
     for topic in dict.fromkeys(one.topic for one in analysis.levels):
-        tested = [one for one in analysis.levels if one.topic == topic and one.p_adjusted is not None]
-        different = [one for one in tested if _significant(one)]
-        rest = [one for one in tested if one not in different]
-        base = next((one.estimate for one in analysis.levels if one.topic == topic and one.p_adjusted is None), 0.5)
+        some = [one for one in analysis.levels if one.topic == topic]
+        tested = [one for one in some if one.p_adjusted is not None]
+        base = next((one.estimate for one in some if one.p_adjusted is None), 0.5)
         about = {"voice": "In the voice, ", "other": "In what is left of the other voice, "}.get(topic or "", "")
-        for direction, some in (
-            ("worse", [one for one in different if one.estimate < base]),
-            ("better", [one for one in different if one.estimate >= base]),
-        ):
-            if some:
-                verb = "is preferred less" if preference and direction == "worse" else f"is judged {direction}"
-                verb = "is preferred more" if preference and direction == "better" else verb
-                verb = verb.replace("is ", "are ", 1) if len(some) > 1 else verb
-                figures = ", ".join(f"{one.estimate:.0%}" if preference else f"{one.estimate:.1f}" for one in some)
-                than = f"{_baseline(analysis)}" + ("" if preference else f" ({base:.1f})")
-                parts.append(f"{about}{_names(some, about)} {verb} than {than}: {figures}.")
+        than = _baseline(analysis) + ("" if preference else f" ({base:.1f})")
+        for better, word in enumerate(words):
+            found = [one for one in tested if _significant(one) and (one.estimate >= base) == bool(better)]
+            if found:
+                figures = ", ".join(f"{one.estimate:.0%}" if preference else f"{one.estimate:.1f}" for one in found)
+                verb = "is" if len(found) == 1 else "are"
+                parts.append(f"{about}{_names(found, about)} {verb} {word} than {than}: {figures}.")
+        rest = [one for one in tested if not _significant(one)]
         if rest:
             parts.append(
                 f"{about}no difference between {_baseline(analysis)} and {_names(rest, 'and')} was found, which does "
                 "not prove that there is none."
             )
-    if analysis.design.method == MUSHRA and len(analysis.listeners) < 6:
+    if not preference and len(analysis.listeners) < 6:
         parts.append("With fewer than 6 listeners no difference can reach 5 %.")
     return _sentences(parts, analysis)
 
@@ -98,6 +96,10 @@ def _sentences(parts: Sequence[str], analysis: Analysis) -> str:
 
 def _significant(estimate: Estimate) -> bool:
     return estimate.p_adjusted is not None and estimate.p_adjusted <= ALPHA
+
+
+def _bound(estimate: Estimate) -> float:
+    return 1.0 if estimate.upper_bound is None else estimate.upper_bound
 
 
 def _baseline(analysis: Analysis) -> str:
