@@ -126,7 +126,7 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
         precision=args.precision,
         times=_times(args.times, args.chunk_ms),
     )
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("rendering", total=1.0)
         created = create_study(
             ladder, found, settings, Path(args.out), lambda share: progress.update(task, completed=share)
@@ -157,7 +157,7 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
     if not 1 <= args.repeats <= 10_000:
         raise UserError(f"--repeats {args.repeats} is not possible: give 1 to 10000")
     study, listener = read_study(Path(args.study)), simulated(args.listener)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with _progress() as progress:
         task = progress.add_task("simulating", total=1.0)
         found = simulate(
             study,
@@ -218,6 +218,12 @@ def _times(file: str | None, chunk_ms: float | None) -> dict[int, float]:
         raise UserError(
             f"--times {file} is no result of `sepprune bench --json` ({error!r}): write it again"
         ) from error
+
+
+def _progress() -> Progress:
+    """A bar at a terminal, nothing in a log."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _say(args: argparse.Namespace, text: str) -> None:
