@@ -126,7 +126,8 @@ def test_mushra_tables_have_webmushras_and_pymushras_columns(tmp_path: Path) -> 
     merge(sessions(tmp_path, MUSHRA, "threshold=3", 2), tmp_path)
     web = rows(tmp_path / "mushra.csv")
     assert list(web[0]) == [
-        "session_test_id", "session_uuid", "trial_id", "rating_stimulus", "rating_score", "rating_time", "rating_comment",
+        "session_test_id", "session_uuid", "trial_id", "rating_stimulus", "rating_score", "rating_time",
+        "rating_comment",
     ]  # fmt: skip
     assert len(web) == 2 * 6 * 7
     assert {"reference", "anchor35", "mixture", "level-0"} <= {row["rating_stimulus"] for row in web}

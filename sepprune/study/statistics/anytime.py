@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 
+@lru_cache(maxsize=8192)
 def e_value(correct: int, trials: int) -> float:
     """Evidence against guessing; 20 and more rejects it at 5 %.
 
@@ -23,6 +25,7 @@ def e_value(correct: int, trials: int) -> float:
     return tail / ((trials + 1) * math.comb(trials, correct))
 
 
+@lru_cache(maxsize=8192)
 def confidence_sequence(correct: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Interval of the share of correct answers that holds at every stopping time.
 

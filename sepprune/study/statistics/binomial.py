@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 #: share of correct answers that guessing gives in ABX
 CHANCE = 0.5
 
 
+@lru_cache(maxsize=8192)
 def p_value(correct: int, trials: int) -> float:
     """Probability that a guesser gets at least this many answers right: the upper tail, not the mass at one count.
 
@@ -17,6 +20,7 @@ def p_value(correct: int, trials: int) -> float:
     return float(binomtest(correct, trials, CHANCE, alternative="greater").pvalue) if trials else 1.0
 
 
+@lru_cache(maxsize=8192)
 def interval(correct: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
     """Clopper-Pearson interval of the share of correct answers."""
     from scipy.stats import binomtest

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 
 from sepprune.study.statistics.bootstrap import interval
 from sepprune.study.statistics.paired import friedman, holm, sign_flip, wilcoxon
@@ -20,6 +21,12 @@ def test_sign_flips_of_six_listeners_are_exact() -> None:
 
 def test_wilcoxon_of_six_listeners_is_exact_with_ties() -> None:
     assert wilcoxon([1, 1, 1, 2, 2, 2]) == pytest.approx(2 / 64)
+
+
+@pytest.mark.parametrize("count", [7, 13])
+def test_wilcoxon_without_ties_is_scipys_exact_test(count: int) -> None:
+    differences = np.random.default_rng(count).normal(0.4, 1, count)
+    assert wilcoxon(differences) == pytest.approx(float(scipy.stats.wilcoxon(differences, method="exact").pvalue))
 
 
 @pytest.mark.parametrize("test", [sign_flip, wilcoxon])
