@@ -73,13 +73,14 @@ def chart(points: Sequence[Point], x: Axis, y: Axis, name: str, line: tuple[floa
     parts.append(_text(14, middle, y.title, "middle", f' transform="rotate(-90 14 {middle:.1f})"'))
     if line is not None:
         parts.append(_line(_LEFT, up(line[0]), _WIDTH - _RIGHT, up(line[0]), "limit"))
-        parts.append(_text(_WIDTH - _RIGHT - 2, up(line[0]) - 5, line[1], "end"))
     for point in points:
         at = across(point.x)
         parts.append(_line(at, up(point.low), at, up(point.high), "interval"))
         parts.append(f'<circle cx="{at:.1f}" cy="{up(point.y):.1f}" r="5" class="mark"/>')
         end = at > _WIDTH - _RIGHT - 30
         parts.append(_text(at + (-9 if end else 9), up(point.y) - 7, point.label, "end" if end else "start"))
+    if line is not None:  # last, so that its outline keeps it readable above an interval
+        parts.append(_text(_WIDTH - _RIGHT - 2, up(line[0]) - 5, line[1], "end"))
     return "\n".join([*parts, "</svg>"])
 
 

@@ -23,7 +23,8 @@ h1 { margin: 0 0 4px; font-size: 28px; } h2 { margin: 36px 0 8px; font-size: 20p
 .quiet { color: var(--quiet); } figure { display: flex; flex-wrap: wrap; gap: 20px; margin: 12px 0;
   align-items: flex-start; }
 figure svg { flex: 1 1 520px; max-width: 640px; } figcaption { flex: 1 1 240px; }
-svg text { fill: var(--ink); font: 13px system-ui, sans-serif; } svg .grid { stroke: var(--line); }
+svg text { fill: var(--ink); font: 13px system-ui, sans-serif; paint-order: stroke; stroke: var(--paper);
+  stroke-width: 4px; } svg .grid { stroke: var(--line); }
 svg .axis { stroke: var(--quiet); } svg .interval { stroke: var(--mark); stroke-width: 2.5; }
 svg .mark { fill: var(--mark); } svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
@@ -42,9 +43,10 @@ _VALUES = {
     ABX: ("Right answers", 0.4, 1.0),
     PREFERENCE: ("Share preferred to the baseline", 0.0, 1.0),
     MUSHRA: ("Score", 0.0, 100.0),
-    RATING: ("Category, 5 is best", 1.0, 5.0),
+    RATING: ("Rating (5 is best)", 1.0, 5.0),
     THRESHOLD: ("Listeners who hear the level", 0.0, 1.0),
 }
+_SHARES = (ABX, PREFERENCE, THRESHOLD)
 _TOPICS = {None: "", "voice": "the voice", "other": "what is left of the other voice"}
 
 
@@ -80,11 +82,11 @@ def report(analysis: Analysis) -> str:
 
 def _plots(analysis: Analysis) -> Iterable[str]:
     title, low, high = _VALUES[analysis.design.method]
-    y = Axis(title, low, high, analysis.design.method in (ABX, PREFERENCE, THRESHOLD))
+    y = Axis(title, low, high, analysis.design.method in _SHARES)
     line = {ABX: (0.5, "guessing"), PREFERENCE: (0.5, "no preference")}.get(analysis.design.method)
     for topic in dict.fromkeys(one.topic for one in analysis.levels):
         some = [one for one in analysis.levels if one.topic == topic]
-        about = f" of {_TOPICS[topic]}" if topic else ""
+        about = f", {_TOPICS[topic]}," if topic else ""
         costs = [(one, (one.condition.macs_per_second or 0.0) / 1e6) for one in some]
         yield f"<h2>{title}{about} against multiply-adds</h2>"
         yield _figure(costs, "Million multiply-adds a second", y, line)
@@ -104,8 +106,8 @@ def _figure(costs: Sequence[tuple[Estimate, float]], title: str, y: Axis, line: 
     points = [Point(cost, one.estimate, *one.interval, str(one.condition.level)) for one, cost in costs]
     unit = "ms" if "ms" in title else "million multiply-adds a second"
     sentences = [
-        f"Level {one.condition.level}: {y.written(_short(one.estimate, y))} "
-        f"({y.written(_short(one.interval[0], y))} to {y.written(_short(one.interval[1], y))}) at {cost:.3g} {unit}"
+        f"Level {one.condition.level}: {_figure_text(one.estimate, y.percent)} ({_interval(one, y.percent)}) "
+        f"at {cost:.3g} {unit}"
         for one, cost in costs
     ]
     listed = "".join(f"<li>{escape(text)}</li>" for text in sentences)
@@ -136,6 +138,7 @@ def _thresholds(analysis: Analysis) -> Iterable[str]:
 
 
 def _levels(analysis: Analysis) -> str:
+    percent = analysis.design.method in _SHARES
     bounded = any(one.upper_bound is not None for one in analysis.levels)
     header = [
         "Level", "Question", _VALUES[analysis.design.method][0], "95 % interval", "p, adjusted",
@@ -148,10 +151,10 @@ def _levels(analysis: Analysis) -> str:
             [
                 str(condition.level) + (" (baseline)" if condition.name == analysis.design.baseline else ""),
                 _TOPICS.get(one.topic, ""),
-                f"{one.estimate:.3g}",
-                f"{one.interval[0]:.3g} to {one.interval[1]:.3g}",
+                _figure_text(one.estimate, percent),
+                _interval(one, percent),
                 "–" if one.p_adjusted is None else f"{one.p_adjusted:.2g}",
-                *(["–" if one.upper_bound is None else f"{one.upper_bound:.2f}"] if bounded else []),
+                *(["–" if one.upper_bound is None else _figure_text(one.upper_bound, True)] if bounded else []),
                 "–" if condition.macs_per_second is None else f"{condition.macs_per_second / 1e6:.0f}",
                 "–" if condition.chunk_ms is None else f"{condition.chunk_ms:.2f}",
                 str(one.trials),
@@ -169,7 +172,7 @@ def _others(analysis: Analysis) -> Iterable[str]:
     for topic in dict.fromkeys(one.topic for one in analysis.others):
         title = _VALUES[analysis.design.method][0] + (f", {_TOPICS[topic]}" if topic else "")
         rows_ = [
-            (one.condition.name, f"{one.estimate:.3g}", f"{one.interval[0]:.3g} to {one.interval[1]:.3g}")
+            (one.condition.name, _figure_text(one.estimate, False), _interval(one, False))
             for one in analysis.others
             if one.topic == topic
         ]
@@ -220,5 +223,10 @@ def _table(header: Sequence[str], body: Iterable[Sequence[str]], kind: str = "fi
     )
 
 
-def _short(value: float, axis: Axis) -> float:
-    return value if axis.percent else round(value, 1)
+def _figure_text(value: float, percent: bool) -> str:
+    return f"{value:.0%}" if percent else f"{value:.1f}"
+
+
+def _interval(estimate: Estimate, percent: bool) -> str:
+    low, high = estimate.interval
+    return f"{_figure_text(low, percent)} to {_figure_text(high, percent)}"

@@ -94,8 +94,13 @@ def encoded(line: Mapping[str, Any]) -> bytes:
     return (json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
 
 
-def write_new(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file that is there whole and on the disk, or not at all.
+def write_new(path: Path, lines: Sequence[Mapping[str, Any]], durable: bool = True) -> None:
+    """Write a file that is there whole, or not at all.
+
+    Args:
+        path: the file; a file that exists is never replaced.
+        lines: its content.
+        durable: return only when it is on the disk, so that a power failure cannot lose it.
 
     Raises:
         UserError: the file exists or cannot be written.
@@ -107,10 +112,12 @@ def write_new(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
             raise UserError(f"{path} exists: a session never replaces another, choose another folder")
         with open(partial, "wb") as file:
             file.write(b"".join(encoded(line) for line in lines))
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(partial, path)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         partial.unlink(missing_ok=True)
         raise UserError(f"cannot write {path} ({error.strerror}): choose another folder for results") from error

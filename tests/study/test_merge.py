@@ -88,7 +88,7 @@ def test_titles_cannot_inject_markup(tmp_path: Path) -> None:
 
 
 def test_levels_that_are_heard_are_named_and_the_rest_is_not_called_equal_without_a_bound(tmp_path: Path) -> None:
-    heard = conclusion(analyse(sessions(tmp_path, ABX, "threshold=5.7", 12)))
+    heard = conclusion(analyse(sessions(tmp_path, ABX, "threshold=5.7", 12, first=100)))
     assert re.match(r"Level 6 can be told from level 0", heard)
     few = conclusion(analyse(sessions(tmp_path, ABX, "threshold=99", 1, trials=5)))
     assert "does not decide" in few and "could not be told" not in few

@@ -54,6 +54,14 @@ def test_guessers_hear_no_difference_in_the_threshold_method(tmp_path: Path) -> 
     assert found.false_alarms is not None and found.false_alarms <= 0.05
 
 
+def test_studies_of_listeners_who_hear_nothing_reject_in_at_most_five_percent(tmp_path: Path) -> None:
+    study, rejected = small_study(tmp_path, ABX, levels=(0, 2, 4)), []
+    for number in range(100):
+        results = [simulated_session(study, simulated("threshold=99"), (0, number, index))[0] for index in range(8)]
+        rejected.append(any((one.p_adjusted or 1) <= 0.05 for one in analyse(results).levels))
+    assert np.mean(rejected) <= 0.05
+
+
 @pytest.mark.parametrize("method", [MUSHRA, RATING, PREFERENCE])
 def test_listeners_who_hear_no_pruning_reject_in_at_most_five_percent_of_studies(tmp_path: Path, method: str) -> None:
     found = simulation(tmp_path, method, "threshold=99", 12, 120, levels=(0, 2, 4, 6))

@@ -118,7 +118,7 @@ def test_mushra_pages_hold_the_hidden_reference_and_both_anchors_on_random_label
 
 
 def test_ratings_ask_each_question_in_a_pass_of_its_own_in_either_order() -> None:
-    firsts = Counter()
+    firsts: Counter[str] = Counter()
     for seed in range(40):
         topics = [one.topic for one in drawn(RATING, seed)]
         assert topics == sorted(topics, reverse=topics[0] == "voice")
