@@ -27,6 +27,7 @@ COMMANDS = {
     "separate": "separate a sound file as the live app does",
     "bench": "time every level, chunk duration and backend",
     "export": "write a level as ONNX or OpenVINO, for other programs",
+    "study": "make, plan and analyse listening tests of levels",
 }
 
 

@@ -1,0 +1,231 @@
+"""``sepprune study``: make, plan and analyse listening tests."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from ..errors import UserError
+from ..resources import asset
+from ..streaming import Ladder
+from .options import add_stream, chosen_levels
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, purpose, add in (
+        ("create", "render, match and seal the stimuli of a listening test", _add_create),
+        ("simulate", "let simulated listeners take part, to plan a study", _add_simulate),
+        ("merge", "analyse the results of any number of sessions", _add_merge),
+    ):
+        action = actions.add_parser(
+            name,
+            help=purpose,
+            description=purpose[0].upper() + purpose[1:] + ".",
+            formatter_class=parser.formatter_class,
+        )
+        add(action)
+        # `sepprune` offers both before the action; here they can stand behind it as in every other command
+        action.add_argument(
+            "--json",
+            metavar="FILE",
+            default=argparse.SUPPRESS,
+            help="write the result as one JSON object; - is standard output",
+        )
+        action.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+        )
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    actions: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+        "create": _create,
+        "simulate": _simulate,
+        "merge": _merge,
+    }
+    return actions[args.action](args)
+
+
+def _add_create(parser: argparse.ArgumentParser) -> None:
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--audio", nargs="+", metavar="FILE", help="recordings of two voices (default: the demo)")
+    source.add_argument("--data", metavar="DIR", help="folder with mix, s1, s2; clean voices become the reference")
+    parser.add_argument("--method", required=True, help="abx, preference, mushra, rating or threshold")
+    parser.add_argument("--levels", help="levels to compare, the lowest is the baseline (default: all)")
+    parser.add_argument(
+        "--trials",
+        type=int,
+        help="abx, preference: of each comparison (default: 16, 8; at most 50 with --open-ended); "
+        "threshold: of a session (default: 40)",
+    )
+    parser.add_argument("--open-ended", action="store_true", help="abx: ask until the evidence suffices")
+    parser.add_argument("--items", type=int, default=8, help="passages times voices, at most")
+    parser.add_argument("--seconds", type=float, default=8.0, help="duration of a passage")
+    parser.add_argument("--seed", type=int, help="of items and names (default: drawn)")
+    parser.add_argument("--title", default="Listening test", help="of the window and the report")
+    parser.add_argument("--ladder", metavar="DIR", help="ladder folder (default: the bundled one)")
+    parser.add_argument(
+        "--times", metavar="BENCH.json", help="chunk times for the report, from `sepprune bench --json`"
+    )
+    parser.add_argument("--out", required=True, metavar="STUDY.zip", help="the study")
+    add_stream(parser)
+
+
+def _add_simulate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="STUDY.zip", help="from `sepprune study create`")
+    parser.add_argument("--listener", required=True, metavar="KIND", help="guess, perfect or threshold=3.5")
+    parser.add_argument("--sessions", type=int, required=True, metavar="N", help="listeners in a study")
+    parser.add_argument("--results", required=True, metavar="DIR", help="folder for result files")
+    parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
+    parser.add_argument(
+        "--repeats", type=int, default=100, help="simulated studies, where a verdict needs a whole study"
+    )
+
+
+def _add_merge(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("results", nargs="+", metavar="RESULT", help="result files, or folders of them")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for tables and report")
+    parser.add_argument(
+        "--times", metavar="BENCH.json", help="chunk times for the report, from `sepprune bench --json`"
+    )
+
+
+def _create(args: argparse.Namespace) -> dict[str, Any]:
+    from ..study.create import StudySettings, create_study
+    from ..study.render import Recording
+    from ..study.session import draw_order
+
+    ladder = Ladder.load(args.ladder)
+    if args.data:
+        from ..evaluation import find_mixtures
+
+        found = [Recording(one.name, one.mixture, one.references) for one in find_mixtures(Path(args.data))]
+    elif args.audio:
+        found = [Recording(Path(file).stem, Path(file)) for file in args.audio]
+    else:
+        voices = (asset("demo/voice1.flac"), asset("demo/voice2.flac"))
+        found = [Recording("demo", asset("demo/mixture.flac"), voices)]
+    settings = StudySettings(
+        method=args.method,
+        levels=tuple(chosen_levels(args.levels, ladder)),
+        trials=args.trials,
+        open_ended=args.open_ended,
+        items=args.items,
+        seconds=args.seconds,
+        seed=secrets.randbits(48) if args.seed is None else args.seed,
+        title=args.title,
+        chunk_ms=args.chunk_ms,
+        backend=args.backend,
+        precision=args.precision,
+        times=_times(args.times, args.chunk_ms),
+    )
+    with _progress() as progress:
+        task = progress.add_task("rendering", total=1.0)
+        created = create_study(
+            ladder, found, settings, Path(args.out), lambda share: progress.update(task, completed=share)
+        )
+    design, difference = created.study.design, created.largest_loudness_difference
+    trials = len(draw_order(created.study, settings.seed))
+    _say(
+        args,
+        f"{args.out}: {design.method}, {len(design.items)} items, {len(design.conditions)} conditions, "
+        f"at most {trials} questions a session, loudness within {difference:.2f} LU, seed {settings.seed}",
+    )
+    return {
+        "file": args.out,
+        "method": design.method,
+        "items": len(design.items),
+        "conditions": [one.name for one in design.conditions],
+        "trials": trials,
+        "seed": settings.seed,
+        "largest_loudness_difference_lu": difference,
+    }
+
+
+def _simulate(args: argparse.Namespace) -> dict[str, Any]:
+    from ..study.archive import read_study
+    from ..study.listeners import simulated
+    from ..study.simulate import simulate
+
+    if not 1 <= args.repeats <= 10_000:
+        raise UserError(f"--repeats {args.repeats} is not possible: give 1 to 10000")
+    study, listener = read_study(Path(args.study)), simulated(args.listener)
+    with _progress() as progress:
+        task = progress.add_task("simulating", total=1.0)
+        found = simulate(
+            study,
+            listener,
+            args.sessions,
+            Path(args.results),
+            args.seed,
+            args.repeats,
+            lambda share: progress.update(task, completed=share),
+        )
+    shares = {
+        "power": found.power,
+        "false_alarms": found.false_alarms,
+        "interval_coverage": found.interval_coverage,
+    }
+    told = ", ".join(
+        f"{name.replace('_', ' ')}: {'does not apply' if share is None else f'{share:.1%}'}"
+        for name, share in shares.items()
+    )
+    _say(args, f"{found.sessions} sessions, judged one {found.unit} at a time: {told}")
+    return {
+        "sessions": found.sessions,
+        **shares,
+        "unit": found.unit,
+        "studies": found.studies,
+        "listener": args.listener,
+    }
+
+
+def _merge(args: argparse.Namespace) -> dict[str, Any]:
+    from ..study.merge import merge, read_results
+
+    report = merge(read_results([Path(one) for one in args.results]), Path(args.out), _times(args.times, None))
+    _say(args, f"{report['conclusion']}\n{Path(args.out) / 'report.html'}")
+    return report
+
+
+def _times(file: str | None, chunk_ms: float | None) -> dict[int, float]:
+    """Median chunk time by level out of the JSON of `sepprune bench`: the fastest backend, at one chunk duration.
+
+    Raises:
+        UserError: the file cannot be read or is no such JSON.
+    """
+    if file is None:
+        return {}
+    try:
+        rows = json.loads(Path(file).read_text(encoding="utf-8"))["rows"]
+        durations = sorted({float(row["chunk_ms"]) for row in rows}, key=lambda one: abs(one - (chunk_ms or 8.0)))
+        found: dict[int, float] = {}
+        for row in rows:
+            if float(row["chunk_ms"]) == durations[0]:
+                level, time = int(row["level"]), float(row["p50_ms"])
+                found[level] = min(time, found.get(level, time))
+        return found
+    except OSError as error:
+        raise UserError(f"cannot read --times {file} ({error.strerror}): check the path") from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise UserError(
+            f"--times {file} is no result of `sepprune bench --json` ({error!r}): write it again"
+        ) from error
+
+
+def _progress() -> Progress:
+    """A bar at a terminal, nothing in a log."""
+    console = Console(stderr=True)
+    return Progress(console=console, transient=True, disable=not console.is_terminal)
+
+
+def _say(args: argparse.Namespace, text: str) -> None:
+    if args.json != "-":
+        Console().print(text, highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,221 @@
+"""Result files: one small file a session, a line of JSON for each answer, appended and flushed to the disk.
+
+The first line names study and session and holds, sealed, the design, the seed and the whole order of questions. So a
+result can be analysed without the study, and a session that continues cannot draw another order.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from .archive import Study
+from .design import Design, design_of
+from .methods import Answer, Question, question_of
+from .seal import seal, unseal
+
+FORMAT, VERSION = "sepprune-study-result", 1
+#: bytes of a result file at most
+LARGEST = 16 * 2**20
+
+
+@dataclass(frozen=True)
+class Result:
+    """One session as it lies on the disk.
+
+    Args:
+        path: the file.
+        study: digest of the study.
+        session: identifier of the session, unique among machines.
+        listener: what the listener is called; sessions of one listener share it.
+        started: date and time, ISO 8601.
+        title: of the study.
+        design, order, facts: hidden until the results are merged.
+        about: answers to the questionnaire.
+        answers: in order, void attempts included.
+        complete: whether the session was finished.
+        size: bytes of the file that are whole lines.
+    """
+
+    path: Path
+    study: str
+    session: str
+    listener: str
+    started: str
+    title: str
+    design: Design
+    order: tuple[Question, ...]
+    facts: Mapping[str, Any]
+    about: Mapping[str, str]
+    answers: tuple[Answer, ...]
+    complete: bool
+    size: int
+
+
+def header(
+    study: Study,
+    session: str,
+    listener: str,
+    started: str,
+    order: Sequence[Question],
+    seed: int,
+    about: Mapping[str, str],
+) -> dict[str, Any]:
+    """The first line of a result file."""
+    kept = {key: value for key, value in study.facts.items() if key != "gains_db"}
+    hidden = {"design": asdict(study.design), "order": [asdict(one) for one in order], "seed": seed, "facts": kept}
+    return {
+        "type": "session",
+        "format": FORMAT,
+        "version": VERSION,
+        "study": study.digest,
+        "title": study.texts.title,
+        "session": session,
+        "listener": listener,
+        "started": started,
+        "about": dict(about),
+        "sealed": seal(hidden),
+    }
+
+
+def answer_line(answer: Answer) -> dict[str, Any]:
+    """A line about one attempt; what has its default value is left out."""
+    facts = {key: value for key, value in asdict(answer).items() if value not in (None, {}, 0)}
+    return {"type": "answer", **facts, "position": answer.position, "seconds": round(answer.seconds, 3)}
+
+
+def encoded(line: Mapping[str, Any]) -> bytes:
+    """A line of the file."""
+    return (json.dumps(line, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n").encode()
+
+
+def write_new(path: Path, lines: Sequence[Mapping[str, Any]], durable: bool = True) -> None:
+    """Write a file that is there whole, or not at all.
+
+    Args:
+        path: the file; a file that exists is never replaced.
+        lines: its content.
+        durable: return only when it is on the disk, so that a power failure cannot lose it.
+
+    Raises:
+        UserError: the file exists or cannot be written.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise UserError(f"{path} exists: a session never replaces another, choose another folder")
+        with open(partial, "wb") as file:
+            file.write(b"".join(encoded(line) for line in lines))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(partial, path)
+        if durable:
+            _sync_folder(path.parent)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path} ({error.strerror}): choose another folder for results") from error
+
+
+def append(path: Path, size: int, line: Mapping[str, Any]) -> int:
+    """Append a line behind the first ``size`` bytes, and return only when it is on the disk.
+
+    What an interrupted append left behind those bytes is dropped first. Where the disk is full the file keeps them.
+
+    Returns:
+        The new size.
+
+    Raises:
+        UserError: the line cannot be written.
+    """
+    content = encoded(line)
+    try:
+        with open(path, "r+b", buffering=0) as file:  # unbuffered: closing must not try a failed write again
+            file.truncate(size)
+            file.seek(size)
+            try:
+                written = 0
+                while written < len(content):
+                    written += file.write(content[written:])
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(size)
+                raise
+    except OSError as error:
+        raise UserError(
+            f"the answer could not be written to {path} ({error.strerror}): make room on the disk and answer again"
+        ) from error
+    return size + len(content)
+
+
+def read_result(path: Path) -> Result:
+    """Read a session; a last line that a crash cut short is passed over.
+
+    Raises:
+        UserError: the file is missing, too large, damaged or no result.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise UserError(f"{path} is no result of a session: it has more than {LARGEST // 2**20} MB")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read the result {path} ({error.strerror}): check the path") from error
+    size = content.rfind(b"\n") + 1
+    try:
+        lines = [json.loads(line) for line in content[:size].splitlines()]
+    except ValueError as error:
+        raise UserError(f"the result {path} is damaged ({error}): copy the file again") from error
+    if not lines or not all(isinstance(line, dict) for line in lines) or lines[0].get("format") != FORMAT:
+        raise UserError(f"{path} is no result of a session: give files that a study wrote")
+    first, rest = lines[0], lines[1:]
+    if first.get("version") != VERSION:
+        raise UserError(f"{path} has format version {first.get('version')!r}, this program reads {VERSION}: update it")
+    try:
+        hidden = unseal(str(first["sealed"]), str(path))
+        return Result(
+            path,
+            str(first["study"]),
+            str(first["session"]),
+            str(first["listener"]),
+            str(first["started"]),
+            str(first["title"]),
+            design_of(hidden["design"]),
+            tuple(question_of(one) for one in hidden["order"]),
+            dict(hidden["facts"]),
+            {str(key): str(value) for key, value in first["about"].items()},
+            tuple(_answer(line) for line in rest if line["type"] == "answer"),
+            any(line["type"] == "end" for line in rest),
+            size,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"the result {path} is incomplete ({error!r}): copy the file again") from error
+
+
+def _answer(line: Mapping[str, Any]) -> Answer:
+    return Answer(
+        int(line["position"]),
+        None if line.get("choice") is None else str(line["choice"]),
+        {str(key): int(value) for key, value in line.get("scores", {}).items()},
+        float(line.get("seconds", 0.0)),
+        {str(key): int(value) for key, value in line.get("plays", {}).items()},
+        None if line.get("void") is None else str(line["void"]),
+        int(line.get("late", 0)),
+    )
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the folder's entry on the disk too, where the system can."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

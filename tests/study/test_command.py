@@ -1,0 +1,97 @@
+"""``sepprune study`` from the command line: create, simulate, merge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from sepprune.cli import main
+from sepprune.streaming import Ladder
+from tests.streaming.ladders import babble, converted_levels, skim_ladder, tcn_ladder
+
+__all__ = ["converted_levels", "skim_ladder", "tcn_ladder"]
+Capture = pytest.CaptureFixture[str]
+
+
+def create(ladder: Ladder, folder: Path, *more: str) -> int:
+    soundfile.write(folder / "talk.wav", babble(3.0), 16_000)
+    arguments = [
+        "--audio",
+        str(folder / "talk.wav"),
+        "--ladder",
+        str(ladder.folder),
+        "--backend",
+        "torch",
+        "--chunk-ms",
+        "500",
+    ]
+    return main(["study", "create", *arguments, "--seconds", "1", "--out", str(folder / "study.zip"), *more])
+
+
+def told(capsys: Capture) -> dict[str, object]:
+    return dict(json.loads(capsys.readouterr().out))
+
+
+def test_a_study_is_made_simulated_and_merged(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    assert create(tcn_ladder, tmp_path, "--method", "abx", "--levels", "0,2", "--seed", "7", "--json", "-") == 0
+    report = told(capsys)
+    assert (report["method"], report["items"], report["seed"], report["trials"]) == ("abx", 6, 7, 27)
+    assert report["conditions"] == ["level-0", "level-2", "anchor35"]
+    assert isinstance(report["largest_loudness_difference_lu"], float)
+    results, study = str(tmp_path / "results"), str(tmp_path / "study.zip")
+    simulated = ["--listener", "perfect", "--sessions", "7", "--results", results, "--json", "-"]
+    assert main(["study", "simulate", study, *simulated]) == 0
+    report = told(capsys)
+    assert [report[key] for key in ("sessions", "power", "false_alarms")] == [7, 1.0, None]
+    assert "interval_coverage" in report
+    times = {"rows": [{"level": level, "chunk_ms": 8.0, "p50_ms": 2.0 - level / 2} for level in (0, 2)]}
+    (tmp_path / "times.json").write_text(json.dumps(times))
+    out = ["--out", str(tmp_path / "out"), "--times", str(tmp_path / "times.json"), "--json", "-"]
+    assert main(["study", "merge", results, *out]) == 0
+    report = told(capsys)
+    assert report["listeners"] == 7 and report["excluded"] == [] and report["trials"] == 7 * 16
+    assert report["by_level"][0]["level"] == 2 and report["by_level"][0]["chunk_ms"] == 1.0  # type: ignore[index]  # JSON
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def test_the_demo_is_the_default_recording(tmp_path: Path, capsys: Capture) -> None:
+    arguments = [
+        "--method",
+        "abx",
+        "--levels",
+        "6,7",
+        "--items",
+        "2",
+        "--seconds",
+        "2",
+        "--backend",
+        "torch",
+        "--chunk-ms",
+        "500",
+    ]
+    assert main(["study", "create", *arguments, "--out", str(tmp_path / "demo.zip"), "--json", "-"]) == 0
+    report = told(capsys)
+    assert report["items"] == 2 and float(str(report["largest_loudness_difference_lu"])) <= 0.1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["create", "--method", "abx", "--levels", "0,99"],
+        ["create", "--method", "abx", "--levels", "x"],
+        ["create", "--method", "opinion"],
+        ["create", "--method", "abx", "--times", "missing.json"],
+        ["simulate", "missing.zip", "--listener", "guess", "--sessions", "1", "--results", "r"],
+        ["merge", "missing.jsonl", "--out", "o"],
+    ],
+)
+def test_mistakes_are_one_sentence(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture, arguments: list[str]) -> None:
+    if arguments[0] == "create":
+        assert create(tcn_ladder, tmp_path, *arguments[1:]) == 2
+    else:
+        assert main(["study", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("sepprune study: ") and error.count("\n") == 1
