@@ -11,13 +11,16 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sepprune.errors import UserError
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
 from .options import parser
+
+if TYPE_CHECKING:
+    from .engine.statistics import Report
 
 #: options that set a field of the settings or of their controls; the window uses remembered values for the others
 _CHOICES = (
@@ -211,7 +214,7 @@ def _has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _write_json(report: dict[str, Any], destination: str) -> None:
+def _write_json(report: Report, destination: str) -> None:
     text = json.dumps(report, indent=2, allow_nan=False)
     if destination == "-":
         print(text)

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -29,7 +28,7 @@ from .events import (
 from .facts import summary
 from .process import EngineProcess
 from .protocol import Settings
-from .statistics import LatencyStatistics
+from .statistics import LatencyStatistics, Report
 
 #: seconds between two readings of events and telemetry
 POLL_S = 0.05
@@ -51,7 +50,7 @@ class Outcome:
         user_caused: whether the user's input was the cause.
     """
 
-    report: dict[str, Any] | None
+    report: Report | None
     problem: str | None = None
     user_caused: bool = False
 
@@ -172,7 +171,7 @@ class Session:
                 self._tell(message)
             case LevelChanged(level=level, switch_ms=switch_ms):
                 self._say(f"level {level} after {switch_ms:.0f} ms")
-            case Calibrated(trials):
+            case Calibrated(trials) if trials:
                 self._say(f"fastest on this machine: {summary(trials)}")
             case Recording(path):
                 self._recording = path is not None
@@ -186,7 +185,7 @@ class Session:
         self._say(message)
 
 
-def print_report(report: dict[str, Any], console: Console) -> None:
+def print_report(report: Report, console: Console) -> None:
     """Print the chunk times of every level, the parts of the latency, and the counters."""
     latency = report["latency"]
     table = Table(title=f"Chunk time in ms, deadline {latency['chunk_ms']:g} ms ({report['backend']})")

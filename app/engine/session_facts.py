@@ -16,7 +16,7 @@ def session_facts(settings: Settings, ready: Ready) -> dict[str, object]:
         ready: the engine's own description.
 
     Returns:
-        ``settings`` and ``engine``, in the layout that ``session.json`` has had since the first release.
+        ``settings`` and ``engine``, in the layout that readers of ``session.json`` expect.
     """
     controls = settings.controls
     engine = {

@@ -22,6 +22,9 @@ from .telemetry import DEADLINE_MISS, TRANSITION, WARM_UP
 #: bin edges in milliseconds: 1 us to 10 s, each 2 % wide
 EDGES_MS = np.geomspace(1e-3, 1e4, 1 + round(math.log(1e7) / math.log(1.02)))
 
+#: one JSON object; Any: its values are numbers, words, lists and objects
+Report = dict[str, Any]
+
 #: seconds that :meth:`LatencyStatistics.recent` covers
 RECENT_S = 10.0
 
@@ -114,7 +117,7 @@ class LatencyStatistics:
         total: NDArray[np.int64] = np.sum(counts, axis=0) if counts else np.zeros(len(EDGES_MS) - 1, np.int64)
         return total
 
-    def level_rows(self) -> list[dict[str, Any]]:
+    def level_rows(self) -> list[Report]:
         """:meth:`session` of every level in :attr:`levels`, as plain data."""
         rows = []
         for level in self.levels:
@@ -148,7 +151,7 @@ class LatencyStatistics:
             for row in self._latest
         ]
 
-    def report(self, ready: Ready, counters: Mapping[str, float]) -> dict[str, Any]:
+    def report(self, ready: Ready, counters: Mapping[str, float]) -> Report:
         """The JSON object of ``sepprune-live --report``.
 
         Args:

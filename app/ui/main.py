@@ -7,7 +7,6 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtGui import QIcon
@@ -20,6 +19,7 @@ from ..engine.commands import StartRecording
 from ..engine.events import Event, FellBack, Notice, Ready, RecordingFailed
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
+from ..engine.statistics import Report
 from .engine_link import STOPPED
 from .settings import load_preferences, save_preferences
 from .theme import running_application
@@ -137,7 +137,7 @@ class Session(QObject):
         if seconds is not None:
             self._timer.start(round(1000 * LOADING_S))
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> Report:
         """The JSON object of ``sepprune-live --report``.
 
         Raises:
@@ -190,7 +190,7 @@ def _remember(window: MainWindow) -> None:
         print(f"sepprune-live: the settings are not remembered: {error}", file=sys.stderr)
 
 
-def _write_report(content: dict[str, Any], destination: str) -> None:
+def _write_report(content: Report, destination: str) -> None:
     try:
         Path(destination).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     except OSError as error:

@@ -17,7 +17,7 @@ from .views.tracks import VIEWS
 
 VERSION = 1
 
-#: key in the file of each control that is remembered; files of the first release call the loop ``loop_file``
+#: key in the file of each control that is remembered; the loop has kept its first key, ``loop_file``
 _CONTROL_KEYS = {name: "loop_file" if name == "loop" else name for name in REMEMBERED}
 
 

@@ -1,4 +1,4 @@
-"""The engine as a process: it starts, carries out commands, can be killed, and starts again."""
+"""The engine as a process: it starts, ends, can be killed, and starts again."""
 
 from __future__ import annotations
 
@@ -8,85 +8,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 
 from app.engine.commands import (
-    Calibrate,
     MeasureRoundTrip,
-    Rescan,
-    ResetStatistics,
-    RetryWantedLevel,
-    SetDevices,
     StartRecording,
-    StopRecording,
 )
 from app.engine.controls import Controls
 from app.engine.events import (
-    Calibrated,
-    DevicesChanged,
-    Event,
     Failed,
     FileEnded,
     LevelChanged,
-    Notice,
     Ready,
     Recording,
-    RecordingFailed,
-    RoundTrip,
 )
-from app.engine.process import EngineProcess
 from app.engine.protocol import Settings
 
-from ..conftest import speech_like
-
-#: seconds; long, because other programs may use the machine
-PATIENCE_S = 60.0
-
-
-class Watched(EngineProcess):
-    """An engine process with methods that wait for its events."""
-
-    def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
-        self.seen: list[Event] = []
-
-    def wait_for(self, kind: type) -> Event:
-        """The next event of a kind; earlier ones of other kinds are passed over."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            while self.seen:
-                if isinstance(event := self.seen.pop(0), kind):
-                    return event
-                assert not (isinstance(event, Failed) and event.fatal), event.message
-            self.seen += self.events() or self._pause()
-        raise AssertionError(f"no {kind.__name__}")
-
-    def wait_until(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not condition() and time.monotonic() < end:
-            self._pause()
-        assert condition()
-
-    def _pause(self) -> list[Event]:
-        time.sleep(0.02)
-        return []
-
-
-@pytest.fixture
-def settings(ladder: Path, sound: Callable[..., Path]) -> Settings:
-    return Settings(str(sound(speech_like(2.0))), "none", str(ladder))
-
-
-@pytest.fixture
-def engine(settings: Settings) -> Iterator[Watched]:
-    process = Watched(settings)
-    yield process
-    process.stop()
+from .watched import PATIENCE_S, Watched
 
 
 def test_it_describes_itself(engine: Watched) -> None:
@@ -105,24 +46,6 @@ def test_it_carries_out_commands_and_ends_on_request(engine: Watched) -> None:
     assert engine.wait_for(LevelChanged).level == 2
     engine.stop()
     assert (engine.alive, engine.exit_status, engine.events()) == (False, 0, [])
-
-
-def test_it_measures_what_is_fastest_beside_the_stream(settings: Settings, engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Calibrate())
-    trials = engine.wait_for(Calibrated).trials
-    assert {trial.level for trial in trials if trial.chosen} == {0, 1, 2}
-
-
-def test_nothing_is_measured_where_the_backend_was_named(settings: Settings) -> None:
-    engine = Watched(dataclasses.replace(settings, backend="openvino"))
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Calibrate())
-    assert "were named" in engine.wait_for(Notice).message
-    assert engine.wait_for(Calibrated).trials == ()
-    engine.stop()
 
 
 def test_a_killed_engine_is_reported_once_and_starts_again(engine: Watched) -> None:
@@ -149,102 +72,6 @@ def test_a_killed_engine_leaves_a_recording_that_plays(engine: Watched, tmp_path
     assert min(lengths) > 4000
 
 
-def test_ending_it_closes_the_recording(engine: Watched, tmp_path: Path) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(StartRecording(str(tmp_path / "out")))
-    folder = Path(engine.wait_for(Recording).path)
-    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > 100)
-    engine.send(StopRecording())
-    assert engine.wait_for(Recording).path is None
-    recorded, _ = soundfile.read(folder / "mixture.wav", dtype="float32")
-    position, audio = engine.telemetry.audio_since(0)
-    assert len(recorded) >= 1280 and _contains(audio[0], recorded)
-
-
-def test_a_muted_engine_keeps_separating(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Controls(mute=True))
-    engine.wait_until(lambda: engine.telemetry.peaks["left"] < 1e-3 < engine.telemetry.peaks["mixture"])
-
-
-def test_a_signal_that_cannot_be_heard_alone_is_answered_and_changes_nothing(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Controls(solo="both", mute=True))
-    assert "choose from" in engine.wait_for(Failed).message and engine.alive
-    engine.wait_until(lambda: engine.telemetry.peaks["left"] > 1e-3)
-
-
-def test_a_file_that_is_no_longer_looped_ends(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Controls(loop=False))
-    engine.wait_for(FileEnded)
-
-
-def test_of_several_controls_sent_at_once_the_latest_wins(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    for level in (1, 2, 1, 2):
-        engine.send(Controls(level=level, mute=True))
-    engine.send(Controls(level=1))
-    assert engine.wait_for(LevelChanged).level == 1
-    engine.wait_until(lambda: engine.telemetry.peaks["left"] > 1e-3)
-
-
-def test_the_wanted_level_can_be_retried(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(RetryWantedLevel())
-    changed = engine.wait_for(LevelChanged)
-    assert (changed.level, changed.wanted) == (0, 0)
-
-
-def test_a_recording_that_cannot_be_made_is_an_event_of_its_own(engine: Watched, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(StartRecording(str(tmp_path / "file")))
-    assert "cannot record into" in engine.wait_for(RecordingFailed).message
-    assert engine.wait_for(Recording).path is None
-
-
-def test_a_second_recording_is_refused_while_the_first_one_runs(engine: Watched, tmp_path: Path) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    for _ in range(2):
-        engine.send(StartRecording(str(tmp_path / "out")))
-    assert "stop it first" in engine.wait_for(Failed).message
-
-
-def test_a_reset_sets_every_counter_but_the_chunks_to_zero(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Controls(level=1))
-    engine.wait_for(LevelChanged)
-    engine.send(ResetStatistics())
-    engine.wait_until(lambda: engine.telemetry.counters["switches"] == 0)
-    assert engine.telemetry.counters["chunks"] > 0
-
-
-def test_a_search_for_devices_lists_them_and_keeps_the_file(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Rescan())
-    engine.wait_for(DevicesChanged)
-    assert engine.wait_for(Ready).input_name == "sound.wav"
-
-
-def test_a_round_trip_without_devices_is_answered(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(MeasureRoundTrip())
-    found = engine.wait_for(RoundTrip)
-    assert found.round_trip_ms is None and "needs a microphone" in found.message
-
-
 def test_events_that_nobody_reads_do_not_stop_the_sound(engine: Watched) -> None:
     engine.start()
     engine.wait_for(Ready)
@@ -252,25 +79,6 @@ def test_events_that_nobody_reads_do_not_stop_the_sound(engine: Watched) -> None
         engine.send(MeasureRoundTrip())  # each answered by a sentence
     chunks = engine.telemetry.counters["chunks"]
     engine.wait_until(lambda: engine.telemetry.counters["chunks"] > chunks + 20)
-
-
-def test_a_pause_stops_the_chunks_but_not_the_heartbeat(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(Controls(paused=True))
-    engine.wait_until(lambda: _stands_still(engine))
-    beat = engine.telemetry.counters["heartbeat"]
-    engine.wait_until(lambda: engine.telemetry.counters["heartbeat"] > beat)
-
-
-def test_a_device_that_does_not_exist_leaves_the_old_one_running(engine: Watched) -> None:
-    engine.start()
-    engine.wait_for(Ready)
-    engine.send(SetDevices("no such microphone", "none"))
-    assert not engine.wait_for(Failed).fatal
-    assert engine.wait_for(Ready).input_name == "sound.wav"
-    chunks = engine.telemetry.counters["chunks"]
-    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > chunks)
 
 
 def test_a_file_that_is_not_repeated_ends(settings: Settings) -> None:
@@ -332,18 +140,6 @@ def test_an_engine_that_was_not_started_has_no_process_and_no_events(engine: Wat
     engine.send(Controls())
     engine.stop()
     assert (engine.alive, engine.pid, engine.exit_status, engine.events()) == (False, None, None, [])
-
-
-def _contains(signal_: np.ndarray, part: np.ndarray) -> bool:
-    """Whether some stretch of the signal is exactly the part."""
-    starts = np.flatnonzero(signal_[: len(signal_) - len(part) + 1] == part[0])
-    return any(np.array_equal(signal_[start : start + len(part)], part) for start in starts)
-
-
-def _stands_still(engine: Watched) -> bool:
-    chunks = engine.telemetry.counters["chunks"]
-    time.sleep(0.1)
-    return chunks > 0 and engine.telemetry.counters["chunks"] == chunks
 
 
 def _runs(pid: int) -> bool:

@@ -1,0 +1,190 @@
+"""The engine's process carries out commands and answers them with events."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from app.engine.commands import (
+    Calibrate,
+    MeasureRoundTrip,
+    Rescan,
+    ResetStatistics,
+    RetryWantedLevel,
+    SetDevices,
+    StartRecording,
+    StopRecording,
+)
+from app.engine.controls import Controls
+from app.engine.events import (
+    Calibrated,
+    DevicesChanged,
+    Failed,
+    FileEnded,
+    LevelChanged,
+    Notice,
+    Ready,
+    Recording,
+    RecordingFailed,
+    RoundTrip,
+)
+from app.engine.protocol import Settings
+
+from .watched import Watched
+
+
+def test_it_measures_what_is_fastest_beside_the_stream(settings: Settings, engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Calibrate())
+    trials = engine.wait_for(Calibrated).trials
+    assert {trial.level for trial in trials if trial.chosen} == {0, 1, 2}
+
+
+def test_nothing_is_measured_where_the_backend_was_named(settings: Settings) -> None:
+    engine = Watched(dataclasses.replace(settings, backend="openvino"))
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Calibrate())
+    assert "were named" in engine.wait_for(Notice).message
+    assert engine.wait_for(Calibrated).trials == ()
+    engine.stop()
+
+
+def test_ending_it_closes_the_recording(engine: Watched, tmp_path: Path) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(StartRecording(str(tmp_path / "out")))
+    folder = Path(engine.wait_for(Recording).path)
+    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > 100)
+    engine.send(StopRecording())
+    assert engine.wait_for(Recording).path is None
+    recorded, _ = soundfile.read(folder / "mixture.wav", dtype="float32")
+    position, audio = engine.telemetry.audio_since(0)
+    assert len(recorded) >= 1280 and _contains(audio[0], recorded)
+
+
+def test_a_muted_engine_keeps_separating(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Controls(mute=True))
+    engine.wait_until(lambda: engine.telemetry.peaks["left"] < 1e-3 < engine.telemetry.peaks["mixture"])
+
+
+def test_a_signal_that_cannot_be_heard_alone_is_answered_and_changes_nothing(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Controls(solo="both", mute=True))
+    assert "choose from" in engine.wait_for(Failed).message and engine.alive
+    engine.wait_until(lambda: engine.telemetry.peaks["left"] > 1e-3)
+
+
+def test_a_file_that_is_no_longer_looped_ends(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Controls(loop=False))
+    engine.wait_for(FileEnded)
+
+
+def test_of_several_controls_sent_at_once_the_latest_wins(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    for level in (1, 2, 1, 2):
+        engine.send(Controls(level=level, mute=True))
+    engine.send(Controls(level=1))
+    assert engine.wait_for(LevelChanged).level == 1
+    engine.wait_until(lambda: engine.telemetry.peaks["left"] > 1e-3)
+
+
+def test_the_wanted_level_can_be_retried(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(RetryWantedLevel())
+    changed = engine.wait_for(LevelChanged)
+    assert (changed.level, changed.wanted) == (0, 0)
+
+
+def test_a_recording_that_cannot_be_made_is_an_event_of_its_own(engine: Watched, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(StartRecording(str(tmp_path / "file")))
+    assert "cannot record into" in engine.wait_for(RecordingFailed).message
+    assert engine.wait_for(Recording).path is None
+
+
+def test_a_second_recording_is_refused_while_the_first_one_runs(engine: Watched, tmp_path: Path) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    for _ in range(2):
+        engine.send(StartRecording(str(tmp_path / "out")))
+    assert "stop it first" in engine.wait_for(Failed).message
+
+
+def test_a_reset_sets_every_counter_but_the_chunks_to_zero(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Controls(level=1))
+    engine.wait_for(LevelChanged)
+    engine.send(ResetStatistics())
+    engine.wait_until(lambda: engine.telemetry.counters["switches"] == 0)
+    assert engine.telemetry.counters["chunks"] > 0
+
+
+def test_a_search_for_devices_lists_them_and_keeps_the_file(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Rescan())
+    engine.wait_for(DevicesChanged)
+    assert engine.wait_for(Ready).input_name == "sound.wav"
+
+
+def test_a_round_trip_without_devices_is_answered(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(MeasureRoundTrip())
+    found = engine.wait_for(RoundTrip)
+    assert found.round_trip_ms is None and "needs a microphone" in found.message
+
+
+def test_a_pause_stops_the_chunks_but_not_the_heartbeat(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Controls(paused=True))
+    engine.wait_until(lambda: _stands_still(engine))
+    beat = engine.telemetry.counters["heartbeat"]
+    engine.wait_until(lambda: engine.telemetry.counters["heartbeat"] > beat)
+
+
+def test_a_device_that_does_not_exist_leaves_the_old_one_running(engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(SetDevices("no such microphone", "none"))
+    assert not engine.wait_for(Failed).fatal
+    assert engine.wait_for(Ready).input_name == "sound.wav"
+    chunks = engine.telemetry.counters["chunks"]
+    engine.wait_until(lambda: engine.telemetry.counters["chunks"] > chunks)
+
+
+def _contains(signal_: np.ndarray, part: np.ndarray) -> bool:
+    """Whether some stretch of the signal is exactly the part."""
+    starts = np.flatnonzero(signal_[: len(signal_) - len(part) + 1] == part[0])
+    return any(np.array_equal(signal_[start : start + len(part)], part) for start in starts)
+
+
+def _stands_still(engine: Watched) -> bool:
+    chunks = engine.telemetry.counters["chunks"]
+    time.sleep(0.1)
+    return chunks > 0 and engine.telemetry.counters["chunks"] == chunks
+
+
+def _runs(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
