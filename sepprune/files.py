@@ -4,36 +4,57 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file. Whatever interrupts it, the name stands for the whole old file or the whole new one.
+@contextmanager
+def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
+    """A file to write ``path`` through. Whatever interrupts the block, ``path`` is the whole old or the whole new file.
 
-    The content is written to a new file beside it, synchronised with the disk and renamed. The temporary name is random
-    and must not exist, so that no link can lead the content elsewhere. Permissions are those of any new file (umask).
+    The file is a new one beside ``path``; at the end of the block it is renamed. The temporary name is random and must
+    not exist, so that no link can lead the content elsewhere. Permissions are those of any new file (umask).
 
     Args:
         path: the file; its folder must exist. A link is replaced, not followed.
-        content: all of it.
+        durable: return only when the content is on the disk, so that a power failure cannot lose it.
 
     Raises:
         OSError: the disk is full, or the folder cannot be written. Nothing is left behind then.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "greeting.txt"
+    >>> with whole_file(path) as file:
+    ...     _ = file.write(b"hello")
+    >>> path.read_bytes()
+    b'hello'
     """
     partial = path.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
+        with open(partial, "xb") as file:
+            yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         os.replace(partial, path)
     except BaseException:
         with suppress(OSError):
             partial.unlink()
         raise
-    _synchronise(path.parent)
+    if durable:
+        _synchronise(path.parent)
+
+
+def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
+    """Write a file with this content, see :func:`whole_file`.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written. Nothing is left behind then.
+    """
+    with whole_file(path, durable) as file:
+        file.write(content)
 
 
 def _synchronise(folder: Path) -> None:

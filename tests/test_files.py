@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sepprune.files import write_whole
+from sepprune.files import whole_file, write_whole
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX systems")
 
@@ -52,3 +52,17 @@ def test_a_link_is_replaced_and_its_target_stays(tmp_path: Path) -> None:
     (tmp_path / "file").symlink_to(tmp_path / "target")
     write_whole(tmp_path / "file", b"content")
     assert (tmp_path / "target").read_bytes() == b"precious" and not (tmp_path / "file").is_symlink()
+
+
+def test_an_interrupted_block_leaves_the_old_file(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"old")
+    with pytest.raises(RuntimeError, match="in the middle"), whole_file(tmp_path / "file") as file:
+        file.write(b"half")
+        raise RuntimeError("in the middle")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
+
+
+def test_a_writer_that_takes_a_path_can_write_through_the_name(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "file") as file:
+        Path(file.name).write_bytes(b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"

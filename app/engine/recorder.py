@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import queue
 import threading
 import time
@@ -14,6 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 import soundfile
+
+from sepprune.files import write_whole
 
 from .arrays import Samples
 from .events import Event, Notice, Recording, RecordingFailed
@@ -158,9 +159,7 @@ class Recorder:
             "levels_over_time": self._levels,
             "levels": self._statistics.level_rows(),
         }
-        partial = folder / "session.json.part"
-        partial.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, folder / "session.json")
+        write_whole(folder / "session.json", (json.dumps(facts, indent=2) + "\n").encode(), durable=False)
 
 
 def _new_folder(parent: Path) -> Path:

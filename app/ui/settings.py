@@ -11,6 +11,8 @@ from typing import Any
 
 import platformdirs
 
+from sepprune.files import write_whole
+
 from ..engine.controls import REMEMBERED, ROUTINGS, Controls
 from ..engine.protocol import RECORDING_FORMATS, Settings
 from .views.tracks import VIEWS
@@ -101,9 +103,7 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
     """
     path = path or settings_file()
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
-    draft.write_text(json.dumps({"version": VERSION, **_entries(preferences)}, indent=2) + "\n", encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, (json.dumps({"version": VERSION, **_entries(preferences)}, indent=2) + "\n").encode())
 
 
 def _entries(preferences: Preferences) -> dict[str, Any]:  # Any: values of a JSON object

@@ -165,7 +165,7 @@ from app.ui.main import prepared_application
 from app.ui.settings import Preferences
 from app.ui.window import MainWindow
 application = prepared_application()
-window = MainWindow(EngineProcess(Settings("demo", "none", 0, None, 8.0, "both", "auto")), Preferences())
+window = MainWindow(EngineProcess(Settings("demo", "none")), Preferences())
 window.show()
 application.processEvents()
 found = {"window_seconds": time.time() - started}

@@ -104,9 +104,9 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
 
     ladder = Ladder.load(args.ladder)
     if args.data:
-        from ..evaluation import find_mixtures
+        from ..data.mixtures import find
 
-        found = [Recording(one.name, one.mixture, one.references) for one in find_mixtures(Path(args.data))]
+        found = [Recording(one.name, one.mixture, one.references) for one in find(Path(args.data))]
     elif args.audio:
         found = [Recording(Path(file).stem, Path(file)) for file in args.audio]
     else:

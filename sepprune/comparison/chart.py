@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..files import whole_file
 from .settings import OURS
 
 _ACCENT = "#1f6f8b"
@@ -31,9 +31,8 @@ def draw(report: dict[str, Any], path: Path) -> None:
             _panel(axes, cells, report["methods"], report["dense"])
             axes.set_title(f"{reduction:.0%} fewer MACs, {_TITLES[stage].format(**report)}", fontsize=8)
         panels[row][0].set_ylabel("SI-SDR improvement (dB)", fontsize=8)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    figure.savefig(temporary, format="png")
-    os.replace(temporary, path)
+    with whole_file(path) as file:
+        figure.savefig(file, format="png")
 
 
 def _panel(axes: Any, cells: Sequence[dict[str, Any]], methods: Sequence[str], dense: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import UserError
+from ..files import write_whole
 from .cells import CellMaker
 from .settings import Cell, ComparisonSettings
 
@@ -64,9 +64,7 @@ class CellStore:
 
 def write_json(path: Path, content: Any) -> None:
     """Write a JSON file. The file is replaced only when the new one is complete."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 class Workers:

@@ -26,8 +26,8 @@ import platformdirs
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..files import whole_file, write_whole
 from .sound import Signal, read_at_rate
-from .writing import write_atomically
 
 SAMPLE_RATE = 16_000
 #: the file that a folder or a pack must hold
@@ -192,8 +192,9 @@ def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path)
             pieces.append((samples * 32767).round().clip(-32768, 32767).astype(np.int16))
             spans[-1].append((position, position + len(samples)))
             position += len(samples)
-    write_atomically(samples_file, lambda file: np.save(file, np.concatenate(pieces)))
-    write_atomically(index_file, lambda file: file.write(json.dumps(spans).encode()))
+    with whole_file(samples_file) as file:
+        np.save(file, np.concatenate(pieces))
+    write_whole(index_file, json.dumps(spans).encode())
 
 
 def decode_all(collection: Collection, recordings: Iterable[Recording]) -> Iterator[Signal]:

@@ -15,8 +15,8 @@ from typing import IO
 import numpy as np
 
 from ..errors import UserError
+from ..files import whole_file
 from .corpus import MANIFEST, Collection, Recording
-from .writing import write_atomically
 
 #: largest share of a pack for each kind; validation speech is small and always complete
 _SHARES = {"noise": 0.1, "rir": 0.02, "speech": 1.0}
@@ -101,7 +101,8 @@ class _Content:
         writer.writerow(columns)
         writer.writerows([getattr(recording, column) for column in columns] for recording in self.recordings)
         destination.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(destination, lambda file: self._write_zip(file, manifest.getvalue()))
+        with whole_file(destination) as file:
+            self._write_zip(file, manifest.getvalue())
 
     def _write_zip(self, file: IO[bytes], manifest: str) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

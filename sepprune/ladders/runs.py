@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from ..errors import UserError
+from ..files import write_whole
 from ..pruning import PruningPlan
 from ..separators.weights import load_weights
 
@@ -74,7 +74,7 @@ class LevelRun:
         """Write a start, the plan last: a level that has its plan has everything."""
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {name: value.detach().cpu().contiguous() for name, value in start.separator.state_dict().items()}
-        _write(self.start_file, lambda path: save_file(state, path))
+        write_whole(self.start_file, to_bytes(state))
         _write_json(self.folder / "prune.json", start.facts)
         if start.plan is not None:
             start.plan.save(self.plan_file)
@@ -111,12 +111,4 @@ class LevelRun:
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    text = json.dumps(dict(content), indent=2) + "\n"
-    _write(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    write(temporary)
-    os.replace(temporary, path)
+    write_whole(path, (json.dumps(dict(content), indent=2) + "\n").encode())

@@ -15,6 +15,7 @@ from safetensors.torch import save_model
 from torch import nn
 
 from ..errors import UserError
+from ..files import whole_file, write_whole
 from .branches import with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor
 from .cost import Cost, macs_cost, params_cost
@@ -55,11 +56,9 @@ class PruneResult:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        weights, report = folder / "model.safetensors", folder / "report.json"
-        save_model(self.model, f"{weights}.part")
-        os.replace(f"{weights}.part", weights)
-        Path(f"{report}.part").write_text(json.dumps(self.report, indent=2) + "\n", encoding="utf-8")
-        os.replace(f"{report}.part", report)
+        with whole_file(folder / "model.safetensors") as file:
+            save_model(self.model, file.name)
+        write_whole(folder / "report.json", (json.dumps(self.report, indent=2) + "\n").encode())
         self.plan.save(folder / "plan.json")
 
 

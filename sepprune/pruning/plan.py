@@ -15,6 +15,7 @@ from typing import Any
 from torch import nn
 
 from ..errors import UserError
+from ..files import write_whole
 from .edits import Cut, Removal, SizeEdit, edited
 
 FORMAT = "sepprune-plan"
@@ -161,10 +162,7 @@ class PruningPlan:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON. The file is replaced only when the new one is complete."""
-        path = Path(path)
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(Path(path), (json.dumps(self.to_json(), indent=1) + "\n").encode())
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> PruningPlan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import whole_file
 from .design import Design, design_of
 from .seal import seal, unseal
 from .sound import Signal, samples_of
@@ -112,17 +112,14 @@ def write_study(
         _README: f"{texts.title}\n\n{texts.instructions}\n".encode(),
         **{f"stimuli/{name}.wav": content for name, content in sorted((names[at], stimuli[at]) for at in stimuli)},
     }
-    partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+        with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
             for name, content in entries.items():
                 entry = zipfile.ZipInfo(name, _DATE)
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, content)
-        os.replace(partial, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UserError(f"cannot write {path} ({error.strerror}): choose another file with --out") from error
     return read_study(path)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import write_whole
 from .analysis import Analysis, Estimate, analyse
 from .conclusion import conclusion
 from .report import report
@@ -53,9 +53,7 @@ def merge(results: Sequence[Result], out: Path, times: Mapping[int, float] | Non
     files = write_tables(results, out)
     page = out / "report.html"
     try:
-        partial = page.with_name(page.name + ".part")
-        partial.write_text(report(analysis), encoding="utf-8")
-        os.replace(partial, page)
+        write_whole(page, report(analysis).encode())
     except OSError as error:
         raise UserError(f"cannot write {page} ({error.strerror}): choose another folder with --out") from error
     return {

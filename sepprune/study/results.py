@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..files import write_whole
 from .archive import Study
 from .design import Design, design_of
 from .methods import Answer, Question, question_of
@@ -105,21 +106,12 @@ def write_new(path: Path, lines: Sequence[Mapping[str, Any]], durable: bool = Tr
     Raises:
         UserError: the file exists or cannot be written.
     """
-    partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             raise UserError(f"{path} exists: a session never replaces another, choose another folder")
-        with open(partial, "wb") as file:
-            file.write(b"".join(encoded(line) for line in lines))
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(partial, path)
-        if durable:
-            _sync_folder(path.parent)
+        write_whole(path, b"".join(encoded(line) for line in lines), durable)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise UserError(f"cannot write {path} ({error.strerror}): choose another folder for results") from error
 
 
@@ -209,13 +201,3 @@ def _answer(line: Mapping[str, Any]) -> Answer:
         None if line.get("void") is None else str(line["void"]),
         int(line.get("late", 0)),
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put the folder's entry on the disk too, where the system can."""
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from ..data.writing import write_atomically
 from ..errors import UserError
+from ..files import whole_file, write_whole
 
 _COLOURS = ("#1f6f8b", "#7fb069", "#c9a227", "#c8553d")
 
@@ -50,7 +50,7 @@ class RunFolder:
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write ``settings.json``."""
         text = json.dumps(settings, indent=2) + "\n"
-        write_atomically(self.path / "settings.json", lambda file: file.write(text.encode()))
+        write_whole(self.path / "settings.json", text.encode())
 
     def save(self, checkpoint: dict[str, Any], best: dict[str, Tensor] | None, line: dict[str, float]) -> None:
         """Write the results of a validation.
@@ -62,12 +62,14 @@ class RunFolder:
         """
         if best is not None:
             contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in best.items()}
-            write_atomically(self.path / "best.safetensors", lambda file: file.write(to_bytes(contiguous)))
+            write_whole(self.path / "best.safetensors", to_bytes(contiguous))
         log = self.path / "log.csv"
         text = _with_line(log, line)
-        write_atomically(log, lambda file: file.write(text.encode()))
-        write_atomically(self.path / "last.pt", lambda file: torch.save(checkpoint, file))
-        write_atomically(self.path / "curve.png", lambda file: draw_curve(log, file))
+        write_whole(log, text.encode())
+        with whole_file(self.path / "last.pt") as file:
+            torch.save(checkpoint, file)
+        with whole_file(self.path / "curve.png") as file:
+            draw_curve(log, file)
 
 
 def draw_curve(log: Path, picture: Path | IO[bytes]) -> None:
