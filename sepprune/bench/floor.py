@@ -69,7 +69,7 @@ def matrix_products(module: CausalSeparator, samples: int) -> list[tuple[int, in
 
     products: list[tuple[int, int, int]] = []
 
-    class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch does not annotate this class
+    class Recorder(TorchDispatchMode):
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             result = function(*args, **(kwargs or {}))
             products.extend(_products_of(function.overloadpacket.__name__, args, result))

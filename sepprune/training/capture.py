@@ -35,8 +35,8 @@ class Captured:
         self._stream: torch.cuda.Stream | None = None
         self._copied: torch.cuda.Event | None = None
         if enabled and device.type == "cuda":
-            self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch has no annotation
-            self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch has no annotation
+            self._stream = torch.cuda.Stream(device)
+            self._copied = torch.cuda.Event()
         self._graph: torch.cuda.CUDAGraph | None = None
         self._inputs: tuple[Tensor, ...] = ()
         self._outputs: tuple[Tensor, ...] = ()

@@ -145,11 +145,11 @@ class Learner:
         with layer_inputs(self.separator, {*layers, *compared_layers(self.hints)}) as features:
             estimate = estimates_of(self._spread, mixture, delay_of(self.separator), self.settings.optimiser.precision)
         if self.settings.even_gradients:
-            estimate.register_hook(partial(evened, mixture=mixture))  # type: ignore[no-untyped-call]  # torch has no annotation
+            estimate.register_hook(partial(evened, mixture=mixture))
         loss = self._loss(estimate, reference[..., : estimate.shape[-1]], features, teacher)
         for weight in self.optimiser.parameters:
             weight.grad = None
-        loss.backward()  # type: ignore[no-untyped-call]  # torch has no annotation
+        loss.backward()
         self.optimiser.step(rate)
         self._loss_sum += loss.detach()
         return TeacherOutput(estimate.detach(), {name: features[name].detach() for name in layers})

@@ -39,12 +39,12 @@ class _StandIns:
 
 @cache  # torch lets a process register an operation once
 def _stand_ins() -> _StandIns:
-    library = torch.library.Library("sepprune", "DEF")  # type: ignore[no-untyped-call]  # torch has no types here
+    library = torch.library.Library("sepprune", "DEF")
     for schema in (
         f"lstm(Tensor input, Tensor[] hx, {_RESULTS}(Tensor, Tensor, Tensor)",
         f"gru(Tensor input, Tensor hx, {_RESULTS}(Tensor, Tensor)",
     ):
-        library.define(schema)  # type: ignore[no-untyped-call]  # torch has no types here
+        library.define(schema)
 
     def lstm(
         data: Tensor,
