@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from app.cli import _parser as live_parser
+from app.options import parser as live_parser
 from sepprune.cli import _parser as sepprune_parser
 
 
