@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from app.cli import _parser as live_parser
+from app.options import parser as live_parser
 from sepprune.cli import _parser as sepprune_parser
 
 
@@ -26,7 +26,7 @@ class CommandOptions(SphinxDirective):
         usage = parser.format_usage().removeprefix("usage: ").strip()
         options = nodes.definition_list()
         for action in parser._actions:
-            if isinstance(action, argparse._HelpAction):
+            if isinstance(action, (argparse._HelpAction, argparse._SubParsersAction)):
                 continue
             term = nodes.term("", "", nodes.literal(text=_invocation(parser, action)))
             options += nodes.definition_list_item(
@@ -41,14 +41,15 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     Raises:
         KeyError: there is no such command.
     """
-    program, _, name = command.partition(" ")
+    program, *names = command.split()
     if program == "sepprune-live":
         return live_parser()
-    [subparsers] = [
-        action for action in sepprune_parser(name)._actions if isinstance(action, argparse._SubParsersAction)
-    ]
-    commands: dict[str, argparse.ArgumentParser] = subparsers.choices
-    return commands[name]
+    parser = sepprune_parser(names[0])
+    for name in names:
+        [choice] = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+        commands: dict[str, argparse.ArgumentParser] = choice.choices
+        parser = commands[name]
+    return parser
 
 
 def _invocation(parser: argparse.ArgumentParser, action: argparse.Action) -> str:

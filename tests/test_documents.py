@@ -40,4 +40,5 @@ def test_every_command_has_a_section_with_its_options() -> None:
     from sepprune.cli import COMMANDS
 
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
-    assert [name for name in COMMANDS if f"{{command-options}} sepprune {name}\n" not in page] == []
+    sections = set(re.findall(r"{command-options} sepprune ([a-z]+)", page))
+    assert sections == set(COMMANDS)
