@@ -71,7 +71,7 @@ def make_environment(folder: Path, python: Path) -> None:
 def install(python: Path, *arguments: object) -> None:
     """Run pip install, and show what it downloads."""
     command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--progress-bar", "raw" if tells_progress(python) else "off", *map(str, arguments)]
+    command += ["--progress-bar", "raw" if prints_progress(python) else "off", *map(str, arguments)]
     progress, lines = Progress(), []
     with subprocess.Popen(command, **MERGED) as pip:
         assert pip.stdout is not None
@@ -86,7 +86,7 @@ def install(python: Path, *arguments: object) -> None:
         )
 
 
-def tells_progress(python: Path) -> bool:
+def prints_progress(python: Path) -> bool:
     """Whether this pip can print its progress for programs: 24.1 or newer."""
     question = "import pip, sys; sys.exit([*map(int, pip.__version__.split('.')[:2])] < [24, 1])"
     return subprocess.run([str(python), "-c", question], capture_output=True).returncode == 0
@@ -102,7 +102,7 @@ class Progress:
         self.file, self.counting = "", False
 
     def read(self, words: list[str]) -> bool:
-        """Show what a line of pip's output tells; false where it is no news about downloads."""
+        """Show a line of pip's output if it is about downloads; true if it only counts the bytes of one."""
         if words[:1] == ["Progress"] and len(words) == 4 and words[1].isdigit() and words[3].isdigit():
             if sys.stdout.isatty() and int(words[3]) > self._LARGE:
                 print(f"\r  {self.file} {int(words[1]) / 1e6:.0f} of {int(words[3]) / 1e6:.0f} MB ", end="", flush=True)

@@ -83,5 +83,5 @@ def test_help_needs_no_extra(light: LightEnvironment, tmp_path: Path) -> None:
 
 def test_pruning_without_torch_is_one_sentence(light: LightEnvironment, tmp_path: Path) -> None:
     script = "import sepprune\ntry:\n    sepprune.prune\nexcept sepprune.UserError as error:\n    print(error)"
-    told = light.run("-c", script, folder=ROOT, home=tmp_path).stdout
-    assert told.startswith("sepprune.prune needs the package torch") and "extra 'train'" in told
+    output = light.run("-c", script, folder=ROOT, home=tmp_path).stdout
+    assert output.startswith("sepprune.prune needs the package torch") and "extra 'train'" in output

@@ -107,10 +107,10 @@ def test_the_exit_status_is_the_commands_own() -> None:
 def test_a_flag_and_continuous_integration_agree_to_system_packages(
     commands, monkeypatch: pytest.MonkeyPatch, arguments: list[str], environment_ci: str | None, expected: bool
 ) -> None:
-    told: list[bool] = []
-    monkeypatch.setattr(system, "install_missing", lambda packages, agreed: told.append(agreed))
+    agreements: list[bool] = []
+    monkeypatch.setattr(system, "install_missing", lambda packages, agreed: agreements.append(agreed))
     monkeypatch.delenv("CI", raising=False)
     if environment_ci is not None:
         monkeypatch.setenv("CI", environment_ci)
     run.main(arguments)
-    assert told == [expected] and "--yes" not in commands[0]
+    assert agreements == [expected] and "--yes" not in commands[0]

@@ -81,12 +81,12 @@ def test_the_bundled_files_are_found_and_the_checkouts_names_are_not(
         "from sepprune.resources import asset\n"
         "print(asset('demo/mixture.flac'), [name for name in ('app', 'tests') if importlib.util.find_spec(name)])"
     )
-    told = installed.run("-c", script, folder=tmp_path, home=tmp_path).stdout.strip()
-    assert told == f"{installed.packages / 'sepprune/assets/demo/mixture.flac'} []"
+    output = installed.run("-c", script, folder=tmp_path, home=tmp_path).stdout.strip()
+    assert output == f"{installed.packages / 'sepprune/assets/demo/mixture.flac'} []"
 
 
 def test_in_a_checkout_the_app_has_its_installed_name_too(tmp_path: Path) -> None:
     script = "import sepprune_live.cli; print(sepprune_live.cli.__file__)"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    told = subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, env=environment, text=True).strip()
-    assert Path(told) == ROOT / "app/cli.py"
+    output = subprocess.check_output([sys.executable, "-c", script], cwd=tmp_path, env=environment, text=True).strip()
+    assert Path(output) == ROOT / "app/cli.py"

@@ -36,7 +36,7 @@ class CompiledLevels:
         self._usual = usual.name, usual.precision
         self._backends: dict[tuple[str, str], Backend] = {self._usual: usual}
         self._compiled: dict[int, tuple[tuple[str, str], CompiledStep]] = {}
-        #: level -> runners that nobody uses; taking from a list and adding to it need no lock
+        #: level -> unused runners; taking from a list and adding to it need no lock
         self._idle: list[list[LevelRunner]] = [[] for _ in ladder.levels]
         self._locks = [threading.Lock() for _ in ladder.levels]  # several levels can compile at a time, but none twice
 
@@ -55,7 +55,7 @@ class CompiledLevels:
         with suppress(IndexError):
             while True:
                 runner = self._idle[found.level].pop()
-                if runner.by == by:  # else it is of before a calibration
+                if runner.by == by:  # else it was made before a calibration
                     runner.reset()
                     return runner
         return LevelRunner(found, step, self._ladder.hop, self._ladder.sources, by)

@@ -66,7 +66,7 @@ def test_root_who_has_agreed_gets_the_packages_installed(
 
 
 class Terminal(io.StringIO):
-    """Standard input at which somebody types."""
+    """Standard input of a terminal, with typed text."""
 
     def isatty(self) -> bool:
         return True

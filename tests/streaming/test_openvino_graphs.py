@@ -62,7 +62,7 @@ def test_every_bundled_level_gives_what_torch_gives_across_the_end_of_a_segment(
 
 
 @pytest.mark.parametrize("level", [0, 4, 7])
-def test_weights_in_8_bits_move_the_sources_by_45_db_less_than_their_energy(level: int, mixture: np.ndarray) -> None:
+def test_the_error_of_weights_in_8_bits_is_45_db_below_the_sources(level: int, mixture: np.ndarray) -> None:
     batch = expected(BUNDLED, level, mixture)
     error = streamed(BUNDLED, level, mixture, 128, "int8") - batch
     assert 10 * np.log10(np.square(batch).sum() / np.square(error).sum()) > 45
