@@ -20,12 +20,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from sepprune.ladders.hints import arriving
 from sepprune.pruning import PruningPlan
 from sepprune.separators import build_separator
 from sepprune.separators.layers import LEVEL_SCALE
 from sepprune.streaming import Ladder
 from sepprune.training.batches import validation_mixtures
+from sepprune.training.lessons import layer_inputs
 
 from ..bundled import plan_of, settings
 from ..common import write_json
@@ -65,7 +65,7 @@ def main() -> None:
 @torch.no_grad()
 def inputs_of(separator: nn.Module, mixtures: Tensor, layer: str) -> Tensor:
     """Input of a layer, ``(mixtures, frames, channels)``."""
-    with arriving(separator.eval(), [layer]) as features:
+    with layer_inputs(separator.eval(), [layer]) as features:
         separator(mixtures)
     return features[layer].reshape(len(mixtures), -1, features[layer].shape[-1])
 

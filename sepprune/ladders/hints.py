@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -12,36 +11,6 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from ..pruning import PruningPlan
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """Outputs of a teacher for a batch.
-
-    Attributes:
-        estimates: its sources, ``(batch, sources, samples)``.
-        features: inputs of its layers, by layer name.
-    """
-
-    estimates: Tensor
-    features: Mapping[str, Tensor]
-
-
-@contextmanager
-def arriving(model: nn.Module, layers: Collection[str]) -> Iterator[dict[str, Tensor]]:
-    """Inputs of layers of a model, by layer name, collected while the block runs; of several passes, the last."""
-    features: dict[str, Tensor] = {}
-    hooks = [
-        model.get_submodule(name).register_forward_pre_hook(
-            lambda _, inputs, name=name: features.__setitem__(name, inputs[0])
-        )
-        for name in layers
-    ]
-    try:
-        yield features
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 class Hints:
@@ -106,11 +75,6 @@ class Hints:
             variance = (wanted - wanted.mean(others, keepdim=True)).square().mean()
             distances.append((features[name].float() - wanted).square().mean() / variance.clamp_min(1e-8))
         return torch.stack(distances).mean()
-
-
-def imitated(*hints: Hints | None) -> set[str]:
-    """Layers of a teacher that at least one of several pruned separators imitates."""
-    return {layer for one in hints if one for layer in one.layers}
 
 
 @dataclass(frozen=True)

@@ -199,7 +199,9 @@ class LadderMaker:
         if 0 < left < total:  # continue the fall of the learning rate from where it was
             learners = [self._learner(level, left / total) for level in levels]
         if left:
-            teacher = copy.deepcopy(self._dense)  # the trainer moves it to its device
+            joint = self.settings.joint and 0 in levels
+            # a separator that only teaches is a copy, since the trainer moves it to its device
+            teacher = learners[levels.index(0)] if joint else copy.deepcopy(self._dense)
             Trainer(self.settings.training, learners, teacher, self._processes).run(left / 60, cooldown=True)
         reports = [learner.report for learner in learners]
         if self._processes.first and min(report["seconds"] for report in reports) >= total - _TOLERANCE:

@@ -52,6 +52,8 @@ class LadderSettings:
         levels: dense level first, then lighter and lighter ones. ``[[level]]`` tables in the file.
         start: ladder folder whose levels are trained further, with their plans and weights, instead of levels cut out
             of ``training.model``. Where that model has mixture consistency and the levels have none, they get it.
+        joint: the dense level is the teacher while it is fine-tuned itself, of the levels beside it; otherwise the
+            teacher is the dense separator as it was given. With ``start`` this trains a whole ladder further at once.
         mask_steps: updates for learning the masks of a level.
         method: pruning method, see :func:`sepprune.prune`.
         round_to: levels keep multiples of this many channels; GPUs train multiples of 8 several times as fast.
@@ -68,6 +70,7 @@ class LadderSettings:
     training: TrainingSettings
     levels: tuple[LevelSpec, ...]
     start: str | None = None
+    joint: bool = False
     mask_steps: int = 500
     method: str = "sepprune"
     round_to: int = 1

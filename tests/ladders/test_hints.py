@@ -8,11 +8,12 @@ from torch import nn
 
 from sepprune import prune
 from sepprune.errors import UserError
-from sepprune.ladders.hints import Hints, arriving
+from sepprune.ladders.hints import Hints
 from sepprune.pruning import PruningPlan
 from sepprune.pruning.plan import Cut, Removal
 from sepprune.separators import build_separator
 from sepprune.training.learner import Learner
+from sepprune.training.lessons import layer_inputs
 from sepprune.training.mixtures import MixtureSettings
 from sepprune.training.settings import OptimiserSettings, TrainingSettings
 from sepprune.training.trainer import Trainer
@@ -32,7 +33,7 @@ def separator(seed: int = 0) -> nn.Module:
 def test_a_student_that_is_its_teacher_is_at_no_distance() -> None:
     dense = separator()
     hints = Hints(dense, plan(), LAYERS)
-    with torch.no_grad(), arriving(dense, hints.layers) as features:
+    with torch.no_grad(), layer_inputs(dense, hints.layers) as features:
         dense(torch.randn(2, 12800))
     assert set(features) == {"network.0.norm", "network.1.norm", "norm"}
     assert float(hints.distance(features, features)) == 0
@@ -54,7 +55,7 @@ def test_the_channels_that_were_kept_are_compared(layer: nn.Module, cut: Cut, sh
     dense = nn.Sequential(layer)
     hints = Hints(dense, plan(cut), ["0"])
     teacher = torch.randn(shape)
-    with arriving(dense, hints.layers) as lesson:
+    with layer_inputs(dense, hints.layers) as lesson:
         dense(teacher)
     kept = teacher.index_select(shape.index(4), torch.tensor([0, 3]))
     assert float(hints.distance({"0": kept}, lesson)) == 0
@@ -71,7 +72,7 @@ def test_blocks_that_were_removed_are_not_compared() -> None:
 
 def test_layers_are_only_watched_inside_the_block() -> None:
     dense = separator()
-    with arriving(dense, ["norm"]) as features:
+    with layer_inputs(dense, ["norm"]) as features:
         pass
     dense(torch.randn(1, 1280))
     assert not features
@@ -95,7 +96,11 @@ def test_a_student_with_hints_comes_nearer_to_its_teachers_features(tmp_path: Pa
             dataclasses.replace(settings, out=str(tmp_path / str(weight)), hint_weight=weight), pruned, hints=hints
         )
         Trainer(settings, [student], copy.deepcopy(dense)).run_updates(30)
-        with torch.no_grad(), arriving(pruned, hints.layers) as features, arriving(dense, hints.layers) as lesson:
+        with (
+            torch.no_grad(),
+            layer_inputs(pruned, hints.layers) as features,
+            layer_inputs(dense, hints.layers) as lesson,
+        ):
             pruned(mixture)
             dense(mixture)
         return float(hints.distance(features, lesson))

@@ -160,6 +160,12 @@ def test_the_levels_of_another_ladder_are_trained_further(ladder_config: Path, t
         assert new.build().bottleneck.weight.shape == old.build().bottleneck.weight.shape
 
 
+def test_the_dense_level_teaches_while_it_learns(ladder_config: Path) -> None:
+    rewrite(ladder_config, LEVELS, "joint = true")
+    reports = maker_of(ladder_config).make(range(3), MINUTES).levels
+    assert [report["level"] for report in reports] == [0, 1, 2] and len({report["steps"] for report in reports}) == 1
+
+
 def test_a_ladder_of_another_number_of_levels_is_refused(ladder_config: Path, tmp_path: Path) -> None:
     rewrite(ladder_config, "[[level]]\n[[level]]\nmacs = 0.7\ntime_share = 0\n")
     earlier = maker_of(ladder_config).write()  # the dense level alone
