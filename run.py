@@ -3,7 +3,8 @@
 
     python3 run.py live [options of sepprune-live]    open the window; without a display, a headless session
     python3 run.py test [options of pytest]           run the tests
-    python3 run.py setup [EXTRA ...]                  only prepare, with extras: train, onnx, metrics, dev
+    python3 run.py check                              check layout, types and links, and build the documentation
+    python3 run.py setup [EXTRA ...]                  only prepare, with extras: train, onnx, metrics, study, dev
 
 Each command first prepares what is missing: the virtual environment .venv with the locked dependencies, and the
 system libraries that Python packages cannot bring (audio and window system; Linux only). `live` downloads about 180 MB;
@@ -20,6 +21,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST, BELOW = (3, 11), (3, 15)
+#: programs of `check`, modules of the environment with their arguments
+CHECKS = (
+    ("ruff", "check", "."),
+    ("ruff", "format", "--check", "."),
+    ("mypy",),
+    ("sphinx", "-W", "-q", "docs", "build/docs"),
+)
 
 
 def main(arguments: "list[str]") -> int:
@@ -28,13 +36,14 @@ def main(arguments: "list[str]") -> int:
         return 0 if arguments else 2
     agreed = "--yes" in arguments or os.environ.get("CI") == "true"
     command, *rest = [word for word in arguments if word != "--yes"] or [""]
-    if command not in ("live", "test", "setup"):
-        return refuse(f"there is no command {command!r}: choose live, test or setup, or see --help")
+    extras = {"live": [], "test": ["dev"], "check": ["dev"], "setup": rest}
+    if command not in extras:
+        return refuse(f"there is no command {command!r}: choose live, test, check or setup, or see --help")
     if not OLDEST <= sys.version_info[:2] < BELOW:
         return refuse(unsupported(sys.version_info[:2]))
     headless = command == "live" and ("--headless" in rest or not has_display())
     try:
-        python = prepare({"live": [], "test": ["dev"], "setup": rest}[command], headless, command == "test", agreed)
+        python = prepare(extras[command], headless or command == "check", command == "test", agreed)
     except KeyboardInterrupt:
         return 130
     if python is None:
@@ -48,7 +57,21 @@ def main(arguments: "list[str]") -> int:
         calm = {"OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen"}
         os.chdir(str(ROOT))
         return hand_over([python, "-m", "pytest", *rest], {**calm, **os.environ})
+    if command == "check":
+        return check(python)
     return 0
+
+
+def check(python: Path) -> int:
+    """Run every program of CHECKS; 1 where one of them finds something."""
+    failed = []
+    for words in CHECKS:
+        print(" ".join(words), flush=True)
+        if subprocess.call([str(python), "-m", *words], cwd=str(ROOT)):
+            failed.append(" ".join(words))
+    for line in failed:
+        print("failed: " + line, flush=True)
+    return 1 if failed else 0
 
 
 def prepare(extras: "list[str]", headless: bool, sound_server: bool, agreed: bool) -> "Path | None":

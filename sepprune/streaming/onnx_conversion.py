@@ -24,13 +24,14 @@ def convert(level: Level, samples: int, folder: Path) -> None:
     """
     for package in ("torch", "onnx", "onnxscript"):
         require(package, extra="onnx", purpose="the conversion of a level to ONNX")
+    paths = [folder / name for name in FILES]
     if "torch" in sys.modules:
         from .onnx_graphs import write
 
-        write(level, samples, folder)
+        write(level, samples, *paths)
         return
     try:
-        if not run_process(f"{__package__}.onnx_graphs", level.folder.absolute(), level.level, samples, folder):
+        if not run_process(f"{__package__}.onnx_graphs", level.folder.absolute(), level.level, samples, *paths):
             raise UserError("the program ends")
     except UserError as error:
         raise UserError(f"level {level.level} of {level.folder} could not be converted to ONNX: {error}") from None

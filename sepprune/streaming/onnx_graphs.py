@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from ..separators.base import CausalSeparator, State
 from .ladder import Ladder, Level
-from .onnx_conversion import FILES
 
 
 class _Graph(nn.Module):
@@ -132,13 +131,14 @@ def unrolled(separator: CausalSeparator) -> CausalSeparator:
     return separator
 
 
-def write(level: Level, samples: int, folder: Path) -> None:
-    """Write a level's files into ``folder``.
+def write(level: Level, samples: int, step: Path, end_segment: Path) -> None:
+    """Write a level's files.
 
     Args:
         level: to write.
         samples: of a chunk.
-        folder: for the files, named by :data:`~sepprune.streaming.onnx_conversion.FILES`.
+        step: file for the step.
+        end_segment: file for the upkeep, which is not written where the state needs none.
 
     Raises:
         UserError: the level's files are damaged.
@@ -148,8 +148,8 @@ def write(level: Level, samples: int, folder: Path) -> None:
         graphs: list[_Graph] = [StepGraph(separator, samples)]
         if separator.segment is not None:
             graphs.append(EndGraph(separator))
-        for graph, name in zip(graphs, FILES, strict=False):
-            _save(graph.eval(), folder / name)
+        for graph, path in zip(graphs, (step, end_segment), strict=False):
+            _save(graph.eval(), path)
 
 
 def _save(graph: _Graph, path: Path) -> None:
@@ -181,5 +181,5 @@ def _quiet_export() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    ladder, number, samples, destination = sys.argv[1:]
-    write(Ladder.load(ladder)[int(number)], int(samples), Path(destination))
+    ladder, number, samples, *paths = sys.argv[1:]
+    write(Ladder.load(ladder)[int(number)], int(samples), *map(Path, paths))
