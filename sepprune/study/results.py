@@ -15,8 +15,9 @@ from typing import Any
 
 from ..errors import UserError
 from .archive import Study
-from .design import Design, design_of
+from .design import MUSHRA, Design, design_of
 from .methods import Answer, Question, question_of
+from .methods.base import ADAPTIVE, LABELS
 from .seal import seal, unseal
 
 FORMAT, VERSION = "sepprune-study-result", 1
@@ -178,6 +179,9 @@ def read_result(path: Path) -> Result:
         raise UserError(f"{path} has format version {first.get('version')!r}, this program reads {VERSION}: update it")
     try:
         hidden = unseal(str(first["sealed"]), str(path))
+        design, order = design_of(hidden["design"]), tuple(question_of(one) for one in hidden["order"])
+        answers = tuple(_answer(line) for line in rest if line["type"] == "answer")
+        _check(path, design, order, answers)
         return Result(
             path,
             str(first["study"]),
@@ -185,11 +189,11 @@ def read_result(path: Path) -> Result:
             str(first["listener"]),
             str(first["started"]),
             str(first["title"]),
-            design_of(hidden["design"]),
-            tuple(question_of(one) for one in hidden["order"]),
+            design,
+            order,
             dict(hidden["facts"]),
             {str(key): str(value) for key, value in first["about"].items()},
-            tuple(_answer(line) for line in rest if line["type"] == "answer"),
+            answers,
             any(line["type"] == "end" for line in rest),
             size,
         )
@@ -197,6 +201,18 @@ def read_result(path: Path) -> Result:
         if isinstance(error, UserError):
             raise
         raise UserError(f"the result {path} is incomplete ({error!r}): copy the file again") from error
+
+
+def _check(path: Path, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> None:
+    """Whether questions name what the design has, and answers belong to questions."""
+    items, names = {one.name for one in design.items}, {one.name for one in design.conditions} | {ADAPTIVE}
+    whole = all(one.item in items and names.issuperset(one.conditions) for one in order)
+    for one in answers:
+        scored = one.void is None and design.method == MUSHRA
+        fits = 0 <= one.position < len(order)
+        whole &= fits and (not scored or set(one.scores) == set(LABELS[: len(order[one.position].conditions)]))
+    if not whole:
+        raise UserError(f"the result {path} holds questions or answers that do not fit its study: copy the file again")
 
 
 def _answer(line: Mapping[str, Any]) -> Answer:
