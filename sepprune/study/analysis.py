@@ -39,6 +39,7 @@ class Estimate:
         listeners, trials: numbers behind the estimate.
         p, p_adjusted: of no difference from the baseline, before and after Holm's correction over all levels.
         upper_bound: ABX with fixed trials: one-sided 95 % bound on the share of correct answers.
+        quartiles: MUSHRA and rating: of all values, the median in the middle.
         bimodality: above 5/9 listeners may fall into groups; MUSHRA and rating.
     """
 
@@ -51,6 +52,7 @@ class Estimate:
     p: float | None = None
     p_adjusted: float | None = None
     upper_bound: float | None = None
+    quartiles: tuple[float, float, float] | None = None
     bimodality: float | None = None
 
 
@@ -164,7 +166,9 @@ def _estimate(
     p = None
     if condition in design.compared:
         p = paired.wilcoxon(shares - cells(listeners, design, design.baseline, topic).by_listener)
-    return replace(found, p=p, bimodality=bimodality(shares))
+    scores = [value for one in listeners for value in one.values(condition.name, topic)]
+    low, middle, high = np.percentile(scores, [25, 50, 75])
+    return replace(found, p=p, quartiles=(float(low), float(middle), float(high)), bimodality=bimodality(shares))
 
 
 def _abx(design: Design, listeners: Sequence[ListenerOutcomes], found: Estimate, answered: Cells) -> Estimate:
