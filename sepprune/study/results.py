@@ -15,8 +15,8 @@ from typing import Any
 
 from ..errors import UserError
 from .archive import Study
-from .design import MUSHRA, Design, design_of
-from .methods import Answer, Question, question_of
+from .design import ABX, MUSHRA, RATING, THRESHOLD, Design, design_of
+from .methods import Answer, Question, method_named, question_of
 from .methods.base import ADAPTIVE, LABELS
 from .seal import seal, unseal
 
@@ -39,7 +39,7 @@ class Result:
         design, order, facts: hidden until the results are merged.
         about: answers to the questionnaire.
         answers: in order, void attempts included.
-        complete: whether the session was finished.
+        complete: whether all questions are answered.
         size: bytes of the file that are whole lines.
     """
 
@@ -156,7 +156,7 @@ def append(path: Path, size: int, line: Mapping[str, Any]) -> int:
 
 
 def read_result(path: Path) -> Result:
-    """Read a session; a last line that a crash cut short is passed over.
+    """Read a session; a last line that a crash cut short is ignored.
 
     Raises:
         UserError: the file is missing, too large, damaged or no result.
@@ -194,7 +194,7 @@ def read_result(path: Path) -> Result:
             dict(hidden["facts"]),
             {str(key): str(value) for key, value in first["about"].items()},
             answers,
-            any(line["type"] == "end" for line in rest),
+            method_named(design.method).following(design, order, answers) is None,
             size,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -206,7 +206,14 @@ def read_result(path: Path) -> Result:
 def _check(path: Path, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> None:
     """Whether questions name what the design has, and answers belong to questions."""
     items, names = {one.name for one in design.items}, {one.name for one in design.conditions} | {ADAPTIVE}
-    whole = all(one.item in items and names.issuperset(one.conditions) for one in order)
+    hidden, sizes = design.method in (ABX, THRESHOLD), {MUSHRA: len(design.conditions), RATING: 1}
+    whole = all(
+        one.item in items
+        and names.issuperset(one.conditions)
+        and len(one.conditions) == sizes.get(design.method, 2)
+        and (one.target in (0, 1)) == hidden
+        for one in order
+    )
     for one in answers:
         scored = one.void is None and design.method == MUSHRA
         fits = 0 <= one.position < len(order)

@@ -101,8 +101,8 @@ class Session:
 
     @property
     def complete(self) -> bool:
-        """Whether all questions are answered and the end is on the disk."""
-        return self._result.complete
+        """Whether all questions are answered."""
+        return self._script.asked(self._result.answers) is None
 
     def trial(self) -> Trial | None:
         """What to show now; ``None`` after the last question."""
@@ -157,14 +157,6 @@ class Session:
     def _store(self, answer: Answer) -> None:
         size = append(self.path, self._result.size, answer_line(answer))
         self._result = replace(self._result, answers=(*self._result.answers, answer), size=size)
-        if self._script.asked(self._result.answers) is None:
-            self.finish()
-
-    def finish(self) -> None:
-        """Store the end of a session whose questions are all answered; once is enough."""
-        if self._script.asked(self._result.answers) is None and not self._result.complete:
-            size = append(self.path, self._result.size, {"type": "end", "ended": _now()})
-            self._result = replace(self._result, complete=True, size=size)
 
 
 def draw_order(study: Study, seed: int) -> tuple[Question, ...]:
@@ -205,13 +197,11 @@ def resume_session(study: Study, path: Path) -> Session:
     result = read_result(path)
     if result.study != study.digest:
         raise UserError(f"{path} belongs to another study than {study.path}: open the study that it was made with")
-    session = Session(Script(study, result.order, method_named(study.design.method)), result)
-    session.finish()
-    return session
+    return Session(Script(study, result.order, method_named(study.design.method)), result)
 
 
 def unfinished(study: Study, folder: Path) -> list[Session]:
-    """Sessions of this study in a folder that can be continued, the latest first. Other files are passed over."""
+    """Sessions of this study in a folder that can be continued, the latest first. Other files are ignored."""
     found = []
     for path in folder.glob("session-*.jsonl"):
         try:

@@ -49,7 +49,7 @@ class Abx:
         return (*with_controls(design, test, SAME, rng, hidden=True),)
 
     def following(self, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> Asked | None:
-        """The next question; open-ended, comparisons that are decided are passed over."""
+        """The next question; open-ended sessions skip comparisons that are decided."""
         position, attempt = open_position(answers)
         decided = self.decided(design, order, answers) if design.open_ended else frozenset[str]()
         while position < len(order) and order[position].phase == TEST and heavier(design, order[position]) in decided:
