@@ -173,11 +173,11 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
         "false_alarms": found.false_alarms,
         "interval_coverage": found.interval_coverage,
     }
-    told = ", ".join(
+    summary = ", ".join(
         f"{name.replace('_', ' ')}: {'does not apply' if share is None else f'{share:.1%}'}"
         for name, share in shares.items()
     )
-    _say(args, f"{found.sessions} sessions, judged one {found.unit} at a time: {told}")
+    _say(args, f"{found.sessions} sessions, judged one {found.unit} at a time: {summary}")
     return {
         "sessions": found.sessions,
         **shares,

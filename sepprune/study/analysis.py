@@ -31,14 +31,15 @@ class Estimate:
     """What listeners say about one condition.
 
     Args:
-        condition: it.
+        condition: a level, a reference or an anchor.
         topic: the question, ``None`` where the method has only one.
         estimate: ABX: share of correct answers; preference: share preferred to the baseline; MUSHRA: mean score;
             rating: mean category; threshold: share of listeners who hear the level.
         interval: 95 %.
+        listeners, trials: numbers behind the estimate.
         p, p_adjusted: of no difference from the baseline, before and after Holm's correction over all levels.
         upper_bound: ABX with fixed trials: one-sided 95 % bound on the share of correct answers.
-        listeners, trials: numbers behind the estimate.
+        quartiles: MUSHRA and rating: of all values, the median in the middle.
         bimodality: above 5/9 listeners may fall into groups; MUSHRA and rating.
     """
 
@@ -46,11 +47,12 @@ class Estimate:
     topic: str | None
     estimate: float
     interval: tuple[float, float]
-    p: float | None
-    p_adjusted: float | None
-    upper_bound: float | None
     listeners: int
     trials: int
+    p: float | None = None
+    p_adjusted: float | None = None
+    upper_bound: float | None = None
+    quartiles: tuple[float, float, float] | None = None
     bimodality: float | None = None
 
 
@@ -91,7 +93,7 @@ def analyse(results: Sequence[Result]) -> Analysis:
     """
     if not results:
         raise UserError("there is no result to merge: give the session files that a study wrote")
-    if len({one.study for one in results}) > 1:
+    if len({(one.study, one.design) for one in results}) > 1:
         raise UserError("these results belong to different studies: merge the results of one study at a time")
     design = results[0].design
     complete = by_listener(one for one in results if one.complete)
@@ -151,17 +153,8 @@ def _estimate(
     trials = sum(len(one.values(condition.name, topic)) for one in listeners)
     shares = answered.by_listener
     average = float(np.nanmean(shares)) if np.isfinite(shares).any() else float("nan")
-    found = Estimate(
-        condition,
-        topic,
-        average,
-        bootstrap.interval(answered.values, answered.counts),
-        None,
-        None,
-        None,
-        len(listeners),
-        trials,
-    )
+    interval = bootstrap.interval(answered.values, answered.counts)
+    found = Estimate(condition, topic, average, interval, listeners=len(listeners), trials=trials)
     if design.method == ABX:
         return _abx(design, listeners, found, answered)
     if design.method == PREFERENCE:
@@ -173,7 +166,9 @@ def _estimate(
     p = None
     if condition in design.compared:
         p = paired.wilcoxon(shares - cells(listeners, design, design.baseline, topic).by_listener)
-    return replace(found, p=p, bimodality=bimodality(shares))
+    scores = [value for one in listeners for value in one.values(condition.name, topic)]
+    low, middle, high = np.percentile(scores, [25, 50, 75])
+    return replace(found, p=p, quartiles=(float(low), float(middle), float(high)), bimodality=bimodality(shares))
 
 
 def _abx(design: Design, listeners: Sequence[ListenerOutcomes], found: Estimate, answered: Cells) -> Estimate:

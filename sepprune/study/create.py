@@ -28,7 +28,7 @@ from .design import (
     Item,
     check,
 )
-from .render import Passage, Recording, Rendered, Renderer, passages
+from .render import Passage, Recording, Rendered, Renderer, opened, passages
 from .sound import Signal, faded, loudness, low_pass, matching_gains, samples_of, wave_bytes
 from .texts import default_texts
 
@@ -93,7 +93,7 @@ def create_study(
         ladder: the levels.
         recordings: where the items come from. Where all have references, MUSHRA compares with them; otherwise the
             baseline is the reference.
-        settings: see there.
+        settings: what else decides the study.
         out: the zip file.
         advance: called with the share that is done.
 
@@ -109,7 +109,7 @@ def create_study(
     stimuli: dict[tuple[str, str], bytes] = {}
     gains: dict[str, dict[str, float]] = {}
     largest = 0.0
-    with Renderer(ladder, levels, settings.chunk_ms, settings.backend, settings.precision) as renderer:
+    with opened(ladder, levels, settings.chunk_ms, settings.backend, settings.precision) as renderer:
         for passage, voice, rendered in _candidates(renderer, recordings, ladder, settings):
             name = f"{passage.recording.name}-{passage.number + 1}-voice-{voice + 1}"
             signals = _signals(rendered, voice, levels[0], conditions, ladder.sample_rate)
@@ -148,6 +148,8 @@ def _check(settings: StudySettings, recordings: Sequence[Recording]) -> None:
         raise UserError(f"two recordings are called {min(twice)}: rename one, items are named after their files")
     if settings.method not in METHODS:
         raise UserError(f"no listening test is called {settings.method!r}: choose from {', '.join(METHODS)}")
+    if settings.trials is not None and settings.method in (MUSHRA, RATING):
+        raise UserError(f"--method {settings.method} asks every item once: give --items in place of --trials")
     if not SHORTEST <= settings.seconds <= LONGEST:
         raise UserError(
             f"--seconds {settings.seconds:g} is not possible: give {SHORTEST:g} to {LONGEST:g}, "

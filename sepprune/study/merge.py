@@ -100,6 +100,7 @@ def _json(estimate: Estimate) -> dict[str, Any]:
         "p": estimate.p,
         "p_adjusted": estimate.p_adjusted,
         "upper_bound": estimate.upper_bound,
+        "quartiles": None if estimate.quartiles is None else list(estimate.quartiles),
         "listeners": estimate.listeners,
         "trials": estimate.trials,
         "macs_per_second": estimate.condition.macs_per_second,

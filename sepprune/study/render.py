@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,39 +66,35 @@ def passages(recording: Recording, sample_rate: int, seconds: float) -> list[Pas
     ]
 
 
+@dataclass(frozen=True)
 class Renderer:
-    """Levels of a ladder, open for rendering. Use as a context manager.
+    """Levels of a ladder, open for rendering.
 
     Args:
-        ladder: the levels.
-        levels: those to render, the baseline first.
-        chunk_ms, backend, precision: of the stream.
+        sample_rate: in hertz.
+        baseline: the level whose voices give the order where there are no references.
+        streams: level -> its stream.
     """
 
-    def __init__(self, ladder: Ladder, levels: Sequence[int], chunk_ms: float, backend: str, precision: str) -> None:
-        self.sample_rate, self.baseline = ladder.sample_rate, levels[0]
-        self._stack = ExitStack()
-        with ExitStack() as opened:
-            self._streams = {
-                level: opened.enter_context(StreamingSeparator(ladder, level, chunk_ms, backend, precision))
-                for level in levels
-            }
-            self._stack = opened.pop_all()
-        first = self._streams[self.baseline]
-        self.chunk_ms = 1000 * first.chunk / self.sample_rate
-        self.computed_by = {level: f"{one.backend} {one.precision}" for level, one in self._streams.items()}
+    sample_rate: int
+    baseline: int
+    streams: Mapping[int, StreamingSeparator]
 
-    def __enter__(self) -> Renderer:
-        return self
+    @property
+    def chunk_ms(self) -> float:
+        """Chunk duration, whole hops."""
+        return 1000 * self.streams[self.baseline].chunk / self.sample_rate
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    @property
+    def computed_by(self) -> dict[int, str]:
+        """Level -> backend and precision."""
+        return {level: f"{one.backend} {one.precision}" for level, one in self.streams.items()}
 
     def render(self, passage: Passage) -> Rendered:
         """A passage under every level; voices are in the order of the references, or of the baseline's voices."""
         lead = min(passage.start, round(LEAD_SECONDS * self.sample_rate))
         heard = read_mono(passage.recording.mixture, self.sample_rate)[0][passage.start - lead : passage.stop]
-        voices = {level: separate_signal(one, heard)[0][:, lead:] for level, one in self._streams.items()}
+        voices = {level: separate_signal(one, heard)[0][:, lead:] for level, one in self.streams.items()}
         references = self._references(passage)
         order = voices[self.baseline] if references is None else references
         return Rendered(
@@ -113,6 +109,21 @@ class Renderer:
             signal = read_mono(path, self.sample_rate)[0][passage.start : passage.stop]
             cut.append(np.pad(signal, (0, passage.stop - passage.start - len(signal))))
         return np.stack(cut)
+
+
+@contextmanager
+def opened(ladder: Ladder, levels: Sequence[int], chunk_ms: float, backend: str, precision: str) -> Iterator[Renderer]:
+    """Open levels for rendering, the baseline first; they are closed at the end of the context.
+
+    Raises:
+        UserError: a level, the chunk duration or the backend is not possible, or the ladder is damaged.
+    """
+    with ExitStack() as stack:
+        streams = {
+            level: stack.enter_context(StreamingSeparator(ladder, level, chunk_ms, backend, precision))
+            for level in levels
+        }
+        yield Renderer(ladder.sample_rate, levels[0], streams)
 
 
 def in_order(voices: Signal, like: Signal) -> Signal:

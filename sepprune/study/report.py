@@ -139,10 +139,12 @@ def _thresholds(analysis: Analysis) -> Iterable[str]:
 
 def _levels(analysis: Analysis) -> str:
     percent = analysis.design.method in _SHARES
+    spread = any(one.quartiles is not None for one in analysis.levels)
     bounded = any(one.upper_bound is not None for one in analysis.levels)
     header = [
         "Level", "Question", _VALUES[analysis.design.method][0], "95 % interval", "p, adjusted",
-        *(["Upper bound"] if bounded else []), "M multiply-adds/s", "Chunk, ms", "Answers",
+        *(["Upper bound"] if bounded else []),
+        *(["Median (quartiles)"] if spread else []), "M multiply-adds/s", "Chunk, ms", "Answers",
     ]  # fmt: skip
     body = []
     for one in analysis.levels:
@@ -155,6 +157,7 @@ def _levels(analysis: Analysis) -> str:
                 _interval(one, percent),
                 "–" if one.p_adjusted is None else f"{one.p_adjusted:.2g}",
                 *(["–" if one.upper_bound is None else _figure_text(one.upper_bound, True)] if bounded else []),
+                *([_quartiles(one)] if spread else []),
                 "–" if condition.macs_per_second is None else f"{condition.macs_per_second / 1e6:.0f}",
                 "–" if condition.chunk_ms is None else f"{condition.chunk_ms:.2f}",
                 str(one.trials),
@@ -205,6 +208,12 @@ def _method_notes(analysis: Analysis) -> Iterable[str]:
             + ", ".join(f"p = {p:.2g} ({topic})" for topic, p in analysis.omnibus.items())
             + "."
         )
+        grouped = [str(one.condition.level) for one in analysis.levels if (one.bimodality or 0.0) > 5 / 9]
+        if grouped:
+            yield (
+                f"Scores of level {', '.join(dict.fromkeys(grouped))} may come from two groups of listeners: the "
+                "coefficient of bimodality is above 5/9. Look at answers.csv before you trust their mean."
+            )
     if method == MUSHRA:
         yield (
             "Listeners are screened by both rules of BS.1534-3. The mixture takes the place of the mid anchor, whose "
@@ -230,3 +239,10 @@ def _figure_text(value: float, percent: bool) -> str:
 def _interval(estimate: Estimate, percent: bool) -> str:
     low, high = estimate.interval
     return f"{_figure_text(low, percent)} to {_figure_text(high, percent)}"
+
+
+def _quartiles(estimate: Estimate) -> str:
+    if estimate.quartiles is None:
+        return "–"
+    low, middle, high = estimate.quartiles
+    return f"{middle:.1f} ({low:.1f} to {high:.1f})"

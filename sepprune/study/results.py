@@ -16,8 +16,9 @@ from typing import Any
 from ..errors import UserError
 from ..files import write_whole
 from .archive import Study
-from .design import Design, design_of
-from .methods import Answer, Question, question_of
+from .design import ABX, MUSHRA, RATING, THRESHOLD, Design, design_of
+from .methods import Answer, Question, method_named, question_of
+from .methods.base import ADAPTIVE, LABELS
 from .seal import seal, unseal
 
 FORMAT, VERSION = "sepprune-study-result", 1
@@ -39,7 +40,7 @@ class Result:
         design, order, facts: hidden until the results are merged.
         about: answers to the questionnaire.
         answers: in order, void attempts included.
-        complete: whether the session was finished.
+        complete: whether all questions are answered.
         size: bytes of the file that are whole lines.
     """
 
@@ -147,7 +148,7 @@ def append(path: Path, size: int, line: Mapping[str, Any]) -> int:
 
 
 def read_result(path: Path) -> Result:
-    """Read a session; a last line that a crash cut short is passed over.
+    """Read a session; a last line that a crash cut short is ignored.
 
     Raises:
         UserError: the file is missing, too large, damaged or no result.
@@ -170,6 +171,9 @@ def read_result(path: Path) -> Result:
         raise UserError(f"{path} has format version {first.get('version')!r}, this program reads {VERSION}: update it")
     try:
         hidden = unseal(str(first["sealed"]), str(path))
+        design, order = design_of(hidden["design"]), tuple(question_of(one) for one in hidden["order"])
+        answers = tuple(_answer(line) for line in rest if line["type"] == "answer")
+        _check(path, design, order, answers)
         return Result(
             path,
             str(first["study"]),
@@ -177,18 +181,37 @@ def read_result(path: Path) -> Result:
             str(first["listener"]),
             str(first["started"]),
             str(first["title"]),
-            design_of(hidden["design"]),
-            tuple(question_of(one) for one in hidden["order"]),
+            design,
+            order,
             dict(hidden["facts"]),
             {str(key): str(value) for key, value in first["about"].items()},
-            tuple(_answer(line) for line in rest if line["type"] == "answer"),
-            any(line["type"] == "end" for line in rest),
+            answers,
+            method_named(design.method).following(design, order, answers) is None,
             size,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(f"the result {path} is incomplete ({error!r}): copy the file again") from error
+
+
+def _check(path: Path, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> None:
+    """Whether questions name what the design has, and answers belong to questions."""
+    items, names = {one.name for one in design.items}, {one.name for one in design.conditions} | {ADAPTIVE}
+    hidden, sizes = design.method in (ABX, THRESHOLD), {MUSHRA: len(design.conditions), RATING: 1}
+    whole = all(
+        one.item in items
+        and names.issuperset(one.conditions)
+        and len(one.conditions) == sizes.get(design.method, 2)
+        and (one.target in (0, 1)) == hidden
+        for one in order
+    )
+    for one in answers:
+        scored = one.void is None and design.method == MUSHRA
+        fits = 0 <= one.position < len(order)
+        whole &= fits and (not scored or set(one.scores) == set(LABELS[: len(order[one.position].conditions)]))
+    if not whole:
+        raise UserError(f"the result {path} holds questions or answers that do not fit its study: copy the file again")
 
 
 def _answer(line: Mapping[str, Any]) -> Answer:

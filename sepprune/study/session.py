@@ -15,27 +15,21 @@ from ..errors import UserError
 from .archive import Study
 from .design import ABX, MUSHRA, THRESHOLD
 from .methods import TRAINING, Answer, Asked, Method, Question, method_named
+from .methods.mushra import OPEN_REFERENCE
 from .results import Result, answer_line, append, header, read_result, write_new
-
-
-@dataclass(frozen=True)
-class Stimulus:
-    """What a page plays: its label, and the name of the file in the study. A page shows the label only."""
-
-    label: str
-    file: str
+from .sound import Signal
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What a page shows of the open question. It holds nothing about conditions.
+    """What a page shows of the open question. It holds nothing about conditions, not even names of files.
 
     Args:
         number, total: place among the trials that count, from 1; in training, place in the training. Open-ended
             sessions have no total.
         training: whether the answer is discarded and the page may tell the right one.
         topic: key of the question in the study's texts.
-        stimuli: to be played, in the order of the buttons.
+        labels: of the stimuli to be played, in the order of the buttons; :meth:`Session.samples` gives their sound.
         choices: allowed answers; empty where scores are asked for.
         scored: labels that need a score.
     """
@@ -44,7 +38,7 @@ class Trial:
     total: int | None
     training: bool
     topic: str
-    stimuli: tuple[Stimulus, ...]
+    labels: tuple[str, ...]
     choices: tuple[str, ...]
     scored: tuple[str, ...]
 
@@ -70,11 +64,18 @@ class Script:
         phase = [(question.phase == TRAINING) == training for question in self.order]
         counted = [one for one in answers if one.void is None]
         number = 1 + sum(phase[one.position] for one in counted)
-        labels = self.method.labels(asked.question)
-        stimuli = tuple(Stimulus(label, self.study.files[asked.question.item, name]) for label, name in labels)
-        scored = tuple(one.label for one in stimuli if one.label != "Reference") if design.method == MUSHRA else ()
+        labels = tuple(label for label, _ in self.method.labels(asked.question))
+        scored = tuple(label for label in labels if label != OPEN_REFERENCE) if design.method == MUSHRA else ()
         total = None if design.open_ended and not training else sum(phase)
-        return Trial(number, total, training, asked.question.topic, stimuli, self.method.choices, scored)
+        return Trial(number, total, training, asked.question.topic, labels, self.method.choices, scored)
+
+    def samples(self, answers: Sequence[Answer], label: str) -> Signal:
+        """Sound of a stimulus of the open question."""
+        asked = self.asked(answers)
+        names = {} if asked is None else dict(self.method.labels(asked.question))
+        if asked is None or label not in names:
+            raise UserError(f"the open question has no sample {label!r}: choose from {', '.join(names) or 'none'}")
+        return self.study.samples(self.study.files[asked.question.item, names[label]])
 
 
 class Session:
@@ -100,12 +101,20 @@ class Session:
 
     @property
     def complete(self) -> bool:
-        """Whether all questions are answered and the end is on the disk."""
-        return self._result.complete
+        """Whether all questions are answered."""
+        return self._script.asked(self._result.answers) is None
 
     def trial(self) -> Trial | None:
         """What to show now; ``None`` after the last question."""
         return self._script.trial(self._result.answers)
+
+    def samples(self, label: str) -> Signal:
+        """Sound of a stimulus of the open question, ``(samples,)`` at the study's sample rate.
+
+        Raises:
+            UserError: the open question has no such stimulus, or its file is damaged.
+        """
+        return self._script.samples(self._result.answers, label)
 
     def answer(
         self,
@@ -148,14 +157,6 @@ class Session:
     def _store(self, answer: Answer) -> None:
         size = append(self.path, self._result.size, answer_line(answer))
         self._result = replace(self._result, answers=(*self._result.answers, answer), size=size)
-        if self._script.asked(self._result.answers) is None:
-            self.finish()
-
-    def finish(self) -> None:
-        """Store the end of a session whose questions are all answered; once is enough."""
-        if self._script.asked(self._result.answers) is None and not self._result.complete:
-            size = append(self.path, self._result.size, {"type": "end", "ended": _now()})
-            self._result = replace(self._result, complete=True, size=size)
 
 
 def draw_order(study: Study, seed: int) -> tuple[Question, ...]:
@@ -196,13 +197,11 @@ def resume_session(study: Study, path: Path) -> Session:
     result = read_result(path)
     if result.study != study.digest:
         raise UserError(f"{path} belongs to another study than {study.path}: open the study that it was made with")
-    session = Session(Script(study, result.order, method_named(study.design.method)), result)
-    session.finish()
-    return session
+    return Session(Script(study, result.order, method_named(study.design.method)), result)
 
 
 def unfinished(study: Study, folder: Path) -> list[Session]:
-    """Sessions of this study in a folder that can be continued, the latest first. Other files are passed over."""
+    """Sessions of this study in a folder that can be continued, the latest first. Other files are ignored."""
     found = []
     for path in folder.glob("session-*.jsonl"):
         try:
@@ -215,7 +214,7 @@ def unfinished(study: Study, folder: Path) -> list[Session]:
 
 
 def _check(trial: Trial, choice: str | None, scores: Mapping[str, int], plays: Mapping[str, int]) -> None:
-    if missing := [one.label for one in trial.stimuli if plays.get(one.label, 0) < 1]:
+    if missing := [label for label in trial.labels if plays.get(label, 0) < 1]:
         raise UserError(f"{', '.join(missing)} was not played yet: listen to every sample before you answer")
     if trial.choices and choice not in trial.choices:
         raise UserError(f"{choice!r} is no answer to this question: choose from {', '.join(trial.choices)}")

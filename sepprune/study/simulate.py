@@ -137,8 +137,7 @@ def simulated_session(study: Study, listener: Simulated, seed: tuple[int, ...]) 
 
 def _write(study: Study, path: Path, result: Result, seed: int) -> None:
     first = header(study, result.session, result.listener, result.started, result.order, seed, result.about)
-    lines = [first, *map(answer_line, result.answers), {"type": "end", "ended": result.started}]
-    write_new(path, lines, durable=False)  # a simulation can be run again
+    write_new(path, [first, *map(answer_line, result.answers)], durable=False)  # a simulation can be run again
 
 
 def _judge_session(listener: ListenerOutcomes, kind: Simulated) -> _Verdict:

@@ -25,7 +25,7 @@ from sepprune.study.session import start_session
 session = start_session(read_study(Path(sys.argv[1])), Path(sys.argv[2]), "L1", seed=int(sys.argv[3]))
 print("started", flush=True)
 while (trial := session.trial()) is not None:
-    session.answer("A", plays={one.label: 1 for one in trial.stimuli})
+    session.answer("A", plays={label: 1 for label in trial.labels})
     print(len(session.answers), flush=True)
 """
 

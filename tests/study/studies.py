@@ -59,7 +59,7 @@ def small_study(folder: Path, method: str, **settings: object) -> Study:
 
 
 def played(trial: Trial) -> dict[str, int]:
-    return {one.label: 1 for one in trial.stimuli}
+    return {label: 1 for label in trial.labels}
 
 
 def answer_somehow(session: Session, trial: Trial) -> str | None:

@@ -77,6 +77,20 @@ def test_the_demo_is_the_default_recording(tmp_path: Path, capsys: Capture) -> N
     assert report["items"] == 2 and float(str(report["largest_loudness_difference_lu"])) <= 0.1
 
 
+def test_clean_voices_of_a_test_folder_become_the_reference(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture
+) -> None:
+    for folder, seconds in (("mix", 3.0), ("s1", 3.0), ("s2", 3.0)):
+        (tmp_path / folder).mkdir()
+        soundfile.write(tmp_path / folder / "a.wav", babble(seconds), 16_000)
+    arguments = ["--data", str(tmp_path), "--ladder", str(tcn_ladder.folder), "--backend", "torch", "--chunk-ms", "500"]
+    out = ["--method", "mushra", "--seconds", "1", "--out", str(tmp_path / "study.zip"), "--json", "-"]
+    assert main(["study", "create", *arguments, *out]) == 0
+    report = told(capsys)
+    assert report["conditions"] == ["level-0", "level-1", "level-2", "reference", "anchor35", "mixture"]
+    assert (report["items"], report["trials"]) == (6, 7)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

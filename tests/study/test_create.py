@@ -108,7 +108,8 @@ def test_silent_recordings_are_one_sentence(tcn_ladder: Ladder, tmp_path: Path) 
 @pytest.mark.parametrize(
     "wrong",
     [{"seconds": 0.3}, {"seconds": 60.0}, {"items": 0}, {"trials": 0}, {"seed": -1}, {"items": 3, "method": MUSHRA},
-     {"method": "opinion"}, {"method": MUSHRA, "open_ended": True}, {"levels": (1,)}, {"method": "threshold"}],
+     {"method": "opinion"}, {"method": MUSHRA, "open_ended": True}, {"levels": (1,)}, {"method": "threshold"},
+     {"method": MUSHRA, "trials": 3}],
 )  # fmt: skip
 def test_settings_that_are_not_possible_are_one_sentence(
     tcn_ladder: Ladder, tmp_path: Path, wrong: dict[str, object]

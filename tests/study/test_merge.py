@@ -204,6 +204,16 @@ def test_damaged_results_are_one_sentence(tmp_path: Path, content: bytes) -> Non
         read_results([tmp_path / "session-1.jsonl"])
 
 
+@pytest.mark.parametrize(
+    "line", ['{"type":"answer","position":999}', '{"type":"answer","position":0,"scores":{"Z":1}}']
+)
+def test_answers_that_fit_no_question_are_one_sentence(tmp_path: Path, line: str) -> None:
+    session = start_session(small_study(tmp_path, MUSHRA), tmp_path, "L1")
+    session.path.write_text(session.path.read_text() + line + "\n")
+    with pytest.raises(UserError, match="do not fit"):
+        read_results([session.path])
+
+
 def test_a_folder_without_results_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no session"):
         read_results([tmp_path])

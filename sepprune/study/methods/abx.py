@@ -18,6 +18,7 @@ from .base import (
     Asked,
     Outcome,
     Question,
+    counted,
     cycled,
     open_position,
     pair,
@@ -48,8 +49,8 @@ class Abx:
         return (*with_controls(design, test, SAME, rng, hidden=True),)
 
     def following(self, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> Asked | None:
-        """The next question; open-ended, comparisons that are decided are passed over."""
-        position, attempt = open_position(order, answers)
+        """The next question; open-ended sessions skip comparisons that are decided."""
+        position, attempt = open_position(answers)
         decided = self.decided(design, order, answers) if design.open_ended else frozenset[str]()
         while position < len(order) and order[position].phase == TEST and heavier(design, order[position]) in decided:
             position, attempt = position + 1, 0
@@ -59,13 +60,11 @@ class Abx:
         """Conditions whose e-value has reached what Bonferroni's correction over the comparisons asks for."""
         right: Counter[str] = Counter()
         trials: Counter[str] = Counter()
-        attempts: Counter[int] = Counter()
-        for answer in answers:
-            question = redrawn(order, answer.position, attempts[answer.position])
-            attempts[answer.position] += 1
-            if answer.void is None and question.phase == TEST:
-                trials[heavier(design, question)] += 1
-                right[heavier(design, question)] += is_right(question, answer)
+        for question, answer in counted(order, answers):
+            if question.phase == TEST:
+                name = heavier(design, question)
+                trials[name] += 1
+                right[name] += is_right(question, answer)
         limit = len(design.compared) / ALPHA
         return frozenset(name for name in trials if e_value(right[name], trials[name]) >= limit)
 
@@ -100,7 +99,8 @@ def is_right(question: Question, answer: Answer) -> bool:
 
 def heavier(design: Design, question: Question) -> str:
     """The condition of a pair that is not the baseline."""
-    return next(name for name in question.conditions if name != design.baseline)
+    first, second = question.conditions
+    return second if first == design.baseline else first
 
 
 def with_controls(

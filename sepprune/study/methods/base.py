@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any, Protocol
 
 import numpy as np
@@ -114,19 +115,28 @@ class Method(Protocol):
         """What a counted answer says."""
 
 
-def open_position(order: Sequence[Question], answers: Sequence[Answer]) -> tuple[int, int]:
-    """Position and attempt after these answers, where every question is asked in turn until an attempt counts."""
-    position = attempt = 0
+def open_position(answers: Sequence[Answer]) -> tuple[int, int]:
+    """Position and attempt after these answers, where questions are asked in order, each until an attempt counts."""
+    voids = list(takewhile(lambda answer: answer.void is not None, reversed(answers)))
+    if voids:
+        return voids[0].position, len(voids)
+    return (answers[-1].position + 1 if answers else 0), 0
+
+
+def counted(order: Sequence[Question], answers: Sequence[Answer]) -> Iterator[tuple[Question, Answer]]:
+    """Answers that count, each with the question as it was drawn for that attempt."""
+    attempt = 0
     for answer in answers:
-        if answer.position != position:
-            position, attempt = answer.position, 0
-        position, attempt = (position, attempt + 1) if answer.void is not None else (position + 1, 0)
-    return position, attempt
+        if answer.void is None:
+            yield redrawn(order, answer.position, attempt), answer
+            attempt = 0
+        else:
+            attempt += 1
 
 
 def in_turn(order: Sequence[Question], answers: Sequence[Answer]) -> Asked | None:
     """The next question of a method that asks all questions in the drawn order."""
-    position, attempt = open_position(order, answers)
+    position, attempt = open_position(answers)
     return Asked(position, attempt, redrawn(order, position, attempt)) if position < len(order) else None
 
 

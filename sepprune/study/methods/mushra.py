@@ -10,6 +10,8 @@ from ..design import REFERENCE, Design
 from .base import LABELS, TEST, TRAINING, Answer, Asked, Outcome, Question, in_turn
 
 QUALITY = "quality"
+#: label of the reference that is named as such
+OPEN_REFERENCE = "Reference"
 
 
 class Mushra:
@@ -30,7 +32,7 @@ class Mushra:
 
     def labels(self, question: Question) -> tuple[tuple[str, str], ...]:
         """The open reference, which is not scored, then A, B, ..."""
-        return (("Reference", REFERENCE), *zip(LABELS, question.conditions, strict=False))
+        return ((OPEN_REFERENCE, REFERENCE), *zip(LABELS, question.conditions, strict=False))
 
     def outcomes(self, asked: Asked, answer: Answer) -> tuple[Outcome, ...]:
         """A score a condition."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -12,7 +11,7 @@ import numpy as np
 from ..design import Design
 from ..statistics.psychometric import ThresholdGrid
 from .abx import SAME, abx_labels, abx_outcomes, is_right, with_controls
-from .base import ADAPTIVE, TEST, Answer, Asked, Outcome, Question, cycled, open_position, pair, redrawn
+from .base import ADAPTIVE, TEST, Answer, Asked, Outcome, Question, counted, cycled, open_position, pair, redrawn
 
 
 class Threshold:
@@ -28,7 +27,7 @@ class Threshold:
 
     def following(self, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> Asked | None:
         """The next question, with the level whose answer is expected to say most."""
-        position, attempt = open_position(order, answers)
+        position, attempt = open_position(answers)
         if position >= len(order):
             return None
         question = redrawn(order, position, attempt)
@@ -47,11 +46,8 @@ class Threshold:
         levels = tuple(sorted(one.level for one in design.compared if one.level is not None))
         asked: list[int] = []
         correct: list[bool] = []
-        attempts: Counter[int] = Counter()
-        for answer in answers:
-            question = redrawn(order, answer.position, attempts[answer.position])
-            attempts[answer.position] += 1
-            if answer.void is None and question.phase == TEST:
+        for question, answer in counted(order, answers):
+            if question.phase == TEST:
                 asked.append(_next_level(levels, tuple(asked), tuple(correct)))
                 correct.append(is_right(question, answer))
         return asked, correct
