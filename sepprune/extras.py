@@ -1,4 +1,4 @@
-"""Packages that only some work needs: how it is found out that one is missing, and what the user then reads."""
+"""Packages that only some commands need: which extra installs them, and the sentence if one is missing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _EXTRAS = {
     "onnxscript": "onnx",
     "pystoi": "metrics",
     "pesq": "metrics",
+    "pyloudnorm": "study",
 }
 
 

@@ -28,8 +28,12 @@ each_page = pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.rela
 
 
 def headings(page: Path) -> list[tuple[int, str]]:
-    """Depth and text of the headings of a page, without those inside fenced code."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    """Depth and text of the headings of a page, with those of included pages and without fenced code."""
+    text = page.read_text(encoding="utf-8")
+    text = re.sub(
+        r"^```{include} (\S+)\n```", lambda found: (page.parent / found[1]).read_text("utf-8"), text, flags=re.M
+    )
+    text = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     return [(len(marks), title) for marks, title in re.findall(r"^(#+) (.+)$", text, re.MULTILINE)]
 
 

@@ -31,6 +31,7 @@ SOURCES = sorted(
 def locked() -> dict[str, str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="ascii").splitlines()
     requirements = [Requirement(line) for line in lines if not line.startswith("#")]
+    requirements = [one for one in requirements if not one.marker or one.marker.evaluate()]
     return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in requirements}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..extras import require
 
 Signal = NDArray[np.float32]
 
@@ -30,10 +31,9 @@ def loudness(signal: Signal, sample_rate: int) -> float:
     Raises:
         UserError: the signal is shorter than 0.4 s, or pyloudnorm is not installed.
     """
-    try:
-        import pyloudnorm
-    except ImportError as error:
-        raise UserError("studies need the package pyloudnorm: pip install 'sepprune-live[study]'") from error
+    require("pyloudnorm", extra="study", purpose="matching the loudness of a study")
+    import pyloudnorm
+
     if len(signal) < round(0.4 * sample_rate):
         raise UserError(f"loudness needs at least 0.4 s of sound, not {len(signal) / sample_rate:.2f} s")
     with np.errstate(divide="ignore"):
