@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -33,9 +35,9 @@ class CausalSeparator(nn.Module):
         low_window: samples under that window.
         consistency: units of the LSTM that shares the rest of the mixture out among the sources, see
             :class:`~sepprune.separators.consistency.Consistency`; 0 for none.
-        input_level: level in dB re full scale, below 0, to which the features of any input are brought, see
-            :class:`~sepprune.separators.input_level.InputLevel`; the sources keep the input's own level, without its
-            offset. 0 leaves features as loud as the input.
+        input_level: level in dB re full scale, or lowest and highest one, to which the features of any input are
+            brought, see :class:`~sepprune.separators.input_level.InputLevel`; the sources keep the input's own level,
+            without its offset. 0 leaves features as loud as the input.
     """
 
     #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
@@ -52,7 +54,7 @@ class CausalSeparator(nn.Module):
         low_bins: int = 0,
         low_window: int = 1024,
         consistency: int = 0,
-        input_level: int = 0,
+        input_level: int | Sequence[int] = 0,
     ) -> None:
         super().__init__()
         self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
@@ -63,9 +65,8 @@ class CausalSeparator(nn.Module):
         self.past = max(analysis_window, low_window if low_bins else 0) - hop
         self.decoder = Decoder(hop, window, analysis_window)
         self.consistency = Consistency(width, consistency, sources, hop) if consistency else None
-        if input_level > 0:
-            raise ValueError(f"input_level is {input_level} dB re full scale: give a level below 0, or 0 for none")
-        self.input_level = InputLevel(input_level, hop, self.past, sample_rate) if input_level else None
+        ends = [input_level] if isinstance(input_level, int) else list(input_level)
+        self.input_level = InputLevel(ends[0], ends[-1], hop, self.past, sample_rate) if any(ends) else None
 
     @property
     def delay(self) -> int:

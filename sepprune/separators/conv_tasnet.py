@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -60,7 +61,7 @@ class ConvTasNet(CausalSeparator):
         blocks: int = 16,
         dilations: int = 8,
         kernel: int = 3,
-        **filterbank: int,
+        **filterbank: Any,
     ) -> None:
         super().__init__(bottleneck, **filterbank)
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)

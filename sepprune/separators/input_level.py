@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 #: natural logarithm of the power of one decibel
 DECIBEL = math.log(10) / 10
-#: lowest level that is brought up to the target, in dB re full scale; below it lies the noise of microphones
+#: lowest level that is brought up, in dB re full scale; below it lies the noise of microphones
 LOWEST_DB = -70.0
 #: how fast the followed level falls while the input is quieter, in dB a second
 FALL_DB_PER_S = 1.0
@@ -23,10 +23,12 @@ class InputLevel(nn.Module):
     is followed without a loop over frames, and a stream carries a single number. The offset is the mean of the same
     samples; to subtract it is a high-pass filter near 16 Hz that needs no state.
 
+    The gain brings the followed level into a range and leaves it alone inside of it: a separator that was trained on
+    inputs of some levels can be given this range afterwards, and computes inside of it what it computed before.
     Nothing here is learned.
 
     Args:
-        target_db: level to which :attr:`gain <forward>` brings the followed level, in dB re full scale.
+        lowest_db, highest_db: range of the level after the gain, in dB re full scale; both may be equal.
         hop: samples between two frames.
         past: samples before the first frame, a whole number of hops.
         sample_rate: in hertz.
@@ -38,11 +40,17 @@ class InputLevel(nn.Module):
         - gain of the power, offset: ``(batch, frames)``
     """
 
-    def __init__(self, target_db: float, hop: int, past: int, sample_rate: int) -> None:
+    def __init__(self, lowest_db: float, highest_db: float, hop: int, past: int, sample_rate: int) -> None:
         super().__init__()
+        if not LOWEST_DB <= lowest_db <= highest_db <= 0:
+            raise ValueError(
+                f"input_level is {lowest_db:g} to {highest_db:g} dB re full scale: give one level, or the lower and "
+                f"the higher end of a range, between {LOWEST_DB:g} and 0"
+            )
         if past % hop:
             raise ValueError(f"a past of {past} samples is not a whole number of hops of {hop} samples")
-        self.target_db, self.hop, self.hops = target_db, hop, past // hop + 1
+        self.lowest, self.highest = ((level - LOWEST_DB) * DECIBEL for level in (lowest_db, highest_db))
+        self.hop, self.hops = hop, past // hop + 1
         self.fall = FALL_DB_PER_S * DECIBEL * hop / sample_rate
 
     def initial_state(self, batch: int, like: Tensor) -> Tensor:
@@ -57,7 +65,8 @@ class InputLevel(nn.Module):
         power = by_hop.square().mean(2).unfold(1, self.hops, 1).mean(2) - offset.square()
         above = (power.clamp_min(0.0) + 1e-12).log() - LOWEST_DB * DECIBEL
         level = self._follow(torch.cat([state, above], dim=1))
-        gain = ((self.target_db - LOWEST_DB) * DECIBEL - level[:, 1:]).exp()
+        followed = level[:, 1:]
+        gain = (followed.clamp(self.lowest, self.highest) - followed).exp()
         return gain, offset, level[:, -1:]
 
     def _follow(self, level: Tensor) -> Tensor:

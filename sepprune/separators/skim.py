@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ class SkiM(CausalSeparator):
         blocks: int = 4,
         segment: int = 50,
         memory: int = 128,
-        **filterbank: int,
+        **filterbank: Any,
     ) -> None:
         super().__init__(features, **filterbank)
         widths = [hidden] * blocks if isinstance(hidden, int) else list(hidden)

@@ -14,12 +14,16 @@ from sepprune.separators.input_level import DECIBEL, FALL_DB_PER_S, LOWEST_DB, I
 HOP, PAST, RATE = 32, 96, 16_000
 
 
-def followed(signal: Tensor, target_db: float = -20.0) -> tuple[Tensor, Tensor]:
+def follower(lowest_db: float = -20.0, highest_db: float = -20.0) -> InputLevel:
+    return InputLevel(lowest_db, highest_db, HOP, PAST, RATE)
+
+
+def followed(signal: Tensor) -> tuple[Tensor, Tensor]:
     """Level in dB and offset of every frame of a signal that follows silence."""
-    layer = InputLevel(target_db, HOP, PAST, RATE)
+    layer = follower()
     padded = torch.nn.functional.pad(signal, (PAST, 0))
     gain, offset, _ = layer(padded, layer.initial_state(len(signal), signal))
-    return target_db - gain.log() / DECIBEL, offset
+    return -20.0 - gain.log() / DECIBEL, offset
 
 
 def noise(frames: int, level_db: float = -20.0) -> Tensor:
@@ -75,7 +79,7 @@ def test_the_offset_is_the_mean_of_the_window() -> None:
 
 @given(frames=st.lists(st.integers(1, 20), min_size=1, max_size=6))
 def test_any_chunking_follows_the_same_level(frames: list[int]) -> None:
-    layer, signal = InputLevel(-20.0, HOP, PAST, RATE), torch.nn.functional.pad(noise(sum(frames)), (PAST, 0))
+    layer, signal = follower(), torch.nn.functional.pad(noise(sum(frames)), (PAST, 0))
     whole, _, _ = layer(signal, torch.zeros(1, 1))
     state, pieces, start = torch.zeros(1, 1), [], 0
     for count in frames:
@@ -85,12 +89,34 @@ def test_any_chunking_follows_the_same_level(frames: list[int]) -> None:
     assert torch.allclose(torch.cat(pieces, 1).log(), whole.log(), atol=1e-4)
 
 
-def test_a_target_above_full_scale_is_refused() -> None:
-    with pytest.raises(ValueError, match="below 0"):
-        build_separator("skim", input_level=3)
+@pytest.mark.parametrize("levels", [3, [-10, -20], -90])
+def test_a_level_above_full_scale_or_a_range_in_the_wrong_order_is_refused(levels: int | list[int]) -> None:
+    with pytest.raises(ValueError, match="between -70 and 0"):
+        build_separator("skim", input_level=levels)
+
+
+@given(level_db=st.floats(-60.0, 0.0))
+def test_a_level_inside_the_range_stays_and_others_go_to_its_nearer_end(level_db: float) -> None:
+    signal = torch.full((1, PAST + HOP), 10 ** (level_db / 20))
+    signal[:, ::2] *= -1  # no offset
+    gain, _, _ = follower(-30.0, -10.0)(signal, torch.zeros(1, 1))
+    assert level_db + 10 * math.log10(gain.item()) == pytest.approx(min(-10.0, max(-30.0, level_db)), abs=0.01)
+
+
+def test_inside_the_range_the_sources_are_those_without_an_input_level() -> None:
+    torch.manual_seed(0)
+    sizes = {"features": 12, "hidden": 16, "blocks": 2, "segment": 7, "memory": 5, "hop": HOP, "window": 64}
+    plain = build_separator("skim", analysis_window=128, **sizes).eval()
+    ranged = build_separator("skim", analysis_window=128, input_level=[-40, -5], **sizes).eval()
+    ranged.load_state_dict(plain.state_dict())
+    signal = noise(60)
+    signal -= torch.nn.functional.pad(signal, (PAST, 0)).unfold(1, PAST + HOP, HOP).mean(2).repeat_interleave(HOP, 1)
+    with torch.no_grad():
+        expected, sources = plain(signal)[0], ranged(signal)[0]
+    assert (sources - expected).square().sum() < 1e-2 * expected.square().sum()
 
 
 def test_the_lowest_level_is_the_level_before_the_first_sample() -> None:
-    layer = InputLevel(-20.0, HOP, PAST, RATE)
+    layer = follower()
     gain, _, _ = layer(torch.zeros(1, PAST + HOP), layer.initial_state(1, torch.zeros(1)))
     assert 10 * math.log10(gain.item()) == pytest.approx(-20 - LOWEST_DB, abs=1e-3)

@@ -49,7 +49,7 @@ class Filterbank:
         analysis_window, low_window: samples under the analysis windows.
         low_bins: 0 where there is no second analysis.
         consistency: 0 where there is no mixture consistency.
-        input_level: 0 where features are as loud as the input.
+        input_level: one level, or the ends of a range; 0 where features are as loud as the input.
         sample_rate: in hertz.
     """
 
@@ -60,13 +60,23 @@ class Filterbank:
     low_bins: int = 0
     low_window: int = 1024
     consistency: int = 0
-    input_level: int = 0
+    input_level: int | tuple[int, ...] = 0
     sample_rate: int = 16_000
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Filterbank:
         """Those among a level's settings."""
-        return cls(**{field.name: int(settings[field.name]) for field in fields(cls) if field.name in settings})
+        given = {field.name: settings[field.name] for field in fields(cls) if field.name in settings}
+        plain: dict[str, Any] = {  # numbers, and the ends of a range
+            name: int(value) if isinstance(value, int) else tuple(value) for name, value in given.items()
+        }
+        return cls(**plain)
+
+    @property
+    def levels(self) -> tuple[int, int] | None:
+        """Lowest and highest level of the features, ``None`` where they are as loud as the input."""
+        ends = (self.input_level,) if isinstance(self.input_level, int) else self.input_level
+        return (ends[0], ends[-1]) if any(ends) else None
 
     @property
     def past(self) -> int:
@@ -117,7 +127,7 @@ class Separator:
         """Shapes of the tensors of the state that belong to the overlap, the input level and consistency."""
         bank = self.bank
         overlap: list[Shape] = [(bank.sources, bank.window - bank.hop)]
-        level: list[Shape] = [(1, 1)] if bank.input_level else []
+        level: list[Shape] = [] if bank.levels is None else [(1, 1)]
         if not bank.consistency:
             return overlap, level, []
         units = self.layers.weights["consistency.lstm.weight_hh_l0"].shape[1]
@@ -146,8 +156,8 @@ class Separator:
         bank = self.bank
         (before,), levels, shares, network = self._parts(state)
         followed = None
-        if bank.input_level:
-            follower = InputLevel(bank.input_level, bank.hop, bank.past, bank.sample_rate)
+        if bank.levels is not None:
+            follower = InputLevel(*bank.levels, bank.hop, bank.past, bank.sample_rate)
             followed, level = follower.follow(signal, present(levels[0]), frames)
             levels = [level]
         spectrum, features = self._analysis(signal, followed, frames)

@@ -10,6 +10,7 @@ import numpy as np
 from .operations import (
     Value,
     add,
+    clamped,
     concatenate,
     constant,
     exponential,
@@ -41,7 +42,8 @@ class Followed:
 class InputLevel:
     """Settings of :class:`sepprune.separators.input_level.InputLevel`."""
 
-    target_db: float
+    lowest_db: float
+    highest_db: float
     hop: int
     past: int
     sample_rate: int
@@ -65,5 +67,6 @@ class InputLevel:
             level = larger(reshape(part(above, 0, frame, frame + 1), 1, 1), add(level, fall))
             levels.append(level)
         followed = positive_part(concatenate(levels, 0))
-        gain = exponential(subtract(constant((self.target_db - _LOWEST_DB) * _DECIBEL), followed))
+        ends = ((level - _LOWEST_DB) * _DECIBEL for level in (self.lowest_db, self.highest_db))
+        gain = exponential(subtract(clamped(followed, *ends), followed))
         return Followed(gain, offset), part(followed, 0, frames - 1, frames)

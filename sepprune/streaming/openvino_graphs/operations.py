@@ -89,6 +89,10 @@ def positive_part(value: Value) -> Value:
     return only(ops.relu(value))
 
 
+def clamped(value: Value, lowest: float, highest: float) -> Value:
+    return only(ops.clamp(value, lowest, highest))
+
+
 def larger(left: Value, right: Value) -> Value:
     return only(ops.maximum(left, right))
 
