@@ -4,13 +4,14 @@
 
 Sources: ``ladder_scores/test-CONDITION.json`` from ``sepprune evaluate --json``, ``ladder_scores/bench.json`` from
 ``sepprune bench --json``, ``comparison/comparison.json`` from ``sepprune compare``, and the results of the experiments
-``families`` and ``claims``.
+``families``, ``input_level`` and ``claims``.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from statistics import fmean
 from typing import TypedDict
 
 from .claims.tables import TABLES as CLAIMS
@@ -76,6 +77,24 @@ class ComparisonRow(TypedDict):
     deviation: float
 
 
+def input_level() -> list[str]:
+    """Scores of quiet and loud inputs, with and without following the level of the input."""
+    rows = read_json(EXPERIMENTS / "input_level" / "input_level.json")
+    gains = sorted({row["gain_db"] for row in rows}, reverse=True)
+    lines = []
+    for level, setting in dict.fromkeys((row["level"], row["input_level"]) for row in rows):
+        means = [
+            fmean(
+                row["si_sdri"]
+                for row in rows
+                if (row["level"], row["input_level"], row["gain_db"]) == (level, setting, gain)
+            )
+            for gain in gains
+        ]
+        lines.append([str(level), setting, *(f"{mean:.2f} dB" for mean in means)])
+    return table(["level", "`input_level`", *(f"{gain:+d} dB" if gain else "0 dB" for gain in gains)], lines)
+
+
 def headline() -> list[str]:
     """One sentence for the README: what level 4 costs and keeps."""
     scores, bench = _test_scores()["clean"], _bench()
@@ -117,7 +136,7 @@ def levels() -> list[str]:
                 str(level),
                 f"{row['params'] / 1e6:.2f} M",
                 f"{row['macs_per_second'] / 1e6:.0f} M",
-                *(f"{scores[condition][level]['si_sdri']:.2f} dB" for condition in CONDITIONS),
+                *(f"{scores[condition][level]['si_sdri']:.2f} dB" for condition in (*CONDITIONS, "quiet")),
                 f"{row['si_sdri'] / dense:.0%}",
                 f"{single['active_si_sdr']:.1f} / {single['leak_db']:.1f} dB",
                 f"{time['p50_ms']:.2f} ms",
@@ -127,7 +146,7 @@ def levels() -> list[str]:
                 f"{time['floor_ms']:.2f} ms",
             ]
         )
-    heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in CONDITIONS), "share of dense"]
+    heads = ["level", "parameters", "MACs/s", *(f"SI-SDRi {name}" for name in (*CONDITIONS, "quiet")), "share of dense"]
     heads += ["one voice: SI-SDR / leak", "p50", "p99", "8-bit weights", "eager torch", "floor"]
     return table(heads, lines)
 
@@ -199,7 +218,7 @@ def comparison() -> list[str]:
 def _test_scores() -> dict[str, dict[int, LevelScores]]:
     """Scores by condition and level."""
     found: dict[str, dict[int, LevelScores]] = {}
-    for name in (*CONDITIONS, "single"):
+    for name in (*CONDITIONS, "single", "quiet"):
         rows: list[LevelScores] = read_json(SCORES / f"test-{name}.json")["levels"]
         found[name] = {row["level"]: row for row in rows}
     return found
@@ -214,6 +233,7 @@ def _bench() -> dict[tuple[str, str, int], BenchRow]:
 #: name of the marker -> function that makes the lines
 TABLES: dict[str, Callable[[], list[str]]] = {
     "headline": headline,
+    "input-level": input_level,
     "ladder": ladder,
     "levels": levels,
     "targets": targets,

@@ -77,6 +77,7 @@ def evaluate(
     backend: str = "auto",
     precision: str = "fp32",
     extras: Sequence[str] = (),
+    gain_db: float = 0.0,
     advance: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
     """Separate every mixture with every level and score the results.
@@ -88,6 +89,7 @@ def evaluate(
         offline: one batch forward through torch instead of a stream.
         chunk_ms, backend, precision: of the stream; fp32 by default, so that scores are the same on every machine.
         extras: names of :mod:`~sepprune.perception`.
+        gain_db: by which mixtures and references are made louder first, in dB.
         advance: called after each mixture, for a progress bar.
 
     Returns:
@@ -95,14 +97,14 @@ def evaluate(
         improvement, and ``per_file``.
     """
     check(extras)
-    reports = []
+    gain, reports = np.float32(10 ** (gain_db / 20)), []
     for number in levels:
         level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))
         files = []
         for entry in mixtures:
             signals = [read_mono(path, ladder.sample_rate)[0] for path in entry.paths]
             length = min(map(len, signals))
-            mixture, *references = (signal[:length] for signal in signals)
+            mixture, *references = (gain * signal[:length] for signal in signals)
             estimates = separate(mixture)
             files.append(
                 {

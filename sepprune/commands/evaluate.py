@@ -37,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="further scores: estoi (intelligibility), pesq (quality), or both joined by a comma; "
         "they are slow, and pesq is built from source",
     )
+    parser.add_argument(
+        "--gain-db",
+        type=float,
+        default=0.0,
+        metavar="DB",
+        help="make mixtures and references louder by this first; -30 is a quiet microphone",
+    )
     add_stream(parser, precision="fp32")
 
 
@@ -55,6 +62,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             args.backend,
             args.precision,
             extras,
+            args.gain_db,
             lambda: progress.advance(task),
         )
     if args.store:
@@ -65,6 +73,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "ladder": ladder.name,
         "data": args.data,
         "offline": args.offline,
+        "gain_db": args.gain_db,
         "mixtures": len(mixtures),
         "levels": rows,
     }

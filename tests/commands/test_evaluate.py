@@ -46,6 +46,20 @@ def test_the_folder_of_mixtures_can_be_named(tcn_ladder: Ladder, data: Path, cap
     assert scores[0] == scores[1] > scores[2]
 
 
+def test_a_gain_makes_mixtures_and_references_louder_alike(
+    tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture
+) -> None:
+    command = ["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "2", "--offline", "--json", "-"]
+    reports = []
+    for gain in ("0", "-40"):
+        assert main([*command, "--gain-db", gain]) == 0
+        reports.append(json.loads(capsys.readouterr().out))
+    assert [report["gain_db"] for report in reports] == [0, -40]
+    before, after = (report["levels"][0] for report in reports)
+    assert after["input_si_sdr"] == pytest.approx(before["input_si_sdr"], abs=1e-3)
+    assert after["si_sdri"] != before["si_sdri"]  # this separator does not follow the level of its input
+
+
 def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "1", "--backend", "torch"]) == 0
     assert "SI-SDRi" in capsys.readouterr().out
