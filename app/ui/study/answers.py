@@ -60,7 +60,7 @@ class Choices(QWidget):
         if 0 <= place < len(order):
             self.buttons[order[place]].setChecked(True)
 
-    def move(self, change: int) -> None:
+    def choose_neighbour(self, change: int) -> None:
         """Choose the neighbour of what is chosen; the first or the last where nothing is."""
         order = tuple(self.buttons)
         chosen = self.chosen

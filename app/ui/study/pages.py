@@ -163,6 +163,7 @@ class Volume(Page):
         self._player = player
         self.play = button("Play")
         self.play.setCheckable(True)
+        self.play.setFixedWidth(110)
         self.play.clicked.connect(self._toggle)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Volume")

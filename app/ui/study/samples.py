@@ -17,6 +17,8 @@ from .style import button, label
 
 #: keys of the samples from left to right: the row of digits. The open reference has R.
 KEYS = "1234567890-="
+#: width of one of many columns, in pixels; it holds the word `playing`, so that no column moves
+NARROW = 60
 UNSCORED = "–"
 #: heights of score sliders, and steps of keys that move them
 SLIDER_HEIGHT, STEP, LARGE_STEP = 270, 1, 10
@@ -41,13 +43,13 @@ class SampleColumn(QWidget):
     def __init__(self, name: str, key: str, narrow: bool) -> None:
         super().__init__()
         self.playing, self._key = False, key
-        self.button = button("Ref." if narrow and name == OPEN_REFERENCE else name, "sample")
+        self._roles = ("key-narrow", "playing-narrow") if narrow else ("small", "playing")
+        self.button = button("Ref." if narrow and name == OPEN_REFERENCE else name, "narrow" if narrow else "sample")
         self.button.setAccessibleName(name)
+        if narrow:
+            self.setFixedWidth(NARROW)
         self.button.setCheckable(True)
-        self.button.setFixedSize(58 if narrow else 128, 56 if narrow else 84)
-        if narrow and name == OPEN_REFERENCE:
-            self.button.setFixedWidth(84)
-        self.state = label(f"key {key}", "small")
+        self.state = label(f"key {key}", self._roles[0])
         self.state.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
@@ -60,7 +62,7 @@ class SampleColumn(QWidget):
         self.playing = playing
         self.button.setChecked(playing)
         self.state.setText("playing" if playing else f"key {self._key}")
-        self.state.setProperty("role", "playing" if playing else "small")
+        self.state.setProperty("role", self._roles[playing])
         if style := self.state.style():
             style.polish(self.state)
 

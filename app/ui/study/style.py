@@ -22,12 +22,19 @@ def study_style(theme: Theme) -> str:
     #page {{ background: {t.window}; }}
     QLabel[role="question"] {{ font-size: {size * 1.35:.1f}pt; font-weight: 600; }}
     QLabel[role="playing"] {{ color: {t.compute}; font-size: {size * 0.9:.1f}pt; font-weight: 600; }}
+    QLabel[role="key-narrow"], QLabel[role="playing-narrow"] {{ color: {t.muted}; font-size: {size * 0.76:.1f}pt; }}
+    QLabel[role="playing-narrow"] {{ color: {t.compute}; font-weight: 600; }}
     QLabel[role="notice"] {{ background: {blend(t.card, t.miss, 0.16)}; border: 1px solid {t.miss};
         border-radius: 6px; padding: 8px 12px; }}
     QPushButton {{ padding: 7px 18px; border-radius: 8px; }}
     QPushButton:focus {{ border: 2px solid {t.compute}; padding: 6px 17px; }}
-    QPushButton[role="sample"] {{ font-size: {size * 1.5:.1f}pt; font-weight: 600; padding: 10px 4px; }}
-    QPushButton[role="sample"]:focus {{ padding: 9px 3px; }}
+    QPushButton:checked:focus {{ border: 3px solid {t.compute}; padding: 5px 16px; }}
+    QPushButton[role="sample"] {{ font-size: {size * 1.7:.1f}pt; font-weight: 600; padding: 4px; min-height: 78px;
+        min-width: 128px; }}
+    QPushButton[role="narrow"] {{ font-size: {size * 1.3:.1f}pt; font-weight: 600; padding: 4px; min-height: 46px;
+        min-width: 48px; }}
+    QPushButton[role="sample"]:focus, QPushButton[role="narrow"]:focus {{ padding: 3px; }}
+    QPushButton[role="sample"]:checked:focus, QPushButton[role="narrow"]:checked:focus {{ padding: 2px; }}
     QPushButton[role="main"] {{ background: {t.compute}; color: {t.card}; border: 1px solid {t.compute};
         font-weight: 600; }}
     QPushButton[role="main"]:hover {{ background: {blend(t.compute, t.text, 0.2)}; }}
@@ -37,6 +44,9 @@ def study_style(theme: Theme) -> str:
     QPushButton[role="small"]:focus {{ padding: 3px 9px; }}
     QCheckBox {{ font-size: {size * 0.9:.1f}pt; color: {t.muted}; spacing: 8px; border: 2px solid transparent;
         border-radius: 6px; padding: 3px 6px; }}
+    QCheckBox::indicator {{ width: 16px; height: 16px; border: 1px solid {t.muted}; border-radius: 4px;
+        background: {t.card}; }}
+    QCheckBox::indicator:checked {{ border: 5px solid {t.compute}; background: {t.card}; width: 8px; height: 8px; }}
     QCheckBox:focus {{ border: 2px solid {t.compute}; }}
     QLineEdit {{ background: {t.card}; border: 1px solid {t.border}; border-radius: 6px; padding: 7px 10px; }}
     QLineEdit:focus {{ border: 2px solid {t.compute}; padding: 6px 9px; }}

@@ -117,15 +117,17 @@ class TrialPage(QWidget):
         return {name: one for name, one in self.columns.items() if isinstance(one, ScoreColumn)}
 
     def _column(self, name: str, key: str) -> SampleColumn:
-        return ScoreColumn(name, key) if name in self._trial.scored else SampleColumn(name, key, bool(self._trial.scored))
+        return (
+            ScoreColumn(name, key) if name in self._trial.scored else SampleColumn(name, key, bool(self._trial.scored))
+        )
 
     def _missing(self) -> str:
         """What is left to do before the next question, as a sentence."""
         plays = self._player.plays
         if unheard := [name for name in self._trial.labels if not plays.get(name)]:
-            return "Not heard yet: " + ", ".join(unheard)
+            return "Not heard yet: " + _listed(unheard)
         if unscored := [name for name, one in self._scored.items() if one.score is None]:
-            return "No score yet: " + ", ".join(unscored)
+            return "No score yet: " + _listed(unscored)
         return "Choose an answer" if self.choices is not None and self.choices.chosen is None else ""
 
     def _lay_out(self, texts: Texts) -> None:
@@ -156,26 +158,26 @@ class TrialPage(QWidget):
         answer = QVBoxLayout()
         if self.choices is not None:
             answer.addWidget(self.choices)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(36, 22, 36, 24)
-        column.setSpacing(14)
-        column.addLayout(top)
-        column.addStretch(1)
-        column.addWidget(self.question)
-        column.addSpacing(8)
-        column.addLayout(centred(samples))
-        column.addWidget(self.passage)
-        column.addSpacing(8)
-        column.addLayout(centred(answer))
-        column.addWidget(self.feedback)
-        column.addStretch(2)
-        column.addWidget(self.notice)
-        column.addLayout(bottom)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(36, 22, 36, 24)
+        whole.setSpacing(14)
+        whole.addLayout(top)
+        whole.addStretch(1)
+        whole.addWidget(self.question)
+        whole.addSpacing(8)
+        whole.addLayout(centred(samples))
+        whole.addWidget(self.passage)
+        whole.addSpacing(8)
+        whole.addLayout(centred(answer))
+        whole.addWidget(self.feedback)
+        whole.addStretch(2)
+        whole.addWidget(self.notice)
+        whole.addLayout(bottom)
 
     def _keys(self) -> QLabel:
-        first, last = list(keys_of(self._trial.labels).values())[0], list(keys_of(self._trial.labels).values())[-1]
-        play = f"{first} play" if len(self.columns) == 1 else f"{first} … {last} play"
-        return label(f"Keys: {play} · {ARROWS.get(self._method, ARROWS[''])} · Enter next", "small")
+        keys = list(keys_of(self._trial.labels).values())
+        play = " ".join(keys) if len(keys) <= 3 else f"{keys[0]} {keys[1]} {keys[2]} …"
+        return label(f"Keys: {play} play · {ARROWS.get(self._method, ARROWS[''])} · Enter next", "small")
 
     def _connect(self) -> None:
         for name, column in self.columns.items():
@@ -225,7 +227,7 @@ class TrialPage(QWidget):
 
     def _move(self, change: int) -> None:
         if self.choices is not None and self.choices.isEnabled():
-            self.choices.move(change)
+            self.choices.choose_neighbour(change)
 
     def _score(self, change: int) -> None:
         heard = self._scored.get(self._player.playing or "")
@@ -243,6 +245,10 @@ class TrialPage(QWidget):
             self.continued.emit()
         elif not self._missing():
             self.answered.emit(self.given)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} samples"
 
 
 def progress_text(trial: Trial) -> str:

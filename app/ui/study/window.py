@@ -106,8 +106,11 @@ class StudyWindow(QWidget):
         first = sessions[0]
         others = [(f"Continue as {one.listener}, {_place(one)}", resume(one)) for one in sessions[1:]]
         text = f"The session of {first.listener} is not complete. All answers up to now are stored."
-        page = Message(f"Continue with {_place(first)}?", text, [("Another listener", self._welcome), *others,
-                       (f"Continue as {first.listener}", resume(first))])
+        page = Message(
+            f"Continue with {_place(first)}?",
+            text,
+            [("Another listener", self._welcome), *others, (f"Continue as {first.listener}", resume(first))],
+        )
         self._show(page)
 
     def _resume(self, session: Session) -> None:
@@ -127,7 +130,7 @@ class StudyWindow(QWidget):
         try:
             check_listener(name)
         except UserError as error:
-            page.show_notice(sentence(str(error)))
+            page.show_notice(sentence(str(error)) if name else "Enter the code that the researcher gave you.")
             page.listener.setFocus()
             return
         page.show_notice("")
@@ -142,7 +145,9 @@ class StudyWindow(QWidget):
             return
         self._player.load({Volume.LABEL: sample})
         back: Callable[[], None] = self._leave if self.session else lambda: self._show(self._questionnaire)
-        self._show(Volume(self._player, [("Leave" if self.session else "Back", back), ("Continue", self._instructions)]))
+        self._show(
+            Volume(self._player, [("Leave" if self.session else "Back", back), ("Continue", self._instructions)])
+        )
 
     def _instructions(self) -> None:
         actions: list[tuple[str, Callable[[], None]]] = [("Back", self._volume), ("Start", self._begin)]

@@ -96,9 +96,7 @@ class Listener:
         raise AssertionError("the session does not end")
 
 
-def open_window(
-    study, folder, qtbot, seed: int | None = None, **settings
-) -> tuple[StudyWindow, VirtualSpeaker]:
+def open_window(study, folder, qtbot, seed: int | None = None, **settings) -> tuple[StudyWindow, VirtualSpeaker]:
     """A window that is shown, its timer stopped, so that the test decides when it ticks."""
     speakers: list[VirtualSpeaker] = []
 
