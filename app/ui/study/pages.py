@@ -42,7 +42,7 @@ class Page(QWidget):
         self.content.setSpacing(14)
         self.buttons = [button(text) for text, _ in actions]
         for one, (_, effect) in zip(self.buttons, actions, strict=True):
-            one.clicked.connect(effect)
+            one.clicked.connect(_alone(effect))
         self.forward = self.buttons[-1]
         self.forward.setProperty("role", "main")
         self.first: QWidget = self.forward
@@ -88,6 +88,11 @@ class Page(QWidget):
         row.addStretch(1)
         row.addWidget(buttons[-1])
         return row
+
+
+def _alone(effect: Callable[[], None]) -> Callable[[], None]:
+    """The effect, called without the argument of a button's signal."""
+    return lambda: effect()
 
 
 class Message(Page):

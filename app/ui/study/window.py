@@ -42,6 +42,7 @@ class StudyWindow(QWidget):
         theme: colours; ``None``: those of the system.
 
     Attributes:
+        study: the study.
         session: the session, once it has begun.
         pages: the page that is shown is the current one.
     """
@@ -50,7 +51,7 @@ class StudyWindow(QWidget):
         self, study: Study, folder: Path, player: Player, seed: int | None = None, theme: Theme | None = None
     ) -> None:
         super().__init__()
-        self._study, self._folder, self._player, self._seed = study, folder, player, seed
+        self.study, self._folder, self._player, self._seed = study, folder, player, seed
         self.session: Session | None = None
         self._shown: Trial | None = None
         self._voids = 0
@@ -118,7 +119,7 @@ class StudyWindow(QWidget):
         self._volume()
 
     def _welcome(self) -> None:
-        texts = self._study.texts
+        texts = self.study.texts
         actions: list[tuple[str, Callable[[], None]]] = [
             ("Leave", self._leave),
             ("I agree", lambda: self._show(self._questionnaire)),
@@ -139,7 +140,7 @@ class StudyWindow(QWidget):
     def _volume(self) -> None:
         try:
             # the name is a hash, so the first by name says nothing about its condition
-            sample = self._study.samples(min(self._study.hashes))
+            sample = self.study.samples(min(self.study.hashes))
         except UserError as error:
             self._fail(sentence(str(error)))
             return
@@ -151,14 +152,14 @@ class StudyWindow(QWidget):
 
     def _instructions(self) -> None:
         actions: list[tuple[str, Callable[[], None]]] = [("Back", self._volume), ("Start", self._begin)]
-        self._show(Message("What to do", self._study.texts.instructions, actions))
+        self._show(Message("What to do", self.study.texts.instructions, actions))
 
     def _begin(self) -> None:
         if self.session is None:
             form = self._questionnaire
             about = {**form.about, "output_device": self._player.device, "gain_db": f"{self._player.gain_db:g}"}
             try:
-                self.session = start_session(self._study, self._folder, form.listener.text().strip(), about, self._seed)
+                self.session = start_session(self.study, self._folder, form.listener.text().strip(), about, self._seed)
             except UserError as error:
                 self._notice(sentence(str(error)))
                 return
@@ -180,7 +181,7 @@ class StudyWindow(QWidget):
             heading, text = "The training is over", "From now on your answers count."
         else:
             heading, text = "The question changes", "From now on attend to this:"
-        text += "\n\n" + self._study.texts.questions[trial.topic]
+        text += "\n\n" + self.study.texts.questions[trial.topic]
         self._show(Message(heading, text, [("Pause", self._pause), ("Continue", self._show_trial)]))
 
     def _show_trial(self, notice: str = "") -> None:
@@ -192,7 +193,7 @@ class StudyWindow(QWidget):
         except UserError as error:
             self._fail(sentence(str(error)))
             return
-        page = TrialPage(self._study.design.method, trial, self._study.texts, self._player, self._theme)
+        page = TrialPage(self.study.design.method, trial, self.study.texts, self._player, self._theme)
         page.answered.connect(self._answer)
         page.continued.connect(self._ask)
         page.pause_asked.connect(self._pause)

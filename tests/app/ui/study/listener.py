@@ -19,6 +19,8 @@ from tests.study.studies import RATE
 
 #: sound that is rendered at once, as by a device; samples
 BLOCK = 160
+#: the row of digits from left to right
+DIGITS = [Qt.Key(ord(sign)) for sign in "1234567890-="]
 
 
 class VirtualSpeaker:
@@ -76,9 +78,11 @@ class Listener:
         assert isinstance(self.window.page, Message)
         self.press(Qt.Key.Key_Return)
 
-    def play_all(self, page: TrialPage, trial: Trial) -> None:
-        for number in range(len(trial.labels)):
-            self.press(Qt.Key.Key_1) if number == 0 else self.press(Qt.Key(Qt.Key.Key_1 + number))
+    def play_all(self, trial: Trial) -> None:
+        """Every sample by its key: digits by position, R for the open reference."""
+        scored = [label for label in trial.labels if label != "Reference"]
+        for label in trial.labels:
+            self.press(Qt.Key.Key_R if label == "Reference" else DIGITS[scored.index(label)])
             self.hear()
 
     def run(self, answer: Callable[[TrialPage, Trial], None], most: int = 1000) -> None:
