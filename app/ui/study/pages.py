@@ -102,10 +102,14 @@ class Message(Page):
         heading: first line.
         text: paragraphs, shown as they are.
         actions: as for :class:`Page`.
+
+    Attributes:
+        text: the paragraphs.
     """
 
     def __init__(self, heading: str, text: str, actions: Sequence[tuple[str, Callable[[], None]]]) -> None:
         super().__init__(heading, actions)
+        self.text = text
         paragraphs = label(text, wrap=True)
         paragraphs.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         paragraphs.setFixedWidth(TEXT_WIDTH - 40)

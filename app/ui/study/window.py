@@ -44,6 +44,7 @@ class StudyWindow(QWidget):
     Attributes:
         study: the study.
         session: the session, once it has begun.
+        player: what plays the samples.
         pages: the page that is shown is the current one.
     """
 
@@ -51,7 +52,7 @@ class StudyWindow(QWidget):
         self, study: Study, folder: Path, player: Player, seed: int | None = None, theme: Theme | None = None
     ) -> None:
         super().__init__()
-        self.study, self._folder, self._player, self._seed = study, folder, player, seed
+        self.study, self._folder, self.player, self._seed = study, folder, player, seed
         self.session: Session | None = None
         self._shown: Trial | None = None
         self._voids = 0
@@ -88,14 +89,14 @@ class StudyWindow(QWidget):
 
     def tick(self) -> None:
         """Look at the player: show its position, and void the question where the sound had gaps."""
-        self._player.watch()
+        self.player.watch()
         page = self.page
         if not isinstance(page, TrialPage):
             return
         page.tick()
-        if self._player.stopped:
+        if self.player.stopped:
             self._pause(GONE)
-        elif self._player.late and not page.finished:
+        elif self.player.late and not page.finished:
             self._void()
 
     # ---- before the session ----
@@ -144,11 +145,9 @@ class StudyWindow(QWidget):
         except UserError as error:
             self._fail(sentence(str(error)))
             return
-        self._player.load({Volume.LABEL: sample})
+        self.player.load({Volume.LABEL: sample})
         back: Callable[[], None] = self._leave if self.session else lambda: self._show(self._questionnaire)
-        self._show(
-            Volume(self._player, [("Leave" if self.session else "Back", back), ("Continue", self._instructions)])
-        )
+        self._show(Volume(self.player, [("Leave" if self.session else "Back", back), ("Continue", self._instructions)]))
 
     def _instructions(self) -> None:
         actions: list[tuple[str, Callable[[], None]]] = [("Back", self._volume), ("Start", self._begin)]
@@ -157,7 +156,7 @@ class StudyWindow(QWidget):
     def _begin(self) -> None:
         if self.session is None:
             form = self._questionnaire
-            about = {**form.about, "output_device": self._player.device, "gain_db": f"{self._player.gain_db:g}"}
+            about = {**form.about, "output_device": self.player.device, "gain_db": f"{self.player.gain_db:g}"}
             try:
                 self.session = start_session(self.study, self._folder, form.listener.text().strip(), about, self._seed)
             except UserError as error:
@@ -189,11 +188,11 @@ class StudyWindow(QWidget):
         trial = session.trial()
         assert trial is not None
         try:
-            self._player.load({label: session.samples(label) for label in trial.labels})
+            self.player.load({label: session.samples(label) for label in trial.labels})
         except UserError as error:
             self._fail(sentence(str(error)))
             return
-        page = TrialPage(self.study.design.method, trial, self.study.texts, self._player, self._theme)
+        page = TrialPage(self.study.design.method, trial, self.study.texts, self.player, self._theme)
         page.answered.connect(self._answer)
         page.continued.connect(self._ask)
         page.pause_asked.connect(self._pause)
@@ -203,11 +202,11 @@ class StudyWindow(QWidget):
     def _answer(self, given: Given) -> None:
         self.tick()  # a gap up to this moment voids the question
         page = self.page
-        if not isinstance(page, TrialPage) or self._player.late:
+        if not isinstance(page, TrialPage) or self.player.late:
             return
-        self._player.stop()
+        self.player.stop()
         try:
-            right = self._opened.answer(given.choice, given.scores, self._player.seconds, self._player.plays)
+            right = self._opened.answer(given.choice, given.scores, self.player.seconds, self.player.plays)
         except UserError as error:
             page.show_notice(sentence(str(error)))
             return
@@ -219,8 +218,8 @@ class StudyWindow(QWidget):
             page.show_feedback(right == given.choice, right)
 
     def _void(self) -> None:
-        late, seconds = self._player.late, self._player.seconds
-        self._player.stop()
+        late, seconds = self.player.late, self.player.seconds
+        self.player.stop()
         try:
             self._opened.void(f"{late} gaps in the sound", late, seconds)
         except UserError as error:
@@ -233,13 +232,13 @@ class StudyWindow(QWidget):
             self._pause(SLOW)
 
     def _pause(self, reason: str = "Take a break. All answers up to now are stored.") -> None:
-        self._player.stop()
+        self.player.stop()
         self._show(Message("Pause", reason, [("Leave", self._leave), ("Continue", self._continue)]))
 
     def _continue(self) -> None:
-        if self._player.stopped:
+        if self.player.stopped:
             try:
-                self._player.reopen()
+                self.player.reopen()
             except UserError as error:
                 self._notice(sentence(str(error)))
                 return
@@ -259,7 +258,7 @@ class StudyWindow(QWidget):
 
     def _show(self, page: QWidget) -> None:
         if not isinstance(page, TrialPage):
-            self._player.stop()
+            self.player.stop()
         before = self.pages.currentWidget()
         self.pages.addWidget(page)
         self.pages.setCurrentWidget(page)
@@ -280,7 +279,7 @@ class StudyWindow(QWidget):
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self.timer.stop()
-        self._player.close()
+        self.player.close()
         super().closeEvent(event)
 
 

@@ -14,26 +14,9 @@ from sepprune.study.methods import TRAINING, method_named
 from sepprune.study.outcomes import by_listener
 from sepprune.study.results import read_result
 from sepprune.study.session import Trial, draw_order
-from tests.app.ui.study.listener import DIGITS, Listener, open_window
-from tests.study.studies import small_study
+from tests.app.ui.study.listener import DIGITS, Listener
 
 KEY = Qt.Key
-
-
-@pytest.fixture
-def opened(tmp_path, qtbot):
-    """Opens a small study and leads a listener to its first question; windows stay alive until the test ends."""
-    windows = []
-
-    def open_study(method: str, seed: int = 3, **settings) -> Listener:
-        study = small_study(tmp_path, method, **settings)
-        window, speaker = open_window(study, tmp_path / "results", qtbot, seed)
-        windows.append(window)
-        listener = Listener(window, speaker)
-        listener.reach_the_first_question()
-        return listener
-
-    return open_study
 
 
 def stored(listener: Listener):
