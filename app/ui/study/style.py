@@ -30,7 +30,7 @@ def study_style(theme: Theme) -> str:
     QPushButton:focus {{ border: 2px solid {t.compute}; padding: 6px 17px; }}
     QPushButton:checked:focus {{ border: 3px solid {t.compute}; padding: 5px 16px; }}
     QPushButton[role="sample"] {{ font-size: {size * 1.7:.1f}pt; font-weight: 600; padding: 4px; min-height: 78px;
-        min-width: 128px; }}
+        min-width: 144px; }}
     QPushButton[role="narrow"] {{ font-size: {size * 1.3:.1f}pt; font-weight: 600; padding: 4px; min-height: 46px;
         min-width: 48px; }}
     QPushButton[role="sample"]:focus, QPushButton[role="narrow"]:focus {{ padding: 3px; }}

@@ -56,6 +56,10 @@ class TrialPage(QWidget):
         self.progress, self.pause = label(progress_text(trial), "muted"), button("Pause (P)", "small")
         self.question = label(texts.questions[trial.topic], "question", wrap=True)
         self.columns = {one: self._column(one, key) for one, key in keys_of(trial.labels).items()}
+        if len(self.columns) == 1:  # a letter would suggest that there are more
+            for only in self.columns.values():
+                only.button.setText("Sample")
+                only.button.setAccessibleName("Sample")
         self.choices = Choices(answer_texts(method, trial, texts), upright=method == RATING) if trial.choices else None
         self.passage = PassageRow(player, theme)
         self.hint, self.feedback, self.notice = small_note(""), label("", "question"), label("", "notice", wrap=True)

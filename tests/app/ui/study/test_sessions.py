@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
 from app.ui.study.trial import TrialPage
-from sepprune.study.analysis import threshold_of
 from sepprune.study.design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD
 from sepprune.study.listeners import GUESS, Simulated
-from sepprune.study.methods import TRAINING, method_named
-from sepprune.study.outcomes import by_listener
 from sepprune.study.results import read_result
-from sepprune.study.session import Trial, draw_order
+from sepprune.study.session import Trial
 from tests.app.ui.study.listener import DIGITS, Listener
+from tests.app.ui.study.thresholds import LEVELS, threshold_session
 
 KEY = Qt.Key
 
@@ -89,31 +86,13 @@ def test_a_mushra_session_by_keyboard_stores_every_score(opened):
     assert [one.scores for one in stored(listener).answers] == [wanted] * 6
 
 
-def simulated(listener: Listener, kind: Simulated, seed: int) -> object:
-    """A threshold session whose answers a simulated listener gives through the pages; returns the estimate."""
-    window = listener.window
-    study, rng = window.study, np.random.default_rng(seed)
-    order, method = draw_order(study, 3), method_named(study.design.method)
-
-    def answer(page: TrialPage, trial: Trial) -> None:
-        assert window.session is not None
-        asked = method.following(study.design, order, window.session.answers)
-        assert asked is not None and (asked.question.phase == TRAINING) == trial.training
-        listener.play_all(trial)
-        choice = kind.answer(study.design, method, asked, 0.0, rng).choice
-        listener.press(KEY.Key_Left if choice == "A" else KEY.Key_Right, KEY.Key_Return)
-
-    listener.run(answer)
-    return threshold_of(by_listener([stored(listener)])[0])
-
-
 @pytest.mark.parametrize("threshold", [2.5, 4.5])
 def test_a_simulated_listener_ends_at_its_threshold(opened, threshold):
-    listener = opened(THRESHOLD, levels=tuple(range(8)))
-    found = simulated(listener, Simulated("threshold", threshold), seed=1)
+    listener = opened(THRESHOLD, levels=LEVELS)
+    found = threshold_session(listener, Simulated("threshold", threshold), 3, seed=1)
     assert abs(found.median - threshold) <= 1
     assert found.low <= threshold <= found.high
 
 
 def test_a_guesser_ends_at_hears_no_difference(opened):
-    assert simulated(opened(THRESHOLD, levels=tuple(range(8))), Simulated(GUESS), seed=2).hears_none
+    assert threshold_session(opened(THRESHOLD, levels=LEVELS), Simulated(GUESS), 3, seed=2).hears_none
