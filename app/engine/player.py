@@ -97,12 +97,14 @@ class Player:
 
     def load(self, sounds: Mapping[str, Samples]) -> None:
         """Stop, and take the samples ``(samples,)`` of another question, all equally long."""
+        self.watch()
         self._labels, self._asked, self._began, self.late = tuple(sounds), Counter(), None, 0
         tracks = tuple(sounds.values())
         self._playback.switch(Wanted(tracks, None, (0, len(tracks[0]) if tracks else 0)))
 
     def play(self, label: str) -> None:
         """Switch to a sample, also where it plays already."""
+        self.watch()
         if self._began is None:
             self._began = self._clock()
         self._asked[label] += 1
@@ -110,6 +112,7 @@ class Player:
 
     def stop(self) -> None:
         """Be silent."""
+        self.watch()
         self._switch(playing=None)
 
     def set_loop(self, start: float, stop: float) -> None:

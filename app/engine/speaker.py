@@ -11,7 +11,7 @@ import numpy as np
 from sepprune.errors import UserError
 
 from .arrays import Samples
-from .devices import default_device, open_output
+from .devices import default_device, open_output, rescan
 from .resampling import Resampler
 
 #: sound that is rendered at once, and that waits for the device at most; seconds. A switch is heard that much later.
@@ -55,7 +55,8 @@ def output_named(wanted: str | None) -> str:
 
 
 class DeviceSpeaker:
-    """A device that runs from the start.
+    """A device that runs from the start. No other stream may be open in this process: devices are searched for anew, so
+    that one that was connected again is found.
 
     Args:
         device: as for :func:`~.devices.find_device`.
@@ -67,6 +68,7 @@ class DeviceSpeaker:
     """
 
     def __init__(self, device: str, rate: int, render: Render) -> None:
+        rescan()
         self._frames, self._render = round(BLOCK_S * rate), render
         self._device = open_output(device, rate, self._frames)
         port = self._device.port

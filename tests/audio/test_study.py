@@ -45,6 +45,28 @@ player.close()
 """
 
 
+#: plays until the device is gone, waits for a line on its input, opens the device again and plays on
+_UNPLUGGED = """
+import sys, time
+import numpy as np
+from app.engine.player import Player
+from app.engine.speaker import DeviceSpeaker
+player = Player(16_000, lambda render: DeviceSpeaker("ci_speaker", 16_000, render))
+player.load({"A": np.full(16_000, 0.5, np.float32)})
+player.play("A")
+print("playing", flush=True)
+while not player.stopped:
+    time.sleep(0.02)
+print("stopped", flush=True)
+sys.stdin.readline()
+player.reopen()
+player.play("A")
+print("playing", flush=True)
+sys.stdin.readline()
+player.close()
+"""
+
+
 @pytest.fixture
 def audio(tmp_path: Path) -> Iterator[VirtualAudio]:
     server = VirtualAudio(tmp_path, RATE)
@@ -74,3 +96,28 @@ def test_a_player_switches_between_samples_on_a_real_device(audio: VirtualAudio)
     turns = [one for number, one in enumerate(order) if number == 0 or order[number - 1] != one]
     assert "".join(turns) == "ABABABABAB"
     assert np.abs(heard).max() < 0.51  # no crossfade: never both at once
+
+
+def test_a_player_notices_that_its_device_is_gone_and_plays_again_when_it_is_back(audio: VirtualAudio) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", _UNPLUGGED],
+        env=audio.environment | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        assert process.stdout.readline() == "playing\n"
+        audio.unload("speaker")
+        assert process.stdout.readline() == "stopped\n"
+        audio.load("speaker")
+        recording = audio.listen(RATE)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "playing\n"
+        while not recording.count or recording.heard_peak() < 0.4:
+            time.sleep(0.02)
+    finally:
+        process.kill()
+        process.communicate()

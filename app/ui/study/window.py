@@ -242,7 +242,7 @@ class StudyWindow(QWidget):
             except UserError as error:
                 self._notice(sentence(str(error)))
                 return
-        self._show_trial()
+        self._ask()
 
     def _end(self) -> None:
         path = self._opened.path

@@ -73,6 +73,15 @@ def test_gaps_count_while_a_sample_plays_and_not_in_silence(player, speakers):
     assert (silent, player.late) == (0, 2)
 
 
+def test_a_gap_just_before_a_switch_or_a_stop_counts(player, speakers):
+    player.play("A")
+    speakers[0].late = 1
+    player.play("B")
+    speakers[0].late = 3
+    player.stop()
+    assert player.late == 3
+
+
 def test_loading_a_question_forgets_the_last_one(player, speakers, clock):
     player.play("A")
     speakers[0].hear(0.5)

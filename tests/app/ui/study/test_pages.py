@@ -125,6 +125,15 @@ def test_a_page_says_when_the_training_is_over(opened):
     assert listener.window.page.heading.text() == "The training is over"
 
 
+def test_a_pause_after_the_last_training_question_does_not_skip_the_page_that_says_so(opened):
+    listener = opened(ABX, trials=1)
+    for number in range(3):
+        listener.play_all(listener.window.session.trial())
+        listener.press(KEY.Key_Left, KEY.Key_Return, KEY.Key_Return if number < 2 else KEY.Key_P)
+    listener.press(KEY.Key_Return)
+    assert listener.window.page.heading.text() == "The training is over"
+
+
 def test_back_keeps_what_was_entered(start):
     listener = start(ABX)
     listener.press(KEY.Key_Return)
