@@ -10,9 +10,11 @@ from PyQt6.QtWidgets import (
     QFormLayout,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSlider,
     QVBoxLayout,
     QWidget,
@@ -23,6 +25,8 @@ from .style import TEXT_WIDTH, button, label, page_background
 
 #: gain of the volume slider in dB: lowest, highest, at the start
 GAINS_DB = (-40, 0, -12)
+#: characters from which on a question of the questionnaire takes several lines
+LONG = 40
 
 
 class Page(QWidget):
@@ -143,13 +147,20 @@ class Questionnaire(Page):
         form = QFormLayout()
         form.setSpacing(12)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.addRow(label("Your code, from the researcher"), self.listener)
+        form.addRow(self._beside("Your code, from the researcher"), self.listener)
         for name, question in questions.items():
             self.fields[name].setAccessibleName(question)
             self.fields[name].setMaxLength(200)
-            form.addRow(label(question), self.fields[name])
+            form.addRow(self._beside(question), self.fields[name])
         self.content.addLayout(form)
         self.first = self.listener
+
+    @staticmethod
+    def _beside(question: str) -> QLabel:
+        """A label as high as its field, so that both have one middle."""
+        made = label(question, wrap=len(question) > LONG)
+        made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        return made
 
     @property
     def about(self) -> dict[str, str]:

@@ -156,7 +156,7 @@ class StudyWindow(QWidget):
     def _begin(self) -> None:
         if self.session is None:
             form = self._questionnaire
-            about = {**form.about, "output_device": self.player.device, "gain_db": f"{self.player.gain_db:g}"}
+            about = {**form.about, "output_device": self.player.device, "attenuation_db": f"{-self.player.gain_db:g}"}
             try:
                 self.session = start_session(self.study, self._folder, form.listener.text().strip(), about, self._seed)
             except UserError as error:

@@ -39,7 +39,7 @@ def test_an_abx_session_by_keyboard_stores_what_was_pressed(opened):
     assert [one.choice for one in result.answers] == pressed
     assert all(one.plays == {"A": 1, "B": 1, "X": 1} and one.seconds > 0 for one in result.answers)
     assert result.listener == "L1"
-    assert result.about["output_device"] == "Virtual headphones"
+    assert (result.about["output_device"], result.about["attenuation_db"]) == ("Virtual headphones", "12")
 
 
 def test_a_preference_session_by_keyboard_has_all_three_answers(opened):
