@@ -58,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.list_devices:
         return _list_devices(args.json)
+    if args.study is not None or args.results is not None:
+        return _study(args)
     if args.seconds is not None and not 0 < args.seconds < math.inf:
         raise UserError(f"--seconds is {args.seconds:g}: give a number above 0")
     for file in (args.report, args.screenshot, None if args.json == "-" else args.json):
@@ -109,6 +111,24 @@ def _headless(args: argparse.Namespace) -> int:
         _say(outcome.problem)
         return 2 if outcome.user_caused else 1
     return 130 if outcome.report is None else 0
+
+
+def _study(args: argparse.Namespace) -> int:
+    if args.study is None:
+        raise UserError(f"--results is {args.results}, but there is no study: give one with --study STUDY.zip")
+    both = set(_CHOICES) - {"output"} | {"seconds", "record", "screenshot", "report", "json", "headless", "round_trip"}
+    for option in sorted(both):
+        if getattr(args, option) not in (None, False):
+            raise UserError(f"--study shows the pages of a listening test only: leave out --{option.replace('_', '-')}")
+    if args.output == NONE:
+        raise UserError(f"--output is {NONE}, but a listening test must be heard: name headphones, or leave it out")
+    if not _has_display():
+        raise UserError("a listening test needs a window, and there is no display: run it on a desktop")
+    try:
+        from .ui.study.main import run_study
+    except ImportError as error:
+        raise UserError(f"the window cannot open ({error}): install PyQt6 and what it needs") from error
+    return run_study(Path(args.study), None if args.results is None else Path(args.results), args.output)
 
 
 def _round_trip(args: argparse.Namespace) -> int:

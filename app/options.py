@@ -75,6 +75,12 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="measure the delay from output to input with chirps, through a cable or the air, and exit",
     )
+    options.add_argument(
+        "--study", metavar="STUDY.zip", help="run a listening test from sepprune study create, and nothing else"
+    )
+    options.add_argument(
+        "--results", metavar="FOLDER", help="with --study: folder for result files (default: the folder of the study)"
+    )
     options.add_argument("--report", metavar="FILE", help="write the latency report as JSON")
     options.add_argument("--screenshot", metavar="FILE", help="save a picture of the window at the end")
     options.add_argument("--list-devices", action="store_true", help="show microphones and loudspeakers")

@@ -45,7 +45,8 @@ MAY_IMPORT: dict[str, str] = {
     "sepprune.cli": "sepprune sepprune.commands",
     "sepprune": "sepprune.cli sepprune.pruning sepprune.separators sepprune.streaming",
     "app.engine": "sepprune sepprune.streaming",
-    "app.ui": "sepprune app.engine",
+    # the pages of listening tests
+    "app.ui": "sepprune sepprune.study app.engine",
     "app.options": "sepprune app.engine",
     "app.cli": "sepprune app.options app.engine app.ui",
     "app": "app.cli",

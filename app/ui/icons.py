@@ -95,6 +95,13 @@ def _help(painter: QPainter) -> None:
     painter.drawPoint(QPointF(8, 13.2))
 
 
+def _headphones(painter: QPainter) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawArc(QRectF(2.5, 2.5, 11, 12), 0, 180 * 16)
+    for x in (1.8, 11.2):
+        painter.drawRoundedRect(QRectF(x, 8.5, 3, 5), 1.2, 1.2)
+
+
 def _cone(painter: QPainter) -> None:
     painter.drawPolygon(
         QPolygonF([QPointF(2, 6), QPointF(4.5, 6), QPointF(8, 3), QPointF(8, 13), QPointF(4.5, 10), QPointF(2, 10)])
@@ -144,6 +151,7 @@ _SHAPES: dict[str, Callable[[QPainter], None]] = {
     "waveform": _waveform,
     "presentation": _presentation,
     "help": _help,
+    "headphones": _headphones,
     "loudspeaker": _loudspeaker,
     "muted": _muted,
     "loop": _loop,

@@ -31,6 +31,7 @@ BINDINGS = (
     ("louder", ("+", "="), "louder by 1 dB"),
     ("quieter", ("-",), "quieter by 1 dB"),
     ("open", ("Ctrl+O",), "open a sound file"),
+    ("study", ("Ctrl+T",), "open a listening test"),
     ("rescan", ("F5",), "search for devices again"),
     ("presentation", ("F",), "presentation mode"),
     ("full_screen", ("F11",), "full screen"),

@@ -56,6 +56,7 @@ class Transport(QFrame):
     record_asked = pyqtSignal()
     view_asked = pyqtSignal(str)
     presentation_asked = pyqtSignal(bool)
+    study_asked = pyqtSignal()
     help_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -72,6 +73,7 @@ class Transport(QFrame):
         self.record_menu = RecordMenu()
         self.view = Segmented((("spectrogram", "", "Spectrograms (V)"), ("waveform", "", "Waveforms (V)")), "View")
         self.presentation = _button("", "Presentation mode", "Larger text for talks (F)", checkable=True)
+        self.study = _button("", "Listening test", "Open a listening test (Ctrl+T)")
         self.help = _button("", "Keyboard shortcuts", "Keyboard shortcuts (?)")
         self._arrow = QLabel("→")
         self._source, self._sink = DEMO, NONE
@@ -89,6 +91,7 @@ class Transport(QFrame):
         self.record.clicked.connect(self._record_clicked)
         self.view.chosen.connect(self.view_asked)
         self.presentation.clicked.connect(self.presentation_asked)
+        self.study.clicked.connect(self.study_asked)
         self.help.clicked.connect(self.help_asked)
 
     def _lay_out(self) -> None:
@@ -105,9 +108,10 @@ class Transport(QFrame):
         row.addWidget(self.record_menu)
         row.addSpacing(12)
         row.addWidget(self.view)
-        for button in (self.presentation, self.help):
+        for button in (self.study, self.presentation, self.help):
             row.addWidget(button)
-        for button in (self.rescan, self.play, self.loop, self.presentation, self.help, *self.view.buttons.values()):
+        icons = (self.rescan, self.play, self.loop, self.study, self.presentation, self.help)
+        for button in (*icons, *self.view.buttons.values()):
             if "segment" not in button.dynamicPropertyNames():
                 button.setProperty("role", "icon")
         self.record.setProperty("role", "record")
@@ -125,6 +129,7 @@ class Transport(QFrame):
             (self.rescan, "rescan"),
             (self.loop, "loop"),
             (self.presentation, "presentation"),
+            (self.study, "headphones"),
             (self.help, "help"),
             (views["spectrogram"], "spectrogram"),
             (views["waveform"], "waveform"),

@@ -10,9 +10,12 @@ from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from sepprune.errors import UserError
+
 from ..engine.commands import StartRecording
 from .controller import Controller
 from .engine_link import Engine, EngineLink
+from .facts import sentence
 from .held_keys import HeldKeys
 from .latency import LatencyPanel
 from .level_panel import LevelPanel
@@ -23,6 +26,7 @@ from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
 from .status import Banner, StatusLine
+from .study.entry import ask_for_study, start_study
 from .theme import Theme, running_application, style_sheet, system_theme
 from .transport import Transport
 from .views.tracks import Tracks
@@ -72,6 +76,7 @@ class MainWindow(QWidget):
         self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
         self.transport.view_asked.connect(self.set_view)
         self.transport.presentation_asked.connect(self.set_presentation)
+        self.transport.study_asked.connect(self.open_study)
         self.transport.help_asked.connect(self.overlay.toggle)
         self.level.sweep_seconds.setValue(preferences.sweep_s)
         self.set_view(preferences.view)
@@ -122,6 +127,7 @@ class MainWindow(QWidget):
             "louder": lambda: self.listen.step_gain(1),
             "quieter": lambda: self.listen.step_gain(-1),
             "open": self.transport.open_file,
+            "study": self.open_study,
             "rescan": controller.rescan,
             "presentation": lambda: self.set_presentation(not self._presentation),
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
@@ -133,6 +139,18 @@ class MainWindow(QWidget):
         for name in TOGGLES:
             actions[name] = _call(controller.toggle, name)
         bind(self, actions, controller.choose_level)
+
+    def open_study(self) -> None:
+        """Ask for a listening test, open its pages, and close this window."""
+        file = ask_for_study(self)
+        if file is None:
+            return
+        try:
+            start_study(file, self.link.settings.output)
+        except UserError as error:
+            self.status.message.show_text(sentence(str(error)))
+            return
+        self.close()
 
     def set_view(self, view: str) -> None:
         """Show ``"spectrogram"`` or ``"waveform"``."""

@@ -95,6 +95,11 @@ class Session:
         return self._result.path
 
     @property
+    def listener(self) -> str:
+        """What the listener is called."""
+        return self._result.listener
+
+    @property
     def answers(self) -> tuple[Answer, ...]:
         """Every attempt so far."""
         return self._result.answers
@@ -179,13 +184,22 @@ def start_session(
     Raises:
         UserError: the listener's name is not usable or the file cannot be written.
     """
-    if not listener or len(listener) > 64 or not all(sign.isalnum() or sign in "-_." for sign in listener):
-        raise UserError(f"a listener cannot be called {listener!r}: use 1 to 64 letters, digits, - and _")
+    check_listener(listener)
     drawn = secrets.randbits(48) if seed is None else seed
     order, session = draw_order(study, drawn), uuid.uuid4().hex
     path = folder / f"session-{session}.jsonl"
     write_new(path, [header(study, session, listener, _now(), order, drawn, about or {})])
     return resume_session(study, path)
+
+
+def check_listener(name: str) -> None:
+    """Whether a listener can be called so.
+
+    Raises:
+        UserError: the name is empty, too long, or has other signs than letters, digits, ``-``, ``_`` and ``.``.
+    """
+    if not name or len(name) > 64 or not all(sign.isalnum() or sign in "-_." for sign in name):
+        raise UserError(f"a listener cannot be called {name!r}: use 1 to 64 letters, digits, - and _")
 
 
 def resume_session(study: Study, path: Path) -> Session:

@@ -143,6 +143,11 @@ class Listener:
         """Samples recorded so far."""
         return self._path.stat().st_size // (4 * self._channels) if self._path.exists() else 0
 
+    def heard_peak(self) -> float:
+        """Largest magnitude recorded so far."""
+        content = self._path.read_bytes()
+        return float(np.abs(np.frombuffer(content[: len(content) // 4 * 4], np.float32)).max(initial=0.0))
+
     def stop(self) -> np.ndarray:
         """Everything that was recorded, ``(channels, samples)``."""
         self._process.terminate()

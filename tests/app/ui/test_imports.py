@@ -1,10 +1,13 @@
 import subprocess
 import sys
 
+import pytest
 
-def test_the_window_loads_no_inference_and_no_audio_library():
+
+@pytest.mark.parametrize("module", ["app.ui.main", "app.ui.study.main"])
+def test_the_window_loads_no_inference_and_no_audio_library(module):
     forbidden = {"torch", "openvino", "onnxruntime", "sounddevice", "soundfile", "sepprune.streaming"}
-    code = f"import sys, app.ui.main; print(sorted({forbidden!r} & set(sys.modules)))"
+    code = f"import sys, {module}; print(sorted({forbidden!r} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
