@@ -86,6 +86,8 @@ def hashed(name: str) -> dict[str, str]:
         requirement, *hashes = [part.strip() for part in entry.split("\\\n")]
         assert hashes and all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", part) for part in hashes), requirement
         one = Requirement(requirement)
+        if one.marker and not one.marker.evaluate():
+            continue  # the entry of another Python
         found[canonicalize_name(one.name)] = str(one.specifier).removeprefix("==")
     return found
 
