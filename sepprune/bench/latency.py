@@ -81,14 +81,12 @@ class Subject:
     Args:
         name: of the ladder.
         macs_per_second: cost of each level.
-        sample_rate: in hertz.
         samples: chunk duration in ms to samples.
         open: opens a stream for a contender and a chunk duration in ms.
     """
 
     name: str
     macs_per_second: Mapping[int, float]
-    sample_rate: int
     samples: Callable[[float], int]
     open: Callable[[Contender, float], AbstractContextManager[Stream]]
 
@@ -147,7 +145,6 @@ def subject_of(ladder: Ladder) -> Subject:
     return Subject(
         ladder.name,
         {level.level: level.macs_per_second for level in ladder.levels},
-        ladder.sample_rate,
         lambda chunk_ms: chunk_samples(ladder, chunk_ms),
         lambda one, chunk_ms: StreamingSeparator(ladder, one.level, chunk_ms, one.backend, one.precision, one.threads),
     )

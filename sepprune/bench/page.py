@@ -19,7 +19,7 @@ body { margin: 0 auto; max-width: 1000px; padding: 24px; background: var(--paper
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { margin: 0 0 4px; font-size: 28px; } h2 { margin: 36px 0 8px; font-size: 20px; }
 .verdict { background: var(--panel); border-left: 4px solid var(--mark); margin: 16px 0; padding: 12px 16px;
-  font-size: 20px; }
+  font-size: 20px; text-wrap: balance; }
 .warnings { background: var(--panel); border-left: 4px solid var(--limit); margin: 16px 0; padding: 8px 16px; }
 .warnings ul, figcaption ul { margin: 4px 0; padding-left: 20px; } .quiet { color: var(--quiet); }
 figure { display: flex; flex-wrap: wrap; gap: 20px; margin: 12px 0; align-items: flex-start; }
@@ -29,9 +29,10 @@ svg .axis { stroke: var(--quiet); } svg .interval { stroke: var(--mark); stroke-
 svg .mark { fill: var(--mark); } svg .hollow { fill: var(--paper); stroke: var(--mark); stroke-width: 2; }
 svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; stroke-width: 1.5; }
 svg .course { fill: none; stroke: var(--mark); stroke-width: 2; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 14px;
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px;
   font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: 4px 14px 4px 0; text-align: right; white-space: nowrap; }
+th, td { border-bottom: 1px solid var(--line); padding: 4px 11px 4px 0; text-align: right; white-space: nowrap; }
+th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
 .words td { white-space: normal; }
 """

@@ -9,7 +9,7 @@ from html import escape
 
 _WIDTH, _HEIGHT = 640, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 20, 26, 48
-_ROW, _LABELS = 26, 150
+_ROW, _LABELS = 26, 190
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ def histogram(counts: Sequence[int], x: Scale, name: str, line: tuple[float, str
             )
     parts.append(_text(_LEFT - 8, _TOP + 4, f"{largest:,}", "end"))
     parts.append(_text(_LEFT - 8, _HEIGHT - _BOTTOM, "0", "end"))
+    parts.append(_text(_LEFT, _TOP - 10, "Chunks", "start"))
     if line is not None:
         parts.append(_line(across(line[0]), _TOP - 4, across(line[0]), _HEIGHT - _BOTTOM, "limit"))
         parts.append(_text(across(line[0]), _TOP - 10, line[1], "end" if x.share(line[0]) > 0.5 else "start"))

@@ -56,7 +56,7 @@ def _plots(rows: Sequence[Row]) -> Iterator[str]:
     if not best:
         return
     yield "<h2>Chunk times at live rate</h2>"
-    yield paragraph("Each level runs on the backend with the lowest paced median.")
+    yield paragraph("Each level runs on the backend with the lowest paced median; the table below names it.")
     for chunk_ms in dict.fromkeys(row["chunk_ms"] for row in best):
         yield _levels([row for row in best if row["chunk_ms"] == chunk_ms], rows)
     shown = min(best, key=lambda row: (row["level"], abs(row["chunk_ms"] - 8)))
@@ -75,12 +75,12 @@ def _levels(best: Sequence[Row], rows: Sequence[Row]) -> str:
     for row in best:
         other = _back_to_back(row, rows)
         high = row["p99_interval_ms"][1] if row["p99_interval_ms"] else row["max_ms"]
-        end = "upper end of p99" if row["p99_interval_ms"] else "maximum"
+        end = "p99 below" if row["p99_interval_ms"] else "maximum"
         marks.append(Mark(f"level {row['level']}", row["p50_ms"], row["p50_ms"], high, other))
-        beside = "" if other is None else f", back to back {number(other)} ms"
+        beside = "" if other is None else f" (back to back {number(other)})"
         sentences.append(
-            f"Level {row['level']} ({contender_name(row)}): median {number(row['p50_ms'])} ms, {end} "
-            f"{number(high)} ms{beside}, {row['misses']} misses in {row['chunks']:,}"
+            f"Level {row['level']}: {number(row['p50_ms'])} ms{beside}, {end} {number(high)} ms, {row['misses']} "
+            f"misses in {row['chunks']:,}"
         )
     values = [value for mark in marks for value in (mark.value, mark.high, mark.other or mark.value)]
     x = scale_of(f"Chunk time for chunks of {chunk_ms:g} ms, in ms", [*values, chunk_ms])
@@ -110,10 +110,11 @@ def _distribution(row: Row) -> str:
 
 def _course(row: Row) -> str:
     medians = [float(np.median(block)) for block in blocks_of(row)]
-    points = list(zip(row["raw"]["starts_s"], medians, strict=True))
+    starts = row["raw"]["starts_s"]
+    points = [(start - starts[0], median) for start, median in zip(starts, medians, strict=True)]
     name = f"Median chunk time of each block, {row_name(row)}"
     return figure(
-        course(points, "Seconds since the start of the run", "Median chunk time of a block in ms", name),
+        course(points, "Seconds since the first block", "Median chunk time of a block in ms", name),
         f"Median of each block of chunks: {row_name(row)}.",
         [_drift_sentence(row), f"Block medians lie between {number(min(medians))} and {number(max(medians))} ms."],
     )

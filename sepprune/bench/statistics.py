@@ -115,7 +115,7 @@ def drift(units: Sequence[float], confidence: float = 0.95) -> Estimate | None:
     y = np.asarray(units) - np.mean(units)
     slope = float(x @ y / (x @ x))
     error = math.sqrt(float(np.sum((y - slope * x) ** 2)) / (count - 2) / float(x @ x))
-    half, span = t_quantile((1 + confidence) / 2, count - 2) * error, count - 1
+    half, span = t_quantile((1 + confidence) / 2, count - 2) * error, count
     return Estimate(math.exp(span * slope), math.exp(span * (slope - half)), math.exp(span * (slope + half)))
 
 
