@@ -123,15 +123,20 @@ def compare(first: Side, second: Side) -> Comparison:
     with itself show no difference in any row.
 
     Raises:
-        UserError: the sides have no row in common.
+        UserError: the sides have no row in common, or only one of them has several runs.
     """
+    by_run = len(first.runs) > 1
+    if by_run != (len(second.runs) > 1):
+        raise UserError(
+            f"{first.name} has {len(first.runs)} runs and {second.name} has {len(second.runs)}: give one report of "
+            f"each machine, or at least {LEAST_RUNS} of each"
+        )
     shared = [key for key in first.runs[0] if all(key in run for run in (*first.runs, *second.runs))]
     if not shared:
         raise UserError(
             f"{first.name} and {second.name} have no level, chunk duration and backend in common: measure both with "
             "the same --levels, --chunk-ms and --backend"
         )
-    by_run = min(len(first.runs), len(second.runs)) >= LEAST_RUNS
     confidence = 1 - (1 - CONFIDENCE) / len(shared)
     rows = [_row(key, first, second, by_run, confidence) for key in sorted(shared)]
     return {

@@ -13,8 +13,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e9ed; --quiet: #9aa5b1; --paper: #15181c; --line: #343b43;
   --mark: #58c0e0; --limit: #f0a36b; --panel: #1e2329; } }
 @media print { :root { color-scheme: light; --ink: #000000; --quiet: #444444; --paper: #ffffff; --line: #cccccc;
-  --mark: #0b6e8f; --limit: #b3541e; --panel: #ffffff; } figure, tr { break-inside: avoid; }
-  h2 { break-after: avoid; } table { font-size: 11px; } }
+  --mark: #0b6e8f; --limit: #b3541e; --panel: #ffffff; } }
 body { margin: 0 auto; max-width: 1000px; padding: 24px; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { margin: 0 0 4px; font-size: 28px; } h2 { margin: 36px 0 8px; font-size: 20px; }
@@ -35,6 +34,8 @@ th, td { border-bottom: 1px solid var(--line); padding: 4px 11px 4px 0; text-ali
 th { white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
 .words td { white-space: normal; }
+@media print { figure, tr { break-inside: avoid; } h2 { break-after: avoid; } .scroll { overflow: visible; }
+  body { padding: 0; } table { font-size: 9px; } th, td { padding: 2px 6px 2px 0; } }
 """
 
 

@@ -124,6 +124,16 @@ def _refuse_alone(args: argparse.Namespace) -> None:
     """
     if args.report and args.compare:
         raise UserError("--report measures and --compare does not: give one of them")
+    measuring = {
+        "LADDER": args.ladder,
+        "--levels": args.levels,
+        "--backend": args.backend,
+        "--chunk-ms": args.chunk_ms,
+        "--seconds": args.seconds,
+    }
+    for option, given in measuring.items():
+        if args.compare and given is not None:
+            raise UserError(f"{option} {given} is for measuring: --compare takes nothing but two reports and --out")
     for option, given in (("--quick", args.quick), ("--soak", args.soak), ("--seed", args.seed)):
         if given not in (None, False) and not args.report:
             raise UserError(f"{option} is for a latency report: give --report DIR too")

@@ -38,6 +38,7 @@ def run_report(settings: ReportSettings, ladder: Ladder, folder: Path, printed: 
 
     Raises:
         UserError: the folder cannot be written.
+        KeyboardInterrupt: it came before anything was measured; what was in the folder is unchanged.
     """
     notes = Console(stderr=True)
     with _writing(folder):  # find out before the run
@@ -54,6 +55,9 @@ def run_report(settings: ReportSettings, ladder: Ladder, folder: Path, printed: 
     with Progress(*columns, console=notes, transient=True) as progress:
         task = progress.add_task("measuring", total=total)
         report = measure(subject_of(ladder), settings, lambda seconds: progress.advance(task, seconds))
+    if not report["rows"]:
+        notes.print("interrupted before anything was measured: no report is written", soft_wrap=True)
+        raise KeyboardInterrupt
     with _writing(folder):
         write_whole(folder / "report.json", (json.dumps(report, allow_nan=False) + "\n").encode())
         write_whole(folder / "report.html", report_page(report).encode())

@@ -111,6 +111,11 @@ def test_the_largest_difference_looks_in_both_directions() -> None:
     assert largest_difference(0.8, 1.1) == pytest.approx(0.25)
 
 
+def test_nine_runs_against_one_are_refused() -> None:
+    with pytest.raises(UserError, match="has 9 runs"):
+        compare(side(0, runs=9), side(1))
+
+
 def test_sides_without_a_common_row_are_refused() -> None:
     with pytest.raises(UserError, match="in common"):
         compare(side(0, rows=1), Side("other", "p", "mains", [{Key(9, 8.0, "torch", "fp32", 1, True): []}]))

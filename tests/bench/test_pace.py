@@ -49,6 +49,13 @@ def test_a_paced_block_takes_as_long_as_its_sound() -> None:
     assert clock.time == pytest.approx(0.01 * (LEAD_IN + 100) + 0.001)
 
 
+def test_back_to_back_times_and_upkeep_add_up_to_the_time_of_an_outside_clock() -> None:
+    clock, random = VirtualClock(), np.random.default_rng(0)
+    block = run_block(SyntheticStream(clock, lambda: random.exponential(2), 0.3), SOUND, 0.01, False, clock, 0.0, 4000)
+    total = float(block.times.sum() + block.upkeep.sum()) / 1000
+    assert total == pytest.approx(clock.time * 4000 / (4000 + LEAD_IN), rel=0.01)
+
+
 def test_a_block_knows_when_it_started() -> None:
     clock = VirtualClock()
     clock.time = 7.0

@@ -87,6 +87,20 @@ def test_a_report_has_both_files_and_what_programs_need(
     assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
+def test_an_interruption_before_the_first_block_leaves_an_older_report_alone(
+    tcn_ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "report.html").write_text("older")
+    monkeypatch.setattr("sepprune.bench.latency.StreamingSeparator", interrupted)
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path)) == 130
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text() == "older"
+    assert "no report is written" in capsys.readouterr().err
+
+
 def test_people_get_the_verdict_and_the_place_of_the_page(
     tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:
@@ -116,10 +130,10 @@ def test_two_reports_are_compared_and_the_page_is_written(
         (("--seed", "5"), "--seed is for a latency report"),
         (("--out", "a.html"), "is for a comparison"),
         (("--report", "a", "--compare", "a", "b"), "give one of them"),
+        (("--compare", "a.json", "b.json"), "is for measuring"),
         (("--report", "a", "--plot", "a.png"), "--plot a.png is for runs without"),
         (("--report", "/dev/null/report"), "cannot write /dev/null/report"),
         (("--report", "a", "--soak", "0"), "--soak 0 is not possible"),
-        (("--compare", "/nowhere/a.json", "/nowhere/b.json"), "cannot read /nowhere/a.json"),
     ],
 )
 def test_options_of_reports_that_make_no_sense_are_one_sentence(
@@ -127,3 +141,8 @@ def test_options_of_reports_that_make_no_sense_are_one_sentence(
 ) -> None:
     assert bench(tcn_ladder, *words) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_report_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture) -> None:
+    assert main(["bench", "--compare", "/nowhere/a.json", "/nowhere/b.json"]) == 2
+    assert "cannot read /nowhere/a.json" in capsys.readouterr().err
