@@ -26,7 +26,8 @@ def report_page(report: LatencyReport) -> str:
     processor = _value(report["machine"]["processor"])
     mode = "quick run" if report["quick"] else "run"
     minutes = report["seconds"] / 60
-    facts = f"{processor}. Ladder {report['ladder']}, {mode} of {minutes:.1f} minutes, {report['made']}."
+    when = report["made"].replace("T", " ").replace("+00:00", " UTC")
+    facts = f"{processor}. Ladder {report['ladder']}, {mode} of {minutes:.1f} minutes, {when}."
     sections = [
         "<h1>Latency report</h1>",
         paragraph(facts, "quiet"),

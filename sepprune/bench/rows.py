@@ -124,12 +124,15 @@ def row_of(
     }
 
 
-def drifts(row: Row) -> bool:
-    """Whether the median changed during the run, by more than 5 % and clearly."""
-    if row["drift"] is None or row["drift_interval"] is None:
-        return False
-    low, high = row["drift_interval"]
-    return abs(row["drift"] - 1) > _SMALLEST_DRIFT and not low <= 1 <= high
+def drifts(row: Row, confidence: float) -> bool:
+    """Whether the median changed during the run, by more than 5 % and clearly.
+
+    Args:
+        row: with raw times.
+        confidence: of the interval that must exclude a run without change.
+    """
+    trend = statistics.drift(statistics.parts(blocks_of(row)), confidence)
+    return trend is not None and abs(trend.value - 1) > _SMALLEST_DRIFT and not trend.low <= 1 <= trend.high
 
 
 def blocks_of(row: Mapping[str, Any]) -> list[NDArray[np.float64]]:

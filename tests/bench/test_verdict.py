@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sepprune.bench.facts import Fact, Value, machine_facts
@@ -98,6 +99,16 @@ def test_the_state_of_the_machine_is_warned_of(
     assert warnings([row()], quiet, quiet, False) == []
     [text] = warnings([row()], known(quiet, **before), known(quiet, **after), False)
     assert words in text
+
+
+def test_steady_rows_are_rarely_taken_for_a_drift_however_many_they_are(machine: dict[str, Fact]) -> None:
+    random, facts, contender = np.random.default_rng(0), known(machine, load=0.0), Contender(0, "openvino", "fp32", 1)
+    warned = 0
+    for _ in range(20):
+        drawn = random.lognormal(0, 0.3, (16, 12, 64))
+        rows = [row_of(contender, [block(one) for one in some], 8.0, True, 1e6, soak=False) for some in drawn]
+        warned += bool(warnings(rows, facts, facts, False))
+    assert warned <= 1
 
 
 def test_a_powersave_governor_of_a_driver_that_scales_is_no_warning(machine: dict[str, Fact]) -> None:
