@@ -173,7 +173,8 @@ def _value(fact: Fact) -> str:
 def _protocol(report: LatencyReport) -> Iterator[str]:
     yield (
         "Paced rows get a chunk whenever a microphone would deliver one, and the program sleeps in between, so that "
-        "caches and the processor's frequency are those of live use. Back-to-back rows run without a pause."
+        "caches and the processor's frequency are those of live use. Back-to-back rows run without a pause. The "
+        "command runs at normal priority; the live app asks the system for real-time priority."
     )
     yield (
         "Rows of one chunk duration take turns in blocks of 64 chunks. The order of every round is random (seed "

@@ -7,6 +7,9 @@ import pytest
 
 from sepprune.cli import main
 from sepprune.streaming import Ladder
+from tests.light import ROOT, LightEnvironment, light
+
+__all__ = ["light"]
 
 
 def bench(ladder: Ladder, *more: str) -> int:
@@ -146,3 +149,8 @@ def test_options_of_reports_that_make_no_sense_are_one_sentence(
 def test_a_report_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture) -> None:
     assert main(["bench", "--compare", "/nowhere/a.json", "/nowhere/b.json"]) == 2
     assert "cannot read /nowhere/a.json" in capsys.readouterr().err
+
+
+def test_a_report_needs_no_extra(light: LightEnvironment, tmp_path: Path) -> None:
+    words = ("bench", "--report", str(tmp_path / "report"), "--levels", "7", "--seconds", "0.1", "--chunk-ms", "8")
+    assert "level 7 at 8 ms" in light.run("-m", "sepprune", *words, folder=ROOT, home=tmp_path).stdout
