@@ -105,7 +105,7 @@ def bench(
     return {"machine": machine() | {"load": load()}, "rows": rows}
 
 
-def contender_name(row: Row) -> str:
+def contender_name(row: Mapping[str, Any]) -> str:
     """Backend and precision of a row, and its threads where they are several."""
     return f"{row['backend']} {row['precision']}" + (f", {row['threads']} threads" if row["threads"] > 1 else "")
 
@@ -130,7 +130,7 @@ def _bench_chunk(
         levels = dict.fromkeys(contender.level for contender in contenders)
         floors = {level: floor_of(ladder, level, chunk) for level in levels} if measurable() else {}
         rounds = max(2, round(seconds * ladder.sample_rate / chunk / BLOCK))
-        stack.enter_context(_undisturbed())
+        stack.enter_context(undisturbed())
         times, upkeep, products = _measure(streams, floors, chunk, rounds, advance)
     return [
         _row(ladder, contender, chunk, times[contender], upkeep[contender], products.get(contender.level))
@@ -178,8 +178,8 @@ def _measure(
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """No garbage collection, and one thread for the floor's products."""
+def undisturbed() -> Iterator[None]:
+    """For timing: no garbage collection, and one thread for the floor's products."""
     with ExitStack() as stack:
         if measurable():
             from threadpoolctl import threadpool_limits

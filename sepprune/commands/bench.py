@@ -1,8 +1,10 @@
-"""``sepprune bench``: chunk times of every level, chunk duration and backend."""
+"""``sepprune bench``: chunk times, the latency report of a machine, and the comparison of two reports."""
 
 from __future__ import annotations
 
 import argparse
+import math
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -11,50 +13,94 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ..bench.chart import plot
+from ..bench.latency import CHUNKS, ReportSettings
 from ..bench.times import Report, bench, contender_name
 from ..errors import UserError
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
+from .bench_reports import run_compare, run_report
 from .options import add_ladder, chosen_levels, numbers_of
+
+_SECONDS, _CHUNK_MS = 5.0, "4,8,16"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Time every level, chunk duration and backend back to back. The floor is the time of a level's multiply-adds "
-        "as bare matrix products on one thread; it needs torch."
+        "as bare matrix products on one thread; it needs torch. With --report, measure at live rate too and write a "
+        "report of this machine. With --compare, compare two such reports."
     )
     add_ladder(parser)
-    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of audio for each row")
-    parser.add_argument("--chunk-ms", default="4,8,16", help="chunk durations in ms, each rounded up to whole hops")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help=f"seconds of audio for each row (default: {_SECONDS:g}; with --report as many as {CHUNKS:,} chunks take)",
+    )
+    parser.add_argument(
+        "--chunk-ms", help=f"chunk durations in ms, each rounded up to whole hops (default: {_CHUNK_MS}; --quick: 8)"
+    )
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
     parser.add_argument(
         "--backend",
-        default="all",
-        help="openvino, onnxruntime, torch, cuda, auto, or all: every backend in every precision that works here",
+        help="openvino, onnxruntime, torch, cuda, auto, or all: every backend in every precision that works here "
+        "(default: all; --quick: auto)",
     )
     parser.add_argument(
         "--threads", default="1", help="processor threads that share a chunk; several numbers are compared, as in 1,2"
     )
     parser.add_argument("--plot", metavar="FILE.png", help="draw chunk time against multiply-adds")
+    parser.add_argument(
+        "--report", metavar="DIR", help="write a latency report of this machine: DIR/report.html and DIR/report.json"
+    )
+    parser.add_argument("--quick", action="store_true", help="with --report: about one minute, and fewer answers")
+    parser.add_argument(
+        "--soak", type=float, metavar="MINUTES", help="with --report: then run the first level for so long"
+    )
+    parser.add_argument("--seed", type=int, help="with --report: seed of the order of measurements (default: 0)")
+    parser.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("A.json", "B.json"),
+        help="compare two reports, or two folders with the reports of at least 5 runs each",
+    )
+    parser.add_argument("--out", metavar="FILE.html", help="with --compare: write the comparison as a page")
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    _refuse_alone(args)
+    if args.compare:
+        return run_compare(args)
     ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
-    levels, durations = chosen_levels(args.levels, ladder), _durations(args.chunk_ms, ladder, notes)
-    if not args.seconds > 0:
+    quick = bool(args.quick)
+    levels = chosen_levels(args.levels, ladder)
+    durations = _durations(args.chunk_ms or ("8" if quick else _CHUNK_MS), ladder, notes)
+    if args.seconds is not None and not 0 < args.seconds < math.inf:
         raise UserError(f"--seconds {args.seconds:g} is not possible: give more than 0")
-    if args.backend == "all":
+    name = args.backend or ("auto" if quick else "all")
+    if name == "all":
         backends = available()
     else:
-        backend = create_backend(args.backend)
+        backend = create_backend(name)
         backends = [(backend.name, backend.precision)]
     threads = _threads(args.threads)
+    if args.report:
+        settings = ReportSettings(
+            levels,
+            durations,
+            backends,
+            threads,
+            seconds=args.seconds,
+            quick=quick,
+            soak_s=60 * _soak_minutes(args.soak),
+            seed=args.seed or 0,
+        )
+        return run_report(settings, ladder, Path(args.report), args.json != "-")
     with Progress(console=notes, transient=True) as progress:
         task = progress.add_task("timing", total=1.0)
         report = bench(
             ladder,
             levels,
-            args.seconds,
+            _SECONDS if args.seconds is None else args.seconds,
             durations,
             backends,
             threads,
@@ -68,6 +114,35 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.json != "-":
         Console().print(_table(report))
     return {"ladder": ladder.name, **report}
+
+
+def _refuse_alone(args: argparse.Namespace) -> None:
+    """Refuse options that need another one, or that exclude each other.
+
+    Raises:
+        UserError: there are such.
+    """
+    if args.report and args.compare:
+        raise UserError("--report measures and --compare does not: give one of them")
+    measuring = {
+        "LADDER": args.ladder,
+        "--levels": args.levels,
+        "--backend": args.backend,
+        "--chunk-ms": args.chunk_ms,
+        "--seconds": args.seconds,
+    }
+    for option, given in measuring.items():
+        if args.compare and given is not None:
+            raise UserError(f"{option} {given} is for measuring: --compare takes nothing but two reports and --out")
+    for option, given in (("--quick", args.quick), ("--soak", args.soak), ("--seed", args.seed)):
+        if given not in (None, False) and not args.report:
+            raise UserError(f"{option} is for a latency report: give --report DIR too")
+    if args.out and not args.compare:
+        raise UserError(f"--out {args.out} is for a comparison: give --compare A.json B.json too")
+    if args.plot and (args.report or args.compare):
+        raise UserError(
+            f"--plot {args.plot} is for runs without --report and --compare: the pages have their own plots"
+        )
 
 
 def _durations(text: str, ladder: Ladder, notes: Console) -> list[float]:
@@ -84,6 +159,14 @@ def _threads(text: str) -> list[int]:
     for number in numbers:
         create_backend(threads=number)  # raises where the machine has too few cores
     return numbers
+
+
+def _soak_minutes(minutes: float | None) -> float:
+    if minutes is None:
+        return 0.0
+    if not 0 < minutes < math.inf:
+        raise UserError(f"--soak {minutes:g} is not possible: give more than 0 minutes")
+    return minutes
 
 
 def _table(report: Report) -> Table:

@@ -7,6 +7,9 @@ import pytest
 
 from sepprune.cli import main
 from sepprune.streaming import Ladder
+from tests.light import ROOT, LightEnvironment, light
+
+__all__ = ["light"]
 
 
 def bench(ladder: Ladder, *more: str) -> int:
@@ -67,3 +70,87 @@ def test_a_wrong_argument_is_one_sentence(
 ) -> None:
     assert bench(tcn_ladder, "--chunk-ms", "2", *more) == 2
     assert sentence in capsys.readouterr().err
+
+
+def test_a_report_has_both_files_and_what_programs_need(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = tmp_path / "new" / "report"
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(folder), "--soak", "0.001", "--json", "-") == 0
+    printed = json.loads(capsys.readouterr().out)
+    written = json.loads((folder / "report.json").read_text())
+    assert {name: printed[name] for name in ("verdict", "warnings", "safe", "machine")} == {
+        name: written[name] for name in ("verdict", "warnings", "safe", "machine")
+    }
+    assert [(row["paced"], row["soak"]) for row in written["rows"]] == [(False, False), (True, False), (True, True)]
+    assert {
+        "level", "backend", "precision", "chunk_ms", "paced", "chunks", "p50_ms", "p95_ms", "p99_ms",
+        "p99_interval_ms", "max_ms", "misses", "miss_rate_upper", "rtf", "raw",
+    } <= set(written["rows"][0])  # fmt: skip
+    assert (folder / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_an_interruption_before_the_first_block_leaves_an_older_report_alone(
+    tcn_ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "report.html").write_text("older")
+    monkeypatch.setattr("sepprune.bench.latency.StreamingSeparator", interrupted)
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path)) == 130
+    assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+    assert (tmp_path / "report.html").read_text() == "older"
+    assert "no report is written" in capsys.readouterr().err
+
+
+def test_people_get_the_verdict_and_the_place_of_the_page(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--quick", "--report", str(tmp_path)) == 0
+    printed = capsys.readouterr().out
+    assert "machine" in printed and str(tmp_path / "report.html") in printed.replace("\n", "")
+
+
+def test_two_reports_are_compared_and_the_page_is_written(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path)) == 0
+    report, page = str(tmp_path / "report.json"), tmp_path / "compared.html"
+    assert main(["bench", "--compare", report, report, "--out", str(page)]) == 0
+    capsys.readouterr()
+    assert main(["bench", "--compare", report, report, "--json", "-"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert {"level", "chunk_ms", "ratio", "interval", "different"} <= set(rows[0])
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--quick",), "--quick is for a latency report"),
+        (("--soak", "5"), "--soak is for a latency report"),
+        (("--seed", "5"), "--seed is for a latency report"),
+        (("--out", "a.html"), "is for a comparison"),
+        (("--report", "a", "--compare", "a", "b"), "give one of them"),
+        (("--compare", "a.json", "b.json"), "is for measuring"),
+        (("--report", "a", "--plot", "a.png"), "--plot a.png is for runs without"),
+        (("--report", "/dev/null/report"), "cannot write /dev/null/report"),
+        (("--report", "a", "--soak", "0"), "--soak 0 is not possible"),
+    ],
+)
+def test_options_of_reports_that_make_no_sense_are_one_sentence(
+    tcn_ladder: Ladder, capsys: pytest.CaptureFixture, words: tuple[str, ...], sentence: str
+) -> None:
+    assert bench(tcn_ladder, *words) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_report_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixture) -> None:
+    assert main(["bench", "--compare", "/nowhere/a.json", "/nowhere/b.json"]) == 2
+    assert "cannot read /nowhere/a.json" in capsys.readouterr().err
+
+
+def test_a_report_needs_no_extra(light: LightEnvironment, tmp_path: Path) -> None:
+    words = ("bench", "--report", str(tmp_path / "report"), "--levels", "7", "--seconds", "0.1", "--chunk-ms", "8")
+    assert "level 7 at 8 ms" in light.run("-m", "sepprune", *words, folder=ROOT, home=tmp_path).stdout

@@ -1,0 +1,245 @@
+"""Two machines or two runs side by side: ratios of chunk times with intervals that hold for all rows together."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np
+
+from ..errors import UserError
+from .latency import FORMAT, VERSION
+from .rows import blocks_of
+from .statistics import parts, ratio
+
+#: runs of each side from which the run is the unit, so that differences between runs are in the interval
+LEAST_RUNS = 5
+CONFIDENCE = 0.95
+
+
+class Key(NamedTuple):
+    """What two rows must share to be compared."""
+
+    level: int
+    chunk_ms: float
+    backend: str
+    precision: str
+    threads: int
+    paced: bool
+
+
+class Row(TypedDict):
+    """One row of a comparison.
+
+    Keys:
+        level, chunk_ms, backend, precision, threads, paced: what is compared.
+        first_ms, second_ms: medians.
+        ratio, interval: second / first, and its interval; ``None`` with too few blocks.
+        different: whether the interval excludes 1; ``None`` with too few blocks.
+        statement: the result in words.
+    """
+
+    level: int
+    chunk_ms: float
+    backend: str
+    precision: str
+    threads: int
+    paced: bool
+    first_ms: float
+    second_ms: float
+    ratio: float | None
+    interval: list[float] | None
+    different: bool | None
+    statement: str
+
+
+class Comparison(TypedDict):
+    """The JSON object of ``sepprune bench --compare``.
+
+    Keys:
+        first, second: names of the sides.
+        unit: ``run``, or ``part of a run`` where each side is one report.
+        conclusion: in one sentence.
+        notes: what to keep in mind.
+        rows: that both sides have.
+    """
+
+    first: str
+    second: str
+    unit: str
+    conclusion: str
+    notes: list[str]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Side:
+    """One report, or several runs of one machine.
+
+    Args:
+        name: of the file or folder.
+        processor: as the machine names it.
+        power: mains, battery, or why it is not known.
+        runs: for each run the blocks of every row, in ms.
+    """
+
+    name: str
+    processor: str
+    power: str
+    runs: Sequence[Mapping[Key, Sequence[Any]]]
+
+
+def read_side(path: Path) -> Side:
+    """Read a ``report.json``, or every ``report.json`` below a folder.
+
+    Raises:
+        UserError: there is none, it is no latency report, or a folder has more than one but too few runs.
+    """
+    files = sorted(path.rglob("report.json")) if path.is_dir() else [path]
+    if not files:
+        raise UserError(f"{path} has no report.json: give a folder that `sepprune bench --report` wrote, or its file")
+    if 1 < len(files) < LEAST_RUNS:
+        raise UserError(
+            f"{path} has {len(files)} reports: give one, or at least {LEAST_RUNS} runs of the same machine, better 9"
+        )
+    reports = [_read(file) for file in files]
+    power = reports[0]["machine"]["power_source"]
+    return Side(
+        str(path),
+        str(reports[0]["machine"]["processor"]["value"]),
+        str(power["value"] or power["why_missing"]),
+        [{_key(row): row["blocks"] for row in report["rows"] if not row["soak"]} for report in reports],
+    )
+
+
+def compare(first: Side, second: Side) -> Comparison:
+    """Compare two sides row by row.
+
+    Intervals are Welch's on logarithms of medians, corrected by Bonferroni, so that 95 % of comparisons of a machine
+    with itself show no difference in any row.
+
+    Raises:
+        UserError: the sides have no row in common, or only one of them has several runs.
+    """
+    by_run = len(first.runs) > 1
+    if by_run != (len(second.runs) > 1):
+        raise UserError(
+            f"{first.name} has {len(first.runs)} runs and {second.name} has {len(second.runs)}: give one report of "
+            f"each machine, or at least {LEAST_RUNS} of each"
+        )
+    shared = [key for key in first.runs[0] if all(key in run for run in (*first.runs, *second.runs))]
+    if not shared:
+        raise UserError(
+            f"{first.name} and {second.name} have no level, chunk duration and backend in common: measure both with "
+            "the same --levels, --chunk-ms and --backend"
+        )
+    confidence = 1 - (1 - CONFIDENCE) / len(shared)
+    rows = [_row(key, first, second, by_run, confidence) for key in sorted(shared)]
+    return {
+        "first": first.name,
+        "second": second.name,
+        "unit": "run" if by_run else "part of a run",
+        "conclusion": _conclusion(rows),
+        "notes": list(_notes(first, second, len(shared), by_run)),
+        "rows": rows,
+    }
+
+
+def _row(key: Key, first: Side, second: Side, by_run: bool, confidence: float) -> Row:
+    found = ratio(_units(first, key, by_run), _units(second, key, by_run), confidence)
+    return {
+        **key._asdict(),  # type: ignore[typeddict-item]  # the fields of a key are the first of a row
+        "first_ms": _median(first, key),
+        "second_ms": _median(second, key),
+        "ratio": found.value if found else None,
+        "interval": [found.low, found.high] if found else None,
+        "different": not found.low <= 1 <= found.high if found else None,
+        "statement": _statement(found.value, found.low, found.high) if found else "too few blocks to compare",
+    }
+
+
+def _statement(value: float, low: float, high: float) -> str:
+    if low > 1:
+        return f"slower by {value - 1:.1%} ({low - 1:.1%} to {high - 1:.1%})"
+    if high < 1:
+        return f"faster: {value:.1%} of the time ({low:.1%} to {high:.1%})"
+    return f"no difference larger than {largest_difference(low, high):.1%}"
+
+
+def largest_difference(low: float, high: float) -> float:
+    """The largest change that an interval of a ratio allows, in either direction.
+
+    >>> round(largest_difference(0.96, 1.02), 3)
+    0.042
+    """
+    return max(high, 1 / low) - 1
+
+
+def _conclusion(rows: Sequence[Row]) -> str:
+    clear = [row for row in rows if row["interval"] is not None]
+    if not clear:
+        return "Too few blocks to compare."
+    different = [row for row in clear if row["different"]]
+    if not different:
+        most = max(largest_difference(*row["interval"]) for row in clear if row["interval"])
+        return f"No difference: none larger than {most:.1%} in any of {len(clear)} rows."
+    logs = [math.log(row["ratio"]) for row in different if row["ratio"]]
+    return (
+        f"{len(different)} of {len(clear)} rows differ. There the second side takes {math.exp(np.mean(logs)):.3f} "
+        "times as long as the first (geometric mean)."
+    )
+
+
+def _notes(first: Side, second: Side, count: int, by_run: bool) -> Iterable[str]:
+    yield f"Intervals hold for all {count} rows together at {CONFIDENCE:.0%} (Bonferroni)."
+    if not by_run:
+        yield (
+            "Each side counts as one run, divided into consecutive parts. Two runs on the same machine can differ by "
+            f"more than these intervals say. To include that, give folders with at least {LEAST_RUNS} reports each."
+        )
+    if first.power != second.power:
+        yield f"The sides differ in their power source: {first.power}, and {second.power}."
+    missing = len({key for side in (first, second) for run in side.runs for key in run}) - count
+    if missing:
+        yield f"{missing} rows are missing on one side or in one run, and are left out."
+
+
+def _units(side: Side, key: Key, by_run: bool) -> list[float]:
+    if by_run:
+        return [math.log(max(1e-9, float(np.median(np.concatenate(run[key]))))) for run in side.runs]
+    return parts(list(side.runs[0][key]))
+
+
+def _median(side: Side, key: Key) -> float:
+    return float(np.median([np.median(np.concatenate(run[key])) for run in side.runs]))
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return Key(*(row[name] for name in Key._fields))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """A report whose rows have ``blocks`` beside ``raw``."""
+    try:
+        report = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"cannot read {file} ({error.strerror}): give a report.json") from error
+    except ValueError as error:
+        raise UserError(f"{file} is no JSON: give the report.json of `sepprune bench --report`") from error
+    if not isinstance(report, dict) or report.get("format") != FORMAT:
+        raise UserError(f"{file} is no latency report: give the report.json of `sepprune bench --report`")
+    if report.get("version") != VERSION:
+        raise UserError(f"{file} has version {report.get('version')}, and this program reads {VERSION}: measure again")
+    try:
+        for row in report["rows"]:
+            row["blocks"] = blocks_of(row)
+            _key(row), row["soak"]
+        for name in ("processor", "power_source"):
+            report["machine"][name]["value"], report["machine"][name]["why_missing"]
+    except (KeyError, ValueError, TypeError) as error:
+        raise UserError(f"{file} is damaged ({error}): copy it again, or measure again") from error
+    return report

@@ -1,0 +1,155 @@
+"""Comparisons of synthetic machines: no difference where there is none, and a difference where there is one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sepprune.bench.compare import Comparison, Key, Side, compare, largest_difference, read_side
+from sepprune.bench.compare_page import compare_page
+from sepprune.bench.latency import LatencyReport, ReportSettings
+from sepprune.errors import UserError
+from tests.bench.pages import Page, embedded
+from tests.bench.virtual import synthetic_report
+
+REPEATS = 40
+SETTINGS = ReportSettings([0, 4], [8.0], [("openvino", "fp32")], seconds=10.0)
+
+
+def report(seed: int, factor: float = 1.0, settings: ReportSettings = SETTINGS) -> LatencyReport:
+    """A machine that is slower by a factor."""
+    return synthetic_report(
+        lambda random, one, chunk_ms, time: factor * float(random.lognormal(0, 0.15)), settings, seed
+    )
+
+
+def side(seed: int, factor: float = 1.0, runs: int = 1, rows: int = 4) -> Side:
+    """Runs of one machine, whose blocks are drawn directly; runs differ by 1 %."""
+    random = np.random.default_rng(seed)
+    keys = [Key(level, 8.0, "openvino", "fp32", 1, True) for level in range(rows)]
+    found = []
+    for _ in range(runs):
+        run = factor * float(random.lognormal(0, 0.01)) if runs > 1 else factor
+        found.append({key: list(run * random.lognormal(0, 0.15, (20, 64))) for key in keys})
+    return Side(f"side {seed}", "processor", "mains", found)
+
+
+def write(folder: Path, content: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "report.json").write_text(json.dumps(content))
+    return folder / "report.json"
+
+
+@pytest.mark.parametrize("runs", [1, 9])
+def test_a_machine_against_itself_shows_no_difference_in_95_percent_of_repeats(runs: int) -> None:
+    same = [compare(side(seed, runs=runs), side(1000 + seed, runs=runs)) for seed in range(REPEATS)]
+    assert sum(one["conclusion"].startswith("No difference") for one in same) >= 0.95 * REPEATS
+
+
+@pytest.mark.parametrize("runs", [1, 9])
+def test_a_backend_that_is_slower_by_five_percent_is_found_in_90_percent_of_repeats(runs: int) -> None:
+    found = [compare(side(seed, runs=runs), side(1000 + seed, 1.05, runs)) for seed in range(REPEATS)]
+    assert sum(all(row["different"] for row in one["rows"]) for one in found) >= 0.9 * REPEATS
+
+
+def test_the_same_report_twice_has_a_ratio_of_one(tmp_path: Path) -> None:
+    one = read_side(write(tmp_path, report(0)))
+    result = compare(one, one)
+    assert {(row["ratio"], row["different"]) for row in result["rows"]} == {(1.0, False)}
+    assert all(row["statement"].startswith("no difference larger than") for row in result["rows"])
+
+
+@pytest.fixture(scope="module")
+def slower(tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Side, Side]:
+    folder = tmp_path_factory.mktemp("compare")
+    first, second = read_side(write(folder / "a", report(1))), read_side(write(folder / "b", report(2, 1.5)))
+    return compare(first, second), first, second
+
+
+def test_two_reports_are_compared_row_by_row(slower: tuple[Comparison, Side, Side]) -> None:
+    result = slower[0]
+    assert [(row["level"], row["paced"]) for row in result["rows"]] == [(0, False), (0, True), (4, False), (4, True)]
+    assert [row["ratio"] for row in result["rows"]] == pytest.approx([1.5] * 4, rel=0.03)
+    assert result["unit"] == "part of a run" and "4 of 4 rows differ" in result["conclusion"]
+
+
+def test_the_page_of_a_comparison_requests_nothing_and_has_text_for_every_plot(
+    slower: tuple[Comparison, Side, Side],
+) -> None:
+    page = compare_page(*slower)
+    parsed = Page(page)
+    assert parsed.links == ["data:,"] and len(parsed.pictures) == parsed.captions == 4
+    assert embedded(page) == slower[0] and slower[0]["conclusion"] in page
+
+
+def test_nine_runs_of_each_side_make_the_run_the_unit(tmp_path: Path) -> None:
+    quick = ReportSettings([0], [8.0], [("openvino", "fp32")], seconds=0.6)
+    for name in "ab":
+        for run in range(9):
+            write(tmp_path / name / str(run), report(run + 10 * ord(name), settings=quick))
+    result = compare(read_side(tmp_path / "a"), read_side(tmp_path / "b"))
+    assert result["unit"] == "run" and not any("counts as one run" in note for note in result["notes"])
+
+
+def test_a_difference_in_power_is_noted(slower: tuple[Comparison, Side, Side]) -> None:
+    _, first, second = slower
+    battery = Side(second.name, second.processor, "battery", second.runs)
+    assert any("power source" in note for note in compare(first, battery)["notes"])
+
+
+def test_too_few_blocks_give_no_ratio() -> None:
+    few = Side("few", "processor", "mains", [{Key(0, 8.0, "openvino", "fp32", 1, True): [np.ones(64)]}])
+    result = compare(few, few)
+    assert result["rows"][0]["ratio"] is None and result["rows"][0]["different"] is None
+    assert result["conclusion"] == "Too few blocks to compare."
+
+
+def test_the_largest_difference_looks_in_both_directions() -> None:
+    assert largest_difference(0.8, 1.1) == pytest.approx(0.25)
+
+
+def test_nine_runs_against_one_are_refused() -> None:
+    with pytest.raises(UserError, match="has 9 runs"):
+        compare(side(0, runs=9), side(1))
+
+
+def test_sides_without_a_common_row_are_refused() -> None:
+    with pytest.raises(UserError, match="in common"):
+        compare(side(0, rows=1), Side("other", "p", "mains", [{Key(9, 8.0, "torch", "fp32", 1, True): []}]))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ({"rows": []}, "is no latency report"),
+        ({"format": "sepprune-latency-report", "version": 99}, "has version 99"),
+        ({"format": "sepprune-latency-report", "version": 1, "rows": [{}]}, "is damaged"),
+    ],
+)
+def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: object, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        read_side(write(tmp_path, content))
+
+
+def test_damaged_raw_times_are_refused(tmp_path: Path) -> None:
+    content = report(0)
+    content["rows"][0]["raw"]["chunks"][0] += 1
+    with pytest.raises(UserError, match="is damaged"):
+        read_side(write(tmp_path, content))
+
+
+def test_missing_files_empty_folders_and_a_few_runs_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="cannot read"):
+        read_side(tmp_path / "none.json")
+    with pytest.raises(UserError, match="has no report.json"):
+        read_side(tmp_path)
+    for run in range(3):
+        write(tmp_path / str(run), {})
+    with pytest.raises(UserError, match="has 3 reports"):
+        read_side(tmp_path)
+    (tmp_path / "text.json").write_text("no JSON")
+    with pytest.raises(UserError, match="is no JSON"):
+        read_side(tmp_path / "text.json")
