@@ -90,6 +90,10 @@ class _Run(fx.Interpreter):
             self.watch(node, self.env)
         place = self.places.get(node)
         if place is None:
+            if node.target is torch.ops.aten.view.default:
+                # operations with masks may leave another memory layout than the traced ones
+                tensor, size = self.map_nodes_to_values(node.args, node)
+                return tensor.reshape(size)
             return super().run_node(node)
         masks = [self.gates[numbers] for numbers in place.numbers]
         if node.op == "get_attr":
