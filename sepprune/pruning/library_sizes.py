@@ -54,7 +54,8 @@ def _stated(part: nn.Module) -> dict[str, int | None]:
 
 
 def _recurrent_sizes(part: nn.RNNBase) -> dict[str, int | None]:
-    inputs, back = (int(getattr(part, name).shape[1]) for name in ("weight_ih_l0", "weight_hh_l0"))
+    parameters = dict(part.named_parameters(recurse=False))
+    inputs, back = (parameters[name].shape[1] for name in ("weight_ih_l0", "weight_hh_l0"))
     if not part.proj_size:
         return {"input_size": inputs, "hidden_size": back}
-    return {"input_size": inputs, "hidden_size": int(part.weight_hr_l0.shape[1]), "proj_size": back}
+    return {"input_size": inputs, "hidden_size": parameters["weight_hr_l0"].shape[1], "proj_size": back}

@@ -50,14 +50,7 @@ def _recurrent(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled] | N
     each = len(params) // (args["num_layers"] * directions)
     biases = 2 if args["has_biases"] else 0
     projected = each == 3 + biases
-    cells = [
-        _Cell(
-            *params[start : start + 2],
-            params[start + 2 : start + 2 + biases],
-            *params[start + 2 + biases :][:projected],
-        )
-        for start in range(0, len(params), each)
-    ]
+    cells = [_cell_of(params[start : start + each], biases) for start in range(0, len(params), each)]
     data = args["input"]
     units, inputs = _states(flow, node, states, projected), flow.of(data)[-1]
     vectors: list[Vector] = []
@@ -73,6 +66,11 @@ def _recurrent(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled] | N
     last = (units.returned, units.hidden)
     dims = [(*flow.of(state)[:-1], vector) for state, vector in zip(states, last, strict=False)]
     return [(*flow.of(data)[:-1], inputs), *dims]
+
+
+def _cell_of(params: Sequence[fx.Node], biases: int) -> _Cell:
+    into, back, *rest = params
+    return _Cell(into, back, rest[:biases], rest[biases] if len(rest) > biases else None)
 
 
 def _recurrent_cell(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
