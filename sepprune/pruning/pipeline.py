@@ -16,6 +16,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..files import whole_file, write_whole
+from .accounts import without_channels
 from .branches import with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor
 from .cost import Cost, macs_cost, params_cost
@@ -207,6 +208,7 @@ def _surgery(
         ],
         "removed": removed,
         "blocked": [reason._asdict() for reason in structure.blocked],
+        "without_channels": without_channels(structure.module),
     }
     return PruneResult(model, plan, report)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .accounts import accounted
+from .calculated import copied
 from .cost import Analysis, analysis_of
 from .objective import Batch, freeze
 from .proof import prove
@@ -84,7 +85,8 @@ def prepare(
         mixture = (batch[0] if isinstance(batch, (tuple, list)) else batch).to(inputs[0].device)
         mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
         examples += [] if mixture.shape == inputs[0].shape else [(mixture,)]
-    return Prepared(module, prove(discover(freeze(copy.deepcopy(module)), examples, include, exclude)), inputs)
+    offered = discover(freeze(copied(module)), examples, include, exclude)
+    return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), inputs)
 
 
 def _inputs(module: nn.Module, example_input: Any) -> tuple[Any, ...]:

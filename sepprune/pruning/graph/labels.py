@@ -94,6 +94,13 @@ class Labels:
                 if root != FIXED:
                     self._frozen.setdefault(int(root), reason)
 
+    def meet(self, first: Vector, second: Vector) -> bool:
+        """Whether an index of one dimension is tied to one of the other."""
+        if first is None or second is None:
+            return False
+        common = np.intersect1d(self.find(first), self.find(second))
+        return bool(common.any())
+
     def settle(self, vector: Vector) -> Vector:
         """Representatives, with :data:`FIXED` for every frozen label; ``None`` when no index is free."""
         if vector is None:

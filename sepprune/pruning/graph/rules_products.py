@@ -146,7 +146,7 @@ def _run_attention(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -
 
 RULES: Rules = {
     "linear": _linear,
-    **dict.fromkeys("matmul mm bmm mv dot".split(), _matmul),
+    **dict.fromkeys("matmul mm bmm mv dot vdot".split(), _matmul),
     **dict.fromkeys("addmm baddbmm".split(), _add_matmul),
     "einsum": _einsum,
     "scaled_dot_product_attention": _attention,
