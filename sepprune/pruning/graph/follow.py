@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
-from .flow import Dims, Flow, Labelled, arguments, matched_sizes, operation
+from .flow import Dims, Flow, Labelled, Rule, arguments, matched_sizes, operation
 from .labels import Reason, Vector
+from .reasons import reason_for
 from .rules import RULES
 from .rules_elementwise import pointwise
 from .sizes import Place
@@ -58,6 +59,17 @@ def keeps_state(module: nn.Module) -> bool:
     return callable(getattr(module, "initial_state", None))
 
 
+def rule_for(name: str, target: object = None) -> Rule | None:
+    """The rule of an operation: its own, that of its variant without aliasing, or that of pointwise operations."""
+    rule = RULES.get(name) or RULES.get(name.removesuffix("_copy"))
+    if rule is not None:
+        return rule
+    packet = getattr(torch.ops.aten, name, None)  # the tag is missing from variants in place
+    overloads = packet.overloads() if isinstance(packet, torch._ops.OpOverloadPacket) else []
+    tagged = (target, *(getattr(packet, overload) for overload in overloads))
+    return pointwise if any(torch.Tag.pointwise in getattr(item, "tags", ()) for item in tagged) else None
+
+
 def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
     """Labels of what a node gives."""
     if node.op == "get_attr":
@@ -69,16 +81,14 @@ def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
         return _fixed(node.meta.get("val"))
     if not node.users and operation(node) in _PARTS:
         return _fixed(node.meta.get("val"))
-    rule = RULES.get(operation(node))
-    if rule is None and torch.Tag.pointwise in getattr(node.target, "tags", ()):
-        rule = pointwise
+    rule = rule_for(operation(node), node.target)
     if rule is not None:
         result = rule(flow, node, arguments(node))
         if result is not None:
             return result
     for argument in node.all_input_nodes:
         for dims in _leaves(flow.dims[argument]):
-            flow.freeze(node, dims, "no rule says what this operation does to channels")
+            flow.freeze(node, dims, reason_for(operation(node)))
     return _fixed(node.meta.get("val"))
 
 

@@ -111,11 +111,27 @@ def _run_weight_norm(axis: int, labelled: Sequence[int]) -> Masked:
     return run
 
 
+def _norm_except_dim(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    dims = flow.of(args["v"])
+    labelled = [index for index, vector in enumerate(dims) if index != args["dim"] % len(dims) and vector is not None]
+
+    def run(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any:
+        kept = arguments["v"]
+        for index, mask in zip(labelled, masks, strict=True):
+            kept = kept * along(mask, kept, index)
+        return target(**(arguments | {"v": kept}))
+
+    if labelled:
+        flow.sites[node] = Site(tuple(dims[index] for index in labelled), run)
+    return tuple(vector if index == args["dim"] % len(dims) else None for index, vector in enumerate(dims))
+
+
 RULES: Rules = {
     **dict.fromkeys(
         "batch_norm instance_norm native_batch_norm _native_batch_norm_legit_no_training".split(), _batch_norm
     ),
     **dict.fromkeys("layer_norm rms_norm".split(), _layer_norm),
     "group_norm": _group_norm,
+    "norm_except_dim": _norm_except_dim,
     **dict.fromkeys("_weight_norm _weight_norm_interface".split(), _weight_norm),
 }
