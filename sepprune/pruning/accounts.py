@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from torch import nn
 
+from .graph.flow import Flow
 from .graph.labels import Reason
 from .graph.trace import owner_of
 from .structure import Structure
@@ -66,7 +67,7 @@ def _reason(structure: Structure, layer: str, names: Sequence[str], filtered: bo
     first = {id(value): name for name, value in reversed(list(structure.module.named_parameters()))}
     shared = [first[id(structure.module.get_parameter(name))] for name in names]
     followed = [vector for name in shared for vector in flow.parameters.get(name, ())]
-    if not any(name in flow.parameters for name in shared):
+    if not _used(flow).intersection(shared):
         return Reason(layer, "unused", "forward does not use its parameters on this example")
     for vector in followed:
         reason = flow.labels.reason(vector)
@@ -75,3 +76,9 @@ def _reason(structure: Structure, layer: str, names: Sequence[str], filtered: bo
     if filtered and any(vector is not None for vector in followed):
         return Reason(layer, "filter", "include or exclude leaves this layer out")
     return Reason(layer, "shape", "it has no dimension of two or more channels that a layer produces and can lose")
+
+
+def _used(flow: Flow) -> set[str]:
+    """Names of the tensors that an operation of the graph reads."""
+    nodes = (node for node in flow.trace.graph.graph.nodes if node.op == "get_attr" and node.users)
+    return {flow.trace.tensors[str(node.target)] for node in nodes if str(node.target) in flow.trace.tensors}
