@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
-from torch.utils._pytree import tree_leaves
 
 
 def copied(module: nn.Module) -> nn.Module:
@@ -17,8 +16,13 @@ def copied(module: nn.Module) -> nn.Module:
     ``copy.deepcopy`` refuses tensors with a history of gradients, such as a weight that was calculated at the last
     call. Their values are copied; the module calculates them again when it is called.
     """
-    kept = [leaf for part in module.modules() for leaf in tree_leaves(list(vars(part).values()))]
-    memo = {id(leaf): leaf.detach().clone() for leaf in kept if isinstance(leaf, Tensor) and not leaf.is_leaf}
+    memo = {
+        id(value): value.detach().clone()
+        for part in module.modules()
+        for held in vars(part).values()
+        for value in (held if isinstance(held, (list, tuple)) else (held,))
+        if isinstance(value, Tensor) and not value.is_leaf
+    }
     return copy.deepcopy(module, memo)
 
 
