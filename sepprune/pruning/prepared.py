@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import UserError
 from .accounts import accounted
 from .calculated import copied
+from .checks import check_module
 from .cost import Analysis, analysis_of
 from .objective import Batch, freeze
 from .proof import prove
@@ -79,6 +80,7 @@ def prepare(
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
     """
+    check_module(module)
     inputs = _inputs(module, example_input)
     examples = [inputs]
     if batch is not None:

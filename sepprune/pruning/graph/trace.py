@@ -17,6 +17,7 @@ from torch import Tensor, fx, nn
 
 from ...errors import UserError
 from ..calculated import copied
+from ..checks import export_failure
 from .contexts import inline_contexts
 from .recurrent_ops import restore
 from .sizes import NoteSizes, Size, remember_origins
@@ -77,10 +78,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
                 restore(graph)
                 inline_contexts(graph)
         except Exception as error:
-            raise UserError(
-                f"torch.export cannot follow {type(module).__name__}: {_first_line(error)}; "
-                "its forward must not branch on values of tensors"
-            ) from error
+            raise export_failure(module, error) from error
     tensors = _share_tensors(graph, module)
     sizes = {
         node: notes[node.meta["custom"]["sizes"]]
