@@ -85,7 +85,8 @@ class Objective:
         if self.loss is pit_snr_loss and references.shape[:-1] != estimate.shape[:-1]:
             raise UserError(
                 f"the references have shape {tuple(references.shape)}, but the separator gives "
-                f"{tuple(estimate.shape)}: give one reference per source, as (batch, sources, samples), or a loss= that compares the two"
+                f"{tuple(estimate.shape)}: give one reference per source, as (batch, sources, samples), "
+                "or a loss= that compares the two"
             )
         return references
 

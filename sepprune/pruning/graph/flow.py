@@ -64,6 +64,7 @@ class Flow:
         parameters: labels of every parameter, buffer and tensor attribute that the graph uses, by name.
         channels: which dimensions of which parameters are channels of a layer, with the layer's name.
         calculated: the same for tensors from which the weight of a layer is calculated.
+        blockers: why all dimensions of a node are fixed, where an operation before it fixed them.
         sites: nodes that reduce over labelled dimensions.
         products: multiply-adds.
         origins: names of the tensors that a node is calculated from alone; ``None`` where it depends on an input.
@@ -77,19 +78,37 @@ class Flow:
     parameters: dict[str, Dims] = field(default_factory=dict)
     channels: dict[tuple[str, int], str] = field(default_factory=dict)
     calculated: dict[tuple[str, int], str] = field(default_factory=dict)
+    blockers: dict[fx.Node, Reason] = field(default_factory=dict)
     sites: dict[fx.Node, Site] = field(default_factory=dict)
     products: list[Product] = field(default_factory=list)
     origins: dict[fx.Node, frozenset[str] | None] = field(default_factory=dict)
     size_slots: dict[fx.Node, list[tuple[int, Vector]]] = field(default_factory=dict)
 
     def tie(self, node: fx.Node, first: Vector, second: Vector, why: str) -> Vector:
-        """Tie two dimensions index by index; ``node`` and ``why`` are the reason where that freezes one of them."""
-        return self.labels.tie(first, second, self.reason(node, why))
+        """Tie two dimensions index by index.
+
+        Where one of them is fixed, the other is frozen. The reason is the operation that fixed it, if one is known, or
+        else ``node`` and ``why``.
+        """
+        origin = None
+        if (first is None) != (second is None):
+            origin = next((self.blockers[item] for item in node.all_input_nodes if item in self.blockers), None)
+        return self.labels.tie(first, second, origin or self.reason(node, why))
 
     def freeze(self, node: fx.Node, vectors: Sequence[Vector] | Vector, why: str) -> None:
         """Never drop the indices of these dimensions."""
         for vector in vectors if isinstance(vectors, (tuple, list)) else (vectors,):
             self.labels.freeze(vector, self.reason(node, why))
+
+    def block(self, node: fx.Node, data: fx.Node, vectors: Sequence[Vector], why: str) -> None:
+        """Freeze dimensions of ``data``; what later meets the fixed result of ``node`` names this reason too.
+
+        Nothing is recorded for a tensor beside the data, such as the window of a transform.
+        """
+        beside = self.origins.get(data) is not None and self.origins.get(node) is None
+        if not beside and any(vector is not None for vector in vectors):
+            self.blockers.setdefault(node, self.reason(node, why))
+        self.freeze(node, vectors, why)
 
     def reason(self, node: fx.Node, why: str) -> Reason:
         """A reason that names the node's layer and operation."""

@@ -44,6 +44,7 @@ def follow(module: nn.Module, trace: Trace, earlier: Flow | None = None) -> Flow
     for node in trace.graph.graph.nodes:
         flow.origins[node] = _origins(flow, node)
         flow.dims[node] = _dims_of(flow, module, node)
+        _note_blocker(flow, node)
     _keep_attributes_single(flow)
     _keep_attention_square(flow, module)
     return flow
@@ -88,7 +89,7 @@ def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
             return result
     for argument in node.all_input_nodes:
         for dims in _leaves(flow.dims[argument]):
-            flow.freeze(node, dims, reason_for(operation(node)))
+            flow.block(node, argument, dims, reason_for(operation(node)))
     return _fixed(node.meta.get("val"))
 
 
@@ -101,6 +102,16 @@ def _origins(flow: Flow, node: fx.Node) -> frozenset[str] | None:
         return frozenset() if name is None else frozenset([name])
     parts = [flow.origins[source] for source in node.all_input_nodes]
     return frozenset().union(*(part for part in parts if part is not None)) if None not in parts else None
+
+
+def _note_blocker(flow: Flow, node: fx.Node) -> None:
+    """A node whose dimensions are all fixed passes on the reason; one with labels has none."""
+    if any(vector is not None for dims in _leaves(flow.dims[node]) for vector in dims):
+        flow.blockers.pop(node, None)
+    elif node not in flow.blockers:
+        before = [flow.blockers[source] for source in node.all_input_nodes if source in flow.blockers]
+        if before:
+            flow.blockers[node] = before[0]
 
 
 def _leaves(dims: Labelled) -> list[Dims]:

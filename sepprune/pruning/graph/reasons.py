@@ -27,6 +27,7 @@ _KINDS = {
     "the size of its result depends on values": (
         "nonzero.* argwhere masked_select unique.* _unique.* repeat_interleave segment_reduce"
     ),
+    "a transform takes windows of its input": "stft istft",
     "it counts or orders values": (
         "histc histogram.* _histogram.* bincount searchsorted quantile nanquantile isin one_hot hash_tensor"
     ),
@@ -61,7 +62,7 @@ _KINDS = {
         "_copy_from.* _indices _pin_memory _reshape_.* _stack __.* _to_cpu _masked_softmax _lstm.* .*_jvp _aminmax "
         "_embedding_bag.* embedding_bag embedding_renorm _neg_view.* _new_zeros.* new_empty_strided _grid_sampler.* "
         "_sparse.* _wrapped.* _mixed.* _triton.* log_sigmoid_forward _logcumsumexp.* special_.* linspace logspace "
-        "lift_fresh.* stft istft full_like.* _weight.* amp.*"
+        "lift_fresh.* full_like.* _weight.* amp.*"
     ),
 }
 

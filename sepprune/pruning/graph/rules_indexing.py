@@ -25,7 +25,7 @@ def _along(flow: Flow, node: fx.Node, args: Arguments) -> Labelled | None:
     if axes is None:
         return None
     for axis in [axes] if isinstance(axes, int) else axes:
-        flow.freeze(node, dims[axis], "an operation runs along this dimension")
+        flow.block(node, args["self"], [dims[axis]], "an operation runs along this dimension")
         dims[axis] = None
     value = node.meta["val"]
     several = isinstance(value, (tuple, list))

@@ -106,7 +106,9 @@ def _extreme(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
         return pointwise(flow, node, args)
     dims = flow.of(args["self"])
     axes = _axes(args, len(dims))
-    flow.freeze(node, [dims[axis] for axis in axes], "a statistic over channels that masks cannot stand in for")
+    flow.block(
+        node, args["self"], [dims[axis] for axis in axes], "a statistic over channels that masks cannot stand in for"
+    )
     if "log_softmax" in str(node.target):
         return tuple(None if axis in axes else vector for axis, vector in enumerate(dims))
     return _without(node, dims, axes, bool(args.get("keepdim")))

@@ -281,5 +281,14 @@ def test_a_reason_says_why_an_operation_has_no_rule() -> None:
     assert reasons["linalg_inv"].startswith("its result depends on all channels of a matrix at once")
 
 
+@pytest.mark.parametrize("name", ["an operation without a rule", "reversed channels", "largest channel"])
+def test_a_layer_behind_a_blocking_operation_names_that_operation(name: str) -> None:
+    operation, channels, culprit = BLOCKED[name]
+    reasons = [
+        reason for reason in structure_of(lambda x: operation(x).mul(2), channels).blocked if reason.layer == "last"
+    ]
+    assert culprit in {reason.op for reason in reasons} and "conv1d" not in {reason.op for reason in reasons}
+
+
 def test_no_operation_has_two_rules() -> None:
     assert len(RULES) == sum(len(table) for table in TABLES)
