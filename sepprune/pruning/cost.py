@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .accounts import without_channels
 from .arrays import Floats, Ints
 from .graph.flow import size_of
 from .graph.labels import Reason
-from .graph.trace import layer_of
+from .graph.trace import layer_of, owner_of
 from .ptflops import Term, ptflops_terms
 from .structure import Structure
 
@@ -110,7 +111,7 @@ def params_cost(structure: Structure) -> Cost:
         dims = followed.get(name, (None,) * value.dim())
         terms.append(
             (
-                name.rpartition(".")[0],
+                owner_of(name),
                 1.0,
                 [size_of(vector, size) for vector, size in zip(dims, value.shape, strict=True)],
             )
@@ -147,6 +148,8 @@ class Analysis:
         modules: ``{name, params, macs_per_second, share}`` of every layer that has either cost, heaviest first.
         groups: ``{id, channels, macs_per_second, params, layers}``: the cost that depends on a group's channels.
         blocked: ``(layer, op, why)`` for channels that cannot be pruned safely.
+        without_channels: layers that have none, because each of their parameters is a single number. Every other layer
+            with parameters is in ``groups`` or ``blocked``.
     """
 
     params: int
@@ -155,6 +158,7 @@ class Analysis:
     modules: list[dict[str, Any]]
     groups: list[dict[str, Any]]
     blocked: tuple[Reason, ...]
+    without_channels: tuple[str, ...]
 
 
 def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False) -> Analysis:
@@ -195,5 +199,11 @@ def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False
         )
     ]
     return Analysis(
-        round(total_params), float(bare.total(full)), float(published.total(full)), modules, groups, structure.blocked
+        round(total_params),
+        float(bare.total(full)),
+        float(published.total(full)),
+        modules,
+        groups,
+        structure.blocked,
+        tuple(without_channels(structure.module)),
     )

@@ -5,7 +5,6 @@ Edits are data. They are applied to a freshly built module of the original class
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .calculated import copied, recalculate
 from .graph.trace import tensor_attributes
 
 
@@ -80,7 +80,7 @@ def edited(
     module: nn.Module, cuts: Sequence[Cut], sizes: Sequence[SizeEdit], removals: Sequence[Removal] = ()
 ) -> nn.Module:
     """A copy of ``module`` without these branches, with these tensors cut and these sizes corrected."""
-    return cut_sizes(cut_tensors(remove(copy.deepcopy(module), removals), cuts), sizes)
+    return cut_sizes(cut_tensors(remove(copied(module), removals), cuts), sizes)
 
 
 def remove(module: nn.Module, removals: Sequence[Removal]) -> nn.Module:
@@ -140,7 +140,7 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
             result = nn.Parameter(result, requires_grad=value.requires_grad)
         for owner, attribute in owners[id(value)]:
             setattr(owner, attribute, result)
-    return module
+    return recalculate(module)
 
 
 def cut_sizes(module: nn.Module, sizes: Sequence[SizeEdit]) -> nn.Module:

@@ -42,11 +42,20 @@ def _stated(part: nn.Module) -> dict[str, int | None]:
     if isinstance(part, nn.PReLU):
         return {"num_parameters": shape[0]}
     if isinstance(part, nn.RNNBase):
-        columns = [int(getattr(part, name).shape[1]) for name in ("weight_ih_l0", "weight_hh_l0")]
-        return {"input_size": columns[0], "hidden_size": columns[1]}
+        return _recurrent_sizes(part)
+    if isinstance(part, nn.RNNCellBase):
+        return {"input_size": int(part.weight_ih.shape[1]), "hidden_size": int(part.weight_hh.shape[1])}
     if isinstance(part, nn.MultiheadAttention) and part.in_proj_weight is not None:
         width = part.in_proj_weight.shape[1]
         return {"embed_dim": width, "kdim": width, "vdim": width, "head_dim": width // part.num_heads}
     if isinstance(part, nn.Embedding):
         return {"num_embeddings": shape[0], "embedding_dim": shape[1]}
     return {}
+
+
+def _recurrent_sizes(part: nn.RNNBase) -> dict[str, int | None]:
+    parameters = dict(part.named_parameters(recurse=False))
+    inputs, back = (parameters[name].shape[1] for name in ("weight_ih_l0", "weight_hh_l0"))
+    if not part.proj_size:
+        return {"input_size": inputs, "hidden_size": back}
+    return {"input_size": inputs, "hidden_size": parameters["weight_hr_l0"].shape[1], "proj_size": back}

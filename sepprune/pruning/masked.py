@@ -89,10 +89,12 @@ class _Run(fx.Interpreter):
         if self.watch is not None:
             self.watch(node, self.env)
         place = self.places.get(node)
-        if place is None:
+        if place is None and node.target is not torch.ops.aten.view.default:
             return super().run_node(node)
+        bound = fx.node.map_arg(arguments(node), lambda item: self.env[item])
+        if place is None:  # operations with masks may leave another memory layout than the traced ones
+            return bound["self"].reshape(bound["size"])
         masks = [self.gates[numbers] for numbers in place.numbers]
         if node.op == "get_attr":
             return place.run(super().run_node(node), {}, masks)
-        bound = fx.node.map_arg(arguments(node), lambda item: self.env[item])
         return place.run(node.target, bound, masks)

@@ -37,6 +37,10 @@ def snr_loss(estimate: Tensor, target: Tensor) -> Tensor:
     return 10 * torch.log10((noise + 1e-6 * signal + 1e-8) / (signal + 1e-8)).mean()
 
 
+#: batches of a generator that are kept in memory so that they can be repeated
+MOST_KEPT = 32
+
+
 class Objective:
     """Loss of a batch ``(mixture, references)`` under gates.
 
@@ -72,8 +76,19 @@ class Objective:
             with torch.no_grad():
                 target = tree_leaves(self.structure.module(*inputs))[0]
             return self.loss(estimate, target)
-        references = batch[1].to(estimate.device)
+        references = self._references(batch, estimate)
         return self.loss(estimate[..., self.delay :], references[..., : references.shape[-1] - self.delay])
+
+    def _references(self, batch: Batch, estimate: Tensor) -> Tensor:
+        """The batch's references, of which the permutation-invariant loss needs one per source."""
+        references: Tensor = batch[1].to(estimate.device)
+        if self.loss is pit_snr_loss and references.shape[:-1] != estimate.shape[:-1]:
+            raise UserError(
+                f"the references have shape {tuple(references.shape)}, but the separator gives "
+                f"{tuple(estimate.shape)}: give one reference per source, as (batch, sources, samples), "
+                "or a loss= that compares the two"
+            )
+        return references
 
     def masked(self, batch: Batch) -> tuple[MaskedModel, tuple[Tensor, ...]]:
         """The masked model for a batch of this shape, and the module's inputs in the batch.
@@ -112,13 +127,25 @@ def endless(data: Iterable[Batch]) -> Iterator[Batch]:
     Raises:
         UserError: there are none.
     """
+    seen: list[Batch] = []
+    count = 0
+    once = iter(data) is data  # a generator cannot be started again, so its batches are kept while they are few
+    for batch in data:
+        count += 1
+        if once and count <= MOST_KEPT:
+            seen.append(batch)
+        else:
+            seen.clear()
+        yield batch
+    if not count:
+        raise UserError("the data for learning masks has no batches: give at least one")
+    if count > len(seen) and once:
+        raise UserError(
+            f"the generator of data ended after {count} batches, more than the {MOST_KEPT} that are repeated: give a "
+            "list or a DataLoader, which can be repeated, or as many batches as steps"
+        )
     while True:
-        empty = True
-        for batch in data:
-            empty = False
-            yield batch
-        if empty:
-            raise UserError("the data for learning masks has no batches: give at least one")
+        yield from seen if once else data
 
 
 def freeze(module: nn.Module) -> nn.Module:

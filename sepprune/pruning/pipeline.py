@@ -16,6 +16,7 @@ from torch import nn
 
 from ..errors import UserError
 from ..files import whole_file, write_whole
+from .accounts import without_channels
 from .branches import with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor
 from .cost import Cost, macs_cost, params_cost
@@ -24,7 +25,7 @@ from .methods.protocol import Choice, Evidence, Method, Task
 from .methods.registry import METHODS, WITHOUT_DATA, method_for
 from .objective import Batch, Loss, Objective, endless
 from .plan import GroupPlan, PruningPlan
-from .prepared import Prepared, analyze, prepare
+from .prepared import Prepared, analyze, length_of, prepare
 from .structure import Structure
 from .surgery import TOLERANCE, SurgeryError, difference, edits
 from .timing import time_cost
@@ -80,6 +81,7 @@ def prune(
     floor: Floor = DEFAULT_FLOOR,
     round_to: int = 1,
     sample_rate: int = 16_000,
+    seconds: float | None = None,
     learning: Learning | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> PruneResult:
@@ -103,6 +105,7 @@ def prune(
         floor: how many channels every group keeps at least, and whether whole residual branches may be removed.
         round_to: keep multiples of this many channels.
         sample_rate: of the example, in hertz.
+        seconds: length of the example, where its last dimension is not samples of time, such as a spectrogram.
         learning: details of mask learning; its ``steps`` are replaced by ``steps``.
         progress: called with the step and its loss.
 
@@ -130,7 +133,7 @@ def prune(
     inputs, structure = prepared.inputs, prepared.structure
     if floor.whole_branches:
         structure = with_branches(structure)
-    costs = _Costs(params_cost(structure), macs_cost(structure, inputs[0].shape[-1] / sample_rate))
+    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(inputs, sample_rate, seconds)))
     objective = None if batches is None else Objective(structure, loss, inputs[0].dim())
     task = Task(
         structure=structure,
@@ -207,6 +210,7 @@ def _surgery(
         ],
         "removed": removed,
         "blocked": [reason._asdict() for reason in structure.blocked],
+        "without_channels": without_channels(structure.module),
     }
     return PruneResult(model, plan, report)
 

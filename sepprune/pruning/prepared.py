@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from .accounts import accounted
+from .calculated import copied
+from .checks import check_module
 from .cost import Analysis, analysis_of
 from .objective import Batch, freeze
 from .proof import prove
@@ -37,6 +39,7 @@ def analyze(
     example_input: Any = None,
     *,
     sample_rate: int = 16_000,
+    seconds: float | None = None,
     like_ptflops: bool = False,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
@@ -47,6 +50,7 @@ def analyze(
         module: any module that ``torch.export`` can follow; it is not changed.
         example_input: a tensor, or a tuple of inputs. Causal separators need none.
         sample_rate: of the example, in hertz; its last dimension is time.
+        seconds: length of the example, where its last dimension is not samples of time, such as a spectrogram.
         like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
         include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
         exclude: no group with a layer whose name matches one of these patterns.
@@ -55,7 +59,24 @@ def analyze(
         UserError: the module does not run on the example, or cannot be exported.
     """
     prepared = prepare(module, example_input, include=include, exclude=exclude)
-    return analysis_of(prepared.structure, prepared.inputs[0].shape[-1] / sample_rate, like_ptflops)
+    return analysis_of(prepared.structure, length_of(prepared.inputs, sample_rate, seconds), like_ptflops)
+
+
+def length_of(inputs: tuple[Any, ...], sample_rate: int, seconds: float | None) -> float:
+    """Length of an example in seconds.
+
+    Args:
+        inputs: the example; the last dimension of its first input is time where ``seconds`` is not given.
+        sample_rate: in hertz.
+        seconds: its length, if the caller knows it.
+
+    Raises:
+        UserError: the length is not above 0.
+    """
+    length: float = inputs[0].shape[-1] / sample_rate if seconds is None else seconds
+    if length <= 0:
+        raise UserError(f"the example is {length:g} s long: give a longer one, or its length as seconds= above 0")
+    return length
 
 
 def prepare(
@@ -78,13 +99,15 @@ def prepare(
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
     """
+    check_module(module)
     inputs = _inputs(module, example_input)
     examples = [inputs]
     if batch is not None:
         mixture = (batch[0] if isinstance(batch, (tuple, list)) else batch).to(inputs[0].device)
         mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
         examples += [] if mixture.shape == inputs[0].shape else [(mixture,)]
-    return Prepared(module, prove(discover(freeze(copy.deepcopy(module)), examples, include, exclude)), inputs)
+    offered = discover(freeze(copied(module)), examples, include, exclude)
+    return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), inputs)
 
 
 def _inputs(module: nn.Module, example_input: Any) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from .arrays import Bools, Ints
 from .graph.flow import Flow
 from .graph.follow import follow
 from .graph.labels import Labels, Reason, Vector
-from .graph.trace import trace
+from .graph.trace import owner_of, trace
 
 _Value = TypeVar("_Value", bound=np.generic)
 
@@ -180,23 +180,28 @@ def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], 
     next_number = 1
     ids: Counter[str] = Counter()
     for members, labels in alike.items():
-        layers = tuple(dict.fromkeys(name.rpartition(".")[0] for name, _, _ in members))
-        produced = [
-            flow.channels[name, dimension] for name, dimension, _ in members if (name, dimension) in flow.channels
-        ]
-        if len(labels) < 2 or not produced or not _wanted(layers, include, exclude):
+        layers = tuple(dict.fromkeys(owner_of(name) for name, _, _ in members))
+        producers = _producers(flow, members)
+        if len(labels) < 2 or not producers or not _wanted(layers, include, exclude):
             continue
-        producers = [
-            flow.channels[name, dimension]
-            for name, dimension, _ in members
-            if dimension == 0 and (name, dimension) in flow.channels
-        ] or produced
         ids[producers[0]] += 1
         name = producers[0] + (f":{ids[producers[0]]}" if ids[producers[0]] > 1 else "")
         groups.append(Group(name, len(labels), members, layers))
         numbers[labels] = np.arange(next_number, next_number + len(labels))
         next_number += len(labels)
     return Structure(module, tuple(flows), tuple(groups), _blocked(flow), numbers)
+
+
+def _producers(flow: Flow, members: Sequence[tuple[str, int, int]]) -> list[str]:
+    """Layers that have these channels, those that produce them first."""
+    rows = [(name, 0) for name, dimension, _ in members if dimension == 0]
+    everywhere = [(name, dimension) for name, dimension, _ in members]
+    return [
+        table[place]
+        for places, table in ((rows, flow.channels), (rows, flow.calculated), (everywhere, flow.channels))
+        for place in places
+        if place in table
+    ]
 
 
 def _wanted(layers: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from .arrays import Bools, Ints
-from .edits import Cut, Removal, SizeEdit, edited
+from .edits import Cut, Removal, SizeEdit, cut_sizes, edited
 from .graph.flow import Dims, Flow, matched_sizes
 from .graph.follow import output_nodes
 from .graph.labels import Vector
@@ -40,6 +40,13 @@ def edits(structure: Structure, kept: Bools) -> tuple[tuple[Cut, ...], tuple[Siz
     Shape:
         - kept: ``(channels,)``
     """
+    return _cut(structure, kept)[:3]
+
+
+def _cut(
+    structure: Structure, kept: Bools
+) -> tuple[tuple[Cut, ...], tuple[SizeEdit, ...], tuple[Removal, ...], nn.Module]:
+    """The edits, and a copy of the module with all of them but the sizes."""
     stays = _by_number(kept)
     cuts: list[Cut] = []
     gone = removals(structure, kept)
@@ -70,6 +77,7 @@ def edits(structure: Structure, kept: Bools) -> tuple[tuple[Cut, ...], tuple[Siz
             if _current(pruned, (module, attribute, index)) != value
         ),
         gone,
+        pruned,
     )
 
 
@@ -130,7 +138,8 @@ def _current(module: nn.Module, place: Place) -> Any:
 
 def cut(structure: Structure, kept: Bools) -> nn.Module:
     """A pruned copy of the structure's module, not checked."""
-    return edited(structure.module, *edits(structure, kept))
+    _, sizes, _, pruned = _cut(structure, kept)
+    return cut_sizes(pruned, sizes)
 
 
 def agrees(structure: Structure, kept: Bools) -> bool:

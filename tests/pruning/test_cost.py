@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sepprune.errors import UserError
 from sepprune.pruning import analyze
 from sepprune.pruning.cost import macs_cost
 from sepprune.pruning.objective import freeze
@@ -117,3 +118,11 @@ def test_the_cost_of_a_group_is_the_cost_that_it_takes_away() -> None:
         "params": 6 * (4 + 5),
         "layers": ["0", "2"],
     }
+
+
+def test_the_length_of_an_example_that_does_not_end_with_time_can_be_given() -> None:
+    model = nn.Sequential(nn.Linear(5, 8), nn.Linear(8, 5))
+    spectrogram = torch.rand(1, 100, 5)  # (batch, frames, bins)
+    assert analyze(model, spectrogram, seconds=2.0).macs_per_second == 100 * 80 / 2
+    with pytest.raises(UserError, match="above 0"):
+        analyze(model, spectrogram, seconds=0.0)

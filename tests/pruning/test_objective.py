@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from sepprune.errors import UserError
 from sepprune.losses import pit_snr_loss
-from sepprune.pruning.objective import Objective, endless, freeze, snr_loss
+from sepprune.pruning.objective import MOST_KEPT, Objective, endless, freeze, snr_loss
 from sepprune.pruning.structure import Structure, discover
 from tests.pruning.small_separators import MIXTURE, build
 
@@ -76,3 +76,20 @@ def test_batches_start_again_when_they_run_out() -> None:
     assert list(islice(endless([1, 2]), 5)) == [1, 2, 1, 2, 1]
     with pytest.raises(UserError, match="has no batches"):
         next(endless([]))
+
+
+def test_a_short_generator_is_repeated() -> None:
+    assert list(islice(endless(iter([1, 2])), 5)) == [1, 2, 1, 2, 1]
+
+
+def test_a_long_generator_that_ends_says_what_to_give() -> None:
+    with pytest.raises(UserError, match="ended after 33 batches"):
+        list(islice(endless(iter(range(MOST_KEPT + 1))), MOST_KEPT + 2))
+
+
+def test_a_wrong_number_of_references_is_one_sentence() -> None:
+    module = nn.Conv1d(1, 2, 3, padding=1)
+    mixture, references = torch.rand(2, 1, 20), torch.rand(2, 3, 20)
+    objective = Objective(discover(freeze(module), [(mixture,)]), None, 3)
+    with pytest.raises(UserError, match=r"references have shape \(2, 3, 20\).*one reference per source"):
+        objective(torch.ones(0), (mixture, references))

@@ -21,7 +21,7 @@ from torch import Tensor, fx
 from ..arrays import Ints
 from .labels import Labels, Reason, Vector
 from .sizes import Size
-from .trace import Trace, layer_of
+from .trace import Trace, layer_of, owner_of
 
 #: labels of a tensor, one vector per dimension
 Dims = tuple[Vector, ...]
@@ -63,8 +63,11 @@ class Flow:
         dims: labels of what every node gives.
         parameters: labels of every parameter, buffer and tensor attribute that the graph uses, by name.
         channels: which dimensions of which parameters are channels of a layer, with the layer's name.
+        calculated: the same for tensors from which the weight of a layer is calculated.
+        blockers: why all dimensions of a node are fixed, where an operation before it fixed them.
         sites: nodes that reduce over labelled dimensions.
         products: multiply-adds.
+        origins: names of the tensors that a node is calculated from alone; ``None`` where it depends on an input.
         size_slots: integers among a node's arguments that are sizes, in order of the arguments, each with the
             vector whose number of indices it states.
     """
@@ -74,18 +77,38 @@ class Flow:
     dims: dict[fx.Node, Labelled] = field(default_factory=dict)
     parameters: dict[str, Dims] = field(default_factory=dict)
     channels: dict[tuple[str, int], str] = field(default_factory=dict)
+    calculated: dict[tuple[str, int], str] = field(default_factory=dict)
+    blockers: dict[fx.Node, Reason] = field(default_factory=dict)
     sites: dict[fx.Node, Site] = field(default_factory=dict)
     products: list[Product] = field(default_factory=list)
+    origins: dict[fx.Node, frozenset[str] | None] = field(default_factory=dict)
     size_slots: dict[fx.Node, list[tuple[int, Vector]]] = field(default_factory=dict)
 
     def tie(self, node: fx.Node, first: Vector, second: Vector, why: str) -> Vector:
-        """Tie two dimensions index by index; ``node`` and ``why`` are the reason where that freezes one of them."""
-        return self.labels.tie(first, second, self.reason(node, why))
+        """Tie two dimensions index by index.
+
+        Where one of them is fixed, the other is frozen. The reason is the operation that fixed it, if one is known, or
+        else ``node`` and ``why``.
+        """
+        origin = None
+        if (first is None) != (second is None):
+            origin = next((self.blockers[item] for item in node.all_input_nodes if item in self.blockers), None)
+        return self.labels.tie(first, second, origin or self.reason(node, why))
 
     def freeze(self, node: fx.Node, vectors: Sequence[Vector] | Vector, why: str) -> None:
         """Never drop the indices of these dimensions."""
         for vector in vectors if isinstance(vectors, (tuple, list)) else (vectors,):
             self.labels.freeze(vector, self.reason(node, why))
+
+    def block(self, node: fx.Node, data: fx.Node, vectors: Sequence[Vector], why: str) -> None:
+        """Freeze dimensions of ``data``; what later meets the fixed result of ``node`` names this reason too.
+
+        Nothing is recorded for a tensor beside the data, such as the window of a transform.
+        """
+        beside = self.origins.get(data) is not None and self.origins.get(node) is None
+        if not beside and any(vector is not None for vector in vectors):
+            self.blockers.setdefault(node, self.reason(node, why))
+        self.freeze(node, vectors, why)
 
     def reason(self, node: fx.Node, why: str) -> Reason:
         """A reason that names the node's layer and operation."""
@@ -99,11 +122,20 @@ class Flow:
         return dims
 
     def note_channels(self, node: fx.Node, weight: Any, *dimensions: int) -> None:
-        """Record that these dimensions of a parameter are channels of the node's layer."""
+        """Record that these dimensions of a weight are channels of the node's layer.
+
+        A weight that is calculated (weight norm, a mask) has the channels of the parameters that it is calculated from.
+        """
         name = self.trace.tensors.get(str(getattr(weight, "target", "")))
         if name is not None:
             for dimension in dimensions:
-                self.channels.setdefault((name, dimension), name.rpartition(".")[0] or layer_of(node))
+                self.channels.setdefault((name, dimension), owner_of(name) or layer_of(node))
+        elif isinstance(weight, fx.Node):
+            dims = self.of(weight)
+            for source in sorted(self.origins.get(weight) or ()):
+                for index, vector in enumerate(self.parameters[source]):
+                    if any(self.labels.meet(vector, dims[dimension]) for dimension in dimensions):
+                        self.calculated.setdefault((source, index), owner_of(source) or layer_of(node))
 
 
 #: gives the labels of a node's output and records sites, products and size slots; ``None`` where it does not apply

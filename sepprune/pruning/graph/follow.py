@@ -10,12 +10,16 @@ import torch
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 
-from .flow import Dims, Flow, Labelled, arguments, matched_sizes, operation
+from .flow import Dims, Flow, Labelled, Rule, arguments, matched_sizes, operation
 from .labels import Reason, Vector
+from .reasons import reason_for
 from .rules import RULES
 from .rules_elementwise import pointwise
 from .sizes import Place
-from .trace import Trace, attribute_of
+from .trace import Trace, attribute_of, owner_of
+
+#: operations that take a part of a tensor; without users only the size of the part was needed
+_PARTS = {"select", "slice", "narrow"}
 
 
 def follow(module: nn.Module, trace: Trace, earlier: Flow | None = None) -> Flow:
@@ -29,10 +33,18 @@ def follow(module: nn.Module, trace: Trace, earlier: Flow | None = None) -> Flow
     flow = (
         Flow(trace)
         if earlier is None
-        else Flow(trace, labels=earlier.labels, parameters=earlier.parameters, channels=earlier.channels)
+        else Flow(
+            trace,
+            labels=earlier.labels,
+            parameters=earlier.parameters,
+            channels=earlier.channels,
+            calculated=earlier.calculated,
+        )
     )
     for node in trace.graph.graph.nodes:
+        flow.origins[node] = _origins(flow, node)
         flow.dims[node] = _dims_of(flow, module, node)
+        _note_blocker(flow, node)
     _keep_attributes_single(flow)
     _keep_attention_square(flow, module)
     return flow
@@ -48,26 +60,58 @@ def keeps_state(module: nn.Module) -> bool:
     return callable(getattr(module, "initial_state", None))
 
 
+def rule_for(name: str, target: object = None) -> Rule | None:
+    """The rule of an operation: its own, that of its variant without aliasing, or that of pointwise operations."""
+    rule = RULES.get(name) or RULES.get(name.removesuffix("_copy"))
+    if rule is not None:
+        return rule
+    packet = getattr(torch.ops.aten, name, None)  # the tag is missing from variants in place
+    overloads = packet.overloads() if isinstance(packet, torch._ops.OpOverloadPacket) else []
+    tagged = (target, *(getattr(packet, overload) for overload in overloads))
+    return pointwise if any(torch.Tag.pointwise in getattr(item, "tags", ()) for item in tagged) else None
+
+
 def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
     """Labels of what a node gives."""
     if node.op == "get_attr":
-        return _tensor_dims(flow, node)
+        return _tensor_dims(flow, module, node)
     if node.op == "output":
         _freeze_outputs(flow, module, node)
         return ()
     if node.op != "call_function":
         return _fixed(node.meta.get("val"))
-    rule = RULES.get(operation(node))
-    if rule is None and torch.Tag.pointwise in getattr(node.target, "tags", ()):
-        rule = pointwise
+    if not node.users and operation(node) in _PARTS:
+        return _fixed(node.meta.get("val"))
+    rule = rule_for(operation(node), node.target)
     if rule is not None:
         result = rule(flow, node, arguments(node))
         if result is not None:
             return result
     for argument in node.all_input_nodes:
         for dims in _leaves(flow.dims[argument]):
-            flow.freeze(node, dims, "no rule says what this operation does to channels")
+            flow.block(node, argument, dims, reason_for(operation(node)))
     return _fixed(node.meta.get("val"))
+
+
+def _origins(flow: Flow, node: fx.Node) -> frozenset[str] | None:
+    """Names of the tensors that a node is calculated from; ``None`` where it depends on an input."""
+    if node.op == "placeholder":
+        return None
+    if node.op == "get_attr":
+        name = flow.trace.tensors.get(str(node.target))
+        return frozenset() if name is None else frozenset([name])
+    parts = [flow.origins[source] for source in node.all_input_nodes]
+    return frozenset().union(*(part for part in parts if part is not None)) if None not in parts else None
+
+
+def _note_blocker(flow: Flow, node: fx.Node) -> None:
+    """A node whose dimensions are all fixed passes on the reason; one with labels has none."""
+    if any(vector is not None for dims in _leaves(flow.dims[node]) for vector in dims):
+        flow.blockers.pop(node, None)
+    elif node not in flow.blockers:
+        before = [flow.blockers[source] for source in node.all_input_nodes if source in flow.blockers]
+        if before:
+            flow.blockers[node] = before[0]
 
 
 def _leaves(dims: Labelled) -> list[Dims]:
@@ -80,7 +124,7 @@ def _fixed(value: object) -> Labelled:
     return (None,) * value.dim() if isinstance(value, Tensor) else ()
 
 
-def _tensor_dims(flow: Flow, node: fx.Node) -> Dims:
+def _tensor_dims(flow: Flow, module: nn.Module, node: fx.Node) -> Dims:
     value = attribute_of(node)
     if not isinstance(value, Tensor):
         return ()
@@ -88,8 +132,17 @@ def _tensor_dims(flow: Flow, node: fx.Node) -> Dims:
     if name is None:  # a constant made in forward: it cannot be cut, so its channels cannot be dropped
         return (None,) * value.dim()
     if name not in flow.parameters:
-        flow.parameters[name] = tuple(flow.labels.fresh(size) for size in value.shape)
+        channels = 2 if value.dim() > 2 and _is_kernel(module, name, value) else value.dim()
+        flow.parameters[name] = tuple(
+            flow.labels.fresh(size) if dimension < channels else None for dimension, size in enumerate(value.shape)
+        )
     return flow.parameters[name]
+
+
+def _is_kernel(module: nn.Module, name: str, value: Tensor) -> bool:
+    """Whether a tensor has the rank of its layer's kernel, whose taps are no channels however it is calculated."""
+    layer = module.get_submodule(owner_of(name))
+    return isinstance(layer, nn.modules.conv._ConvNd) and value.dim() == 2 + len(layer.kernel_size)
 
 
 def _freeze_outputs(flow: Flow, module: nn.Module, node: fx.Node) -> None:

@@ -38,6 +38,7 @@ class Labels:
         self._parent: Ints = np.zeros(1024, dtype=np.int64)
         self._used = 1
         self._frozen: dict[int, Reason] = {}
+        self._is_frozen = np.zeros(1024, dtype=np.bool_)  # of representatives; settling looks up many at once
 
     def fresh(self, size: int) -> Vector:
         """``size`` new labels; ``None`` for a dimension of one index, which cannot lose it."""
@@ -45,6 +46,7 @@ class Labels:
             return None
         while self._used + size > len(self._parent):
             self._parent = np.concatenate([self._parent, np.zeros_like(self._parent)])
+            self._is_frozen = np.concatenate([self._is_frozen, np.zeros_like(self._is_frozen)])
         labels: Ints = np.arange(self._used, self._used + size, dtype=np.int64)
         self._parent[labels] = labels
         self._used += size
@@ -79,6 +81,7 @@ class Labels:
             self._parent[b] = a
             if b in self._frozen:
                 self._frozen.setdefault(a, self._frozen.pop(b))
+                self._is_frozen[a], self._is_frozen[b] = True, False
         return self.find(np.where(first == FIXED, second, first))
 
     def _root(self, label: int) -> int:
@@ -93,14 +96,21 @@ class Labels:
             for root in np.unique(self.find(vector)):
                 if root != FIXED:
                     self._frozen.setdefault(int(root), reason)
+                    self._is_frozen[root] = True
+
+    def meet(self, first: Vector, second: Vector) -> bool:
+        """Whether an index of one dimension is tied to one of the other."""
+        if first is None or second is None:
+            return False
+        common = np.intersect1d(self.find(first), self.find(second))
+        return bool(common.any())
 
     def settle(self, vector: Vector) -> Vector:
         """Representatives, with :data:`FIXED` for every frozen label; ``None`` when no index is free."""
         if vector is None:
             return None
         roots = self.find(vector)
-        if self._frozen:
-            roots = np.where(np.isin(roots, list(self._frozen)), FIXED, roots)
+        roots = np.where(self._is_frozen[roots], FIXED, roots)
         return roots if roots.any() else None
 
     def reason(self, vector: Vector) -> Reason | None:

@@ -40,60 +40,66 @@ class _StandIns:
 @cache  # torch lets a process register an operation once
 def _stand_ins() -> _StandIns:
     library = torch.library.Library("sepprune", "DEF")
-    for schema in (
-        f"lstm(Tensor input, Tensor[] hx, {_RESULTS}(Tensor, Tensor, Tensor)",
-        f"gru(Tensor input, Tensor hx, {_RESULTS}(Tensor, Tensor)",
-    ):
-        library.define(schema)
+    library.define(f"lstm(Tensor input, Tensor[] hx, {_RESULTS}(Tensor, Tensor, Tensor)")
+    torch.library.register_fake("sepprune::lstm", _lstm)
+    pairs = {torch._VF.lstm: (torch.ops.sepprune.lstm, torch.ops.aten.lstm.input)}
+    for name in ("gru", "rnn_tanh", "rnn_relu"):
+        library.define(f"{name}(Tensor input, Tensor hx, {_RESULTS}(Tensor, Tensor)")
+        torch.library.register_fake(f"sepprune::{name}", _one_state)
+        pairs[getattr(torch._VF, name)] = (getattr(torch.ops.sepprune, name), getattr(torch.ops.aten, name).input)
+    return _StandIns(library, pairs)
 
-    def lstm(
-        data: Tensor,
-        hx: list[Tensor],
-        params: list[Tensor],
-        has_biases: bool,
-        num_layers: int,
-        dropout: float,
-        train: bool,
-        bidirectional: bool,
-        batch_first: bool,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        width = hx[0].shape[-1] * (2 if bidirectional else 1)
-        return data.new_empty(*data.shape[:-1], width), hx[0].clone(), hx[1].clone()
 
-    def gru(
-        data: Tensor,
-        hx: Tensor,
-        params: list[Tensor],
-        has_biases: bool,
-        num_layers: int,
-        dropout: float,
-        train: bool,
-        bidirectional: bool,
-        batch_first: bool,
-    ) -> tuple[Tensor, Tensor]:
-        return data.new_empty(*data.shape[:-1], hx.shape[-1] * (2 if bidirectional else 1)), hx.clone()
+def _lstm(
+    data: Tensor,
+    hx: list[Tensor],
+    params: list[Tensor],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Results of an LSTM without values; with projections the two states differ in width."""
+    output = _output(data, hx[0].shape[-1], bidirectional, batch_first)
+    return output, hx[0].new_empty(hx[0].shape), hx[1].new_empty(hx[1].shape)
 
-    torch.library.register_fake("sepprune::lstm", lstm)
-    torch.library.register_fake("sepprune::gru", gru)
-    return _StandIns(
-        library,
-        {
-            torch._VF.lstm: (torch.ops.sepprune.lstm, torch.ops.aten.lstm.input),
-            torch._VF.gru: (torch.ops.sepprune.gru, torch.ops.aten.gru.input),
-        },
-    )
+
+def _one_state(
+    data: Tensor,
+    hx: Tensor,
+    params: list[Tensor],
+    has_biases: bool,
+    num_layers: int,
+    dropout: float,
+    train: bool,
+    bidirectional: bool,
+    batch_first: bool,
+) -> tuple[Tensor, Tensor]:
+    """Results of a GRU or an RNN without values."""
+    return _output(data, hx.shape[-1], bidirectional, batch_first), hx.new_empty(hx.shape)
+
+
+def _output(data: Tensor, width: int, bidirectional: bool, batch_first: bool) -> Tensor:
+    """The output sequence in the memory layout that torch gives it, which is time-major in either case.
+
+    ``contiguous`` is only recorded in the graph where the layout needs it.
+    """
+    width = 2 * width if bidirectional else width
+    if not batch_first:
+        return data.new_empty(*data.shape[:-1], width)
+    batch, steps = data.shape[:2]
+    return data.new_empty(steps, batch, width).transpose(0, 1)
 
 
 def stand_in(func: TorchFunction, args: tuple[Any, ...]) -> TorchFunction | None:
     """The function to call instead of a torch function while tracing.
 
-    ``None`` for anything but a recurrent layer; layers with packed sequences or projections are traced as they are.
+    ``None`` for anything but a recurrent layer; layers with packed sequences are traced as they are.
     """
     found = _stand_ins().pairs.get(func)
-    if found is None or len(args) != 9 or isinstance(args[3], (list, tuple)):
-        return None
-    states = args[1] if isinstance(args[1], (list, tuple)) else [args[1]]
-    return found[0] if states[0].shape[-1] == states[-1].shape[-1] else None
+    return None if found is None or len(args) != 9 or isinstance(args[3], (list, tuple)) else found[0]
 
 
 def restore(graph_module: fx.GraphModule) -> None:

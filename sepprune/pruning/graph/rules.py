@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from . import (
+    rules_contractions,
     rules_convolutions,
     rules_elementwise,
+    rules_indexing,
     rules_norms,
     rules_products,
     rules_recurrent,
@@ -17,8 +19,10 @@ from .flow import Rules
 
 #: one table per kind of operation
 TABLES: tuple[Rules, ...] = (
+    rules_contractions.RULES,
     rules_convolutions.RULES,
     rules_elementwise.RULES,
+    rules_indexing.RULES,
     rules_norms.RULES,
     rules_products.RULES,
     rules_recurrent.RULES,

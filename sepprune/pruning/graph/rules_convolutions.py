@@ -22,7 +22,7 @@ def _convolution(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     channel = len(data_dims) - len(weight_dims) + 1
     flow.note_channels(node, weight, 0, 1)
     flow.freeze(node, weight_dims[2:], "taps of a kernel are not channels")
-    flow.freeze(node, data_dims[channel + 1 :], "a convolution runs along this dimension")
+    flow.block(node, data, data_dims[channel + 1 :], "a convolution runs along this dimension")
     per_group = shape(weight)[1] if not transposed else shape(weight)[0] // groups
     inputs, first, second = data_dims[channel], weight_dims[0], weight_dims[1]
     if groups == 1:

@@ -26,6 +26,11 @@ def pointwise(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     )
 
 
+def _like_self(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    """Conversions: of a second tensor only the type and the device are used."""
+    return flow.of(args["self"])
+
+
 def _view_as_complex(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     dims = flow.of(args["self"])
     flow.freeze(node, dims[-1], "real and imaginary part")
@@ -56,7 +61,10 @@ def _prelu(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
 
 
 _POINTWISE = (
-    "contiguous clone detach detach_copy to _to_copy type_as alias lift_fresh lift_fresh_copy float copy fill zero "
+    "contiguous clone detach alias lift lift_fresh float cpu cuda chalf pin_memory requires_grad copy fill zero "
+    "_cast_Byte _cast_Char _cast_Double _cast_Float _cast_Half _cast_Int _cast_Long _cast_Short _lazy_clone "
+    "multiply divide subtract absolute negative floor_divide fix arccos arccosh arcsin arcsinh arctan arctan2 arctanh "
+    "greater greater_equal less less_equal not_equal isclose isreal __and__ __or__ __irshift__ "
     "dropout feature_dropout alpha_dropout where masked_fill abs angle square clamp rsub logaddexp "
     "gelu softplus silu mish hardswish hardtanh relu6 leaky_relu elu selu celu log_sigmoid "
     "complex polar real imag conj _conj resolve_conj resolve_neg "
@@ -65,6 +73,7 @@ _POINTWISE = (
 
 RULES: Rules = {
     **dict.fromkeys(_POINTWISE.split(), pointwise),
+    **dict.fromkeys("to _to_copy type_as".split(), _like_self),
     "view_as_complex": _view_as_complex,
     "view_as_real": _view_as_real,
     "glu": _glu,

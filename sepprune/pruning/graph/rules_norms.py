@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, fx
 
 from .dimensions import reshape
-from .flow import Arguments, Dims, Flow, Masked, Rules, Site, shape
+from .flow import Arguments, Dims, Flow, Labelled, Masked, Rules, Site, shape
 from .masking import along, moments
 
 
@@ -83,10 +83,55 @@ def _run_group_norm(groups: int) -> Masked:
     return run
 
 
+def _weight_norm(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
+    """A weight as length ``g`` and direction ``v``, of which the length is over all dimensions but one."""
+    direction, length = flow.of(args["v"]), flow.of(args["g"])
+    dims = list(direction)
+    axis = args["dim"] % len(dims)
+    dims[axis] = flow.tie(node, dims[axis], length[axis], "length and direction of a weight")
+    labelled = [index for index, vector in enumerate(dims) if index != axis and vector is not None]
+    if labelled:
+        flow.sites[node] = Site(tuple(dims[index] for index in labelled), _run_weight_norm(axis, labelled))
+    several = isinstance(node.meta["val"], (tuple, list))
+    norms = tuple(vector if index == axis else None for index, vector in enumerate(dims))
+    return [tuple(dims), norms] if several else tuple(dims)
+
+
+def _run_weight_norm(axis: int, labelled: Sequence[int]) -> Masked:
+    def run(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any:
+        kept = arguments["v"]
+        for index, mask in zip(labelled, masks, strict=True):
+            kept = kept * along(mask, kept, index)
+        others = [index for index in range(kept.dim()) if index != axis]
+        # without any channel the length is zero, and the result is not used, but must be finite
+        norm = kept.square().sum(others, keepdim=True).clamp(min=1e-30).sqrt()
+        weight = arguments["v"] * (arguments["g"] / norm)
+        return (weight, norm) if "interface" in str(target) else weight
+
+    return run
+
+
+def _norm_except_dim(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    dims = flow.of(args["v"])
+    labelled = [index for index, vector in enumerate(dims) if index != args["dim"] % len(dims) and vector is not None]
+
+    def run(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any:
+        kept = arguments["v"]
+        for index, mask in zip(labelled, masks, strict=True):
+            kept = kept * along(mask, kept, index)
+        return target(**(arguments | {"v": kept}))
+
+    if labelled:
+        flow.sites[node] = Site(tuple(dims[index] for index in labelled), run)
+    return tuple(vector if index == args["dim"] % len(dims) else None for index, vector in enumerate(dims))
+
+
 RULES: Rules = {
     **dict.fromkeys(
         "batch_norm instance_norm native_batch_norm _native_batch_norm_legit_no_training".split(), _batch_norm
     ),
     **dict.fromkeys("layer_norm rms_norm".split(), _layer_norm),
     "group_norm": _group_norm,
+    "norm_except_dim": _norm_except_dim,
+    **dict.fromkeys("_weight_norm _weight_norm_interface".split(), _weight_norm),
 }

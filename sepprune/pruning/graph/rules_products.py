@@ -1,4 +1,4 @@
-"""Rules for matrix products, linear layers, einsum and attention: operations that sum over channels.
+"""Rules for matrix products, linear layers and attention: operations that sum over channels.
 
 In the masked model the dropped channels are left out of the sum by setting them to zero in one factor, the weight
 where there is one.
@@ -13,8 +13,7 @@ from typing import Any
 from torch import Tensor, fx
 
 from .dimensions import broadcast
-from .flow import Arguments, Dims, Flow, Masked, Product, Rules, Site, shape, size_of, sizes_of
-from .labels import Vector
+from .flow import Arguments, Dims, Flow, Product, Rules, Site, shape, size_of, sizes_of
 from .masking import along, scale
 
 
@@ -37,7 +36,7 @@ def _matmul(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
 
 
 def _add_matmul(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
-    names = ("mat1", "mat2") if "mat1" in args else ("batch1", "batch2")
+    names = next(pair for pair in (("mat1", "mat2"), ("mat", "vec"), ("batch1", "batch2")) if pair[0] in args)
     dims = _matrix_product(flow, node, names[0], args[names[0]], names[1], args[names[1]])
     return broadcast(flow, node, [dims, flow.of(args["self"])], [shape(node), shape(args["self"])], "a sum")
 
@@ -66,55 +65,6 @@ def _matrix_product(flow: Flow, node: fx.Node, left_name: str, left: fx.Node, ri
     dims = (*batch, *left_dims[-2:-1], *(right_dims[-1:] if len(right_dims) > 1 else ()))
     flow.products.append(Product(node, 1, (*sizes_of(node, dims), size_of(inner, shape(left)[-1]))))
     return dims
-
-
-def _einsum(flow: Flow, node: fx.Node, args: Arguments) -> Dims | None:
-    equation, tensors = args["equation"].replace(" ", ""), args["tensors"]
-    if "." in equation:
-        return None
-    inputs, arrow, output = equation.partition("->")
-    letters: dict[str, Vector] = {}
-    sizes: dict[str, int] = {}
-    terms = inputs.split(",")
-    if not arrow:
-        output = "".join(sorted(letter for letter in set(inputs) - {","} if inputs.count(letter) == 1))
-    for term, tensor in zip(terms, tensors, strict=True):
-        flow.note_channels(node, tensor, *range(len(term)))
-        for letter, vector, size in zip(term, flow.of(tensor), shape(tensor), strict=True):
-            if size > 1:
-                letters[letter] = (
-                    flow.tie(node, letters[letter], vector, "one index of an einsum") if letter in letters else vector
-                )
-            sizes[letter] = max(size, sizes.get(letter, 1))
-    summed = [letter for letter in sizes if letter not in output and letters.get(letter) is not None]
-    if summed:
-        owner = [
-            next(
-                index
-                for index, term in enumerate(terms)
-                if letter in term and shape(tensors[index])[term.index(letter)] > 1
-            )
-            for letter in summed
-        ]
-
-        flow.sites[node] = Site(
-            tuple(letters[letter] for letter in summed),
-            _run_einsum([(index, terms[index].index(letter)) for index, letter in zip(owner, summed, strict=True)]),
-        )
-    flow.products.append(Product(node, 1, tuple(size_of(letters.get(letter), sizes[letter]) for letter in sizes)))
-    return tuple(letters.get(letter) for letter in output)
-
-
-def _run_einsum(masked: Sequence[tuple[int, int]]) -> Masked:
-    """Run an einsum with masks; each multiplies one operand along one dimension, given as a pair of indices."""
-
-    def run(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any:
-        factors = list(arguments["tensors"])
-        for (index, dimension), mask in zip(masked, masks, strict=True):
-            factors[index] = factors[index] * along(mask, factors[index], dimension)
-        return target(**(arguments | {"tensors": factors}))
-
-    return run
 
 
 def _attention(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
@@ -146,8 +96,7 @@ def _run_attention(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -
 
 RULES: Rules = {
     "linear": _linear,
-    **dict.fromkeys("matmul mm bmm mv dot".split(), _matmul),
-    **dict.fromkeys("addmm baddbmm".split(), _add_matmul),
-    "einsum": _einsum,
+    **dict.fromkeys("matmul linalg_matmul mm bmm mv dot vdot".split(), _matmul),
+    **dict.fromkeys("addmm addmv baddbmm".split(), _add_matmul),
     "scaled_dot_product_attention": _attention,
 }

@@ -106,19 +106,29 @@ def _extreme(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
         return pointwise(flow, node, args)
     dims = flow.of(args["self"])
     axes = _axes(args, len(dims))
-    flow.freeze(node, [dims[axis] for axis in axes], "a statistic over channels that masks cannot stand in for")
+    flow.block(
+        node, args["self"], [dims[axis] for axis in axes], "a statistic over channels that masks cannot stand in for"
+    )
     if "log_softmax" in str(node.target):
         return tuple(None if axis in axes else vector for axis, vector in enumerate(dims))
     return _without(node, dims, axes, bool(args.get("keepdim")))
 
 
 RULES: Rules = {
-    **dict.fromkeys("sum norm linalg_vector_norm nansum".split(), _statistic(_sum)),
+    **dict.fromkeys(
+        (
+            "sum nansum count_nonzero norm frobenius_norm nuclear_norm linalg_norm linalg_vector_norm "
+            "linalg_matrix_norm"
+        ).split(),
+        _statistic(_sum),
+    ),
     "mean": _statistic(_mean),
     **dict.fromkeys("var std var_mean std_mean".split(), _statistic(_variance)),
     "cumsum": _cumsum,
-    **dict.fromkeys("softmax _softmax".split(), _softmax),
+    **dict.fromkeys("softmax _softmax _safe_softmax".split(), _softmax),
     **dict.fromkeys(
-        "amax amin max min argmax argmin prod any all logsumexp median mode nanmean log_softmax".split(), _extreme
+        "amax amin aminmax max min argmax argmin prod any all logsumexp median nanmedian mode nanmean "
+        "log_softmax _log_softmax".split(),
+        _extreme,
     ),
 }

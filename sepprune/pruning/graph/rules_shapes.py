@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from torch import fx
 
-from .dimensions import reshape, size_slots
-from .flow import Arguments, Dims, Flow, Rules, shape
+from .dimensions import broadcast, reshape, size_slots
+from .flow import Arguments, Dims, Flow, Labelled, Rule, Rules, shape
 from .labels import Vector
 
 
@@ -61,6 +63,64 @@ def _squeeze(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     return tuple(vector for axis, vector in enumerate(dims) if axis not in axes or sizes[axis] != 1)
 
 
+def _view_as(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    """A reshape to the size of another tensor, whose dimensions therefore lose the same indices."""
+    dims = _view(flow, node, {"self": args["self"]})
+    return tuple(
+        flow.tie(node, first, second, "a reshape to the size of another tensor")
+        for first, second in zip(dims, flow.of(args["other"]), strict=True)
+    )
+
+
+def _expand_as(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
+    """An expansion to the size of another tensor, from which new indices have their number."""
+    others = flow.of(args["other"])
+    dims, sizes = _with_rank(flow.of(args["self"]), len(others)), shape(args["self"])
+    sizes = (1,) * (len(others) - len(sizes)) + sizes
+    return tuple(
+        other if size == 1 else flow.tie(node, vector, other, "an expansion to the size of another tensor")
+        for vector, other, size in zip(dims, others, sizes, strict=True)
+    )
+
+
+def _broadcast_tensors(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
+    tensors = args["tensors"]
+    shapes = [shape(tensor) for tensor in tensors]
+    dims = broadcast(flow, node, [flow.of(tensor) for tensor in tensors], shapes, "tensors of one size")
+    return [dims] * len(tensors)
+
+
+def _meshgrid(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
+    dims = [flow.of(tensor)[0] if shape(tensor) else None for tensor in args["tensors"]]
+    if args.get("indexing") == "xy" and len(dims) > 1:
+        dims[:2] = dims[1::-1]
+    return [tuple(dims)] * len(dims)
+
+
+def _at_least(rank: int) -> Rule:
+    def keep(flow: Flow, node: fx.Node, args: Arguments) -> Dims | None:
+        return flow.of(args["self"]) if len(shape(args["self"])) >= rank else None
+
+    return keep
+
+
+def _repeat_interleave(flow: Flow, node: fx.Node, args: Arguments) -> Dims | None:
+    """Every index several times, each beside its copies."""
+    if not isinstance(args.get("self"), fx.Node):
+        return None
+    dims = list(flow.of(args["self"]))
+    axis = args["dim"]
+    if axis is None:  # the tensor is flattened first
+        dims = list(reshape(flow, node, tuple(dims), shape(args["self"]), (math.prod(shape(args["self"])),)))
+        axis = 0
+    vector = dims[axis]
+    if vector is not None and not isinstance(args["repeats"], int):
+        flow.freeze(node, vector, "indices are repeated a different number of times")
+        vector = None
+    dims[axis] = None if vector is None else np.repeat(vector, args["repeats"])
+    return tuple(dims)
+
+
 def _expand(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     after = shape(node)
     dims, before = _with_rank(flow.of(args["self"]), len(after)), shape(args["self"])
@@ -95,14 +155,20 @@ def _create(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
 
 
 RULES: Rules = {
-    **dict.fromkeys("view reshape _unsafe_view flatten unflatten view_as reshape_as".split(), _view),
+    **dict.fromkeys("view reshape _unsafe_view _reshape_alias flatten ravel unflatten".split(), _view),
+    **dict.fromkeys("view_as reshape_as".split(), _view_as),
     "permute": _permute,
     **dict.fromkeys("transpose swapaxes swapdims".split(), _transpose),
-    **dict.fromkeys("t numpy_T mT adjoint".split(), _transpose_last),
-    "movedim": _movedim,
+    **dict.fromkeys("t numpy_T mT mH matrix_H adjoint".split(), _transpose_last),
+    **dict.fromkeys("movedim moveaxis".split(), _movedim),
     "unsqueeze": _unsqueeze,
     "squeeze": _squeeze,
-    **dict.fromkeys("expand broadcast_to expand_as".split(), _expand),
+    **dict.fromkeys("expand broadcast_to".split(), _expand),
+    "expand_as": _expand_as,
+    "broadcast_tensors": _broadcast_tensors,
+    "meshgrid": _meshgrid,
+    **{f"atleast_{rank}d": _at_least(rank) for rank in (1, 2, 3)},
     **dict.fromkeys("repeat tile".split(), _repeat),
+    "repeat_interleave": _repeat_interleave,
     **dict.fromkeys("zeros ones empty full new_zeros new_ones new_empty new_full".split(), _create),
 }

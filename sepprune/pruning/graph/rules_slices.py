@@ -6,7 +6,7 @@ import numpy as np
 from torch import fx
 
 from ..arrays import Ints
-from .flow import Arguments, Dims, Flow, Labelled, Rules, shape
+from .flow import Arguments, Dims, Flow, Labelled, Rule, Rules, shape
 from .labels import FIXED, Vector
 
 
@@ -126,34 +126,39 @@ def _select(flow: Flow, node: fx.Node, args: Arguments) -> Labelled:
     return tuple(dims) if "index" in args else [tuple(dims)] * len(node.meta["val"])
 
 
-def _along(flow: Flow, node: fx.Node, args: Arguments) -> Labelled | None:
-    """Operations along one dimension, where the order or number of indices matters; other dimensions are kept."""
-    dims = list(flow.of(args["self"]))
-    axes = args.get("dim", args.get("dimension", args.get("dims")))
-    if axes is None or isinstance(node.meta["val"], (tuple, list)):
-        return None
-    for axis in [axes] if isinstance(axes, int) else axes:
-        flow.freeze(node, dims[axis], "an operation runs along this dimension")
-        dims[axis] = None
-    sizes = shape(node)
-    dims += [None] * (len(sizes) - len(dims))
-    for name in ("index", "src", "source"):
-        if isinstance(args.get(name), fx.Node) and len(shape(args[name])) > 1:
+def _stack_along(axis: int) -> Rule:
+    """The rule of ``hstack`` and its kind, where the tensors have this dimension."""
+
+    def join(flow: Flow, node: fx.Node, args: Arguments) -> Dims | None:
+        if any(len(shape(tensor)) <= axis for tensor in args["tensors"]):
             return None
-    return tuple(dims) if len(dims) == len(sizes) else None
+        return _cat(flow, node, {**args, "dim": axis})
+
+    return join
 
 
-_ALONG = (
-    "index_select gather index flip roll sort topk argsort scatter index_add unfold diff cummax cumprod "
-    "_fft_r2c _fft_c2r _fft_c2c fft_rfft fft_irfft"
-)
+def _split_along(axis: int) -> Rule:
+    def split(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
+        return _split(flow, node, {**args, "dim": axis})
+
+    return split
+
 
 RULES: Rules = {
-    **dict.fromkeys("cat concat".split(), _cat),
+    **dict.fromkeys("cat concat concatenate".split(), _cat),
     "stack": _stack,
-    **dict.fromkeys("chunk split split_with_sizes unsafe_split unsafe_chunk tensor_split".split(), _split),
+    **dict.fromkeys(
+        "chunk split split_with_sizes unsafe_split unsafe_split_with_sizes unsafe_chunk tensor_split".split(), _split
+    ),
     "getitem": _getitem,
     **dict.fromkeys("slice narrow".split(), _slice),
     **dict.fromkeys("select unbind".split(), _select),
-    **dict.fromkeys(_ALONG.split(), _along),
+    "hstack": _stack_along(1),
+    "column_stack": _stack_along(1),
+    "vstack": _stack_along(0),
+    "row_stack": _stack_along(0),
+    "dstack": _stack_along(2),
+    "hsplit": _split_along(1),
+    "vsplit": _split_along(0),
+    "dsplit": _split_along(2),
 }

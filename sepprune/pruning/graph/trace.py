@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
 import logging
 import operator
@@ -17,6 +16,8 @@ import torch.fx.traceback
 from torch import Tensor, fx, nn
 
 from ...errors import UserError
+from ..calculated import copied
+from ..checks import export_failure
 from .contexts import inline_contexts
 from .recurrent_ops import restore
 from .sizes import NoteSizes, Size, remember_origins
@@ -58,7 +59,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
         UserError: the module does not run on the inputs, or ``torch.export`` cannot follow it.
     """
     with torch.no_grad():
-        subject = copy.deepcopy(module).eval()
+        subject = copied(module).eval()
         try:
             subject(*inputs)
         except Exception as error:
@@ -77,10 +78,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
                 restore(graph)
                 inline_contexts(graph)
         except Exception as error:
-            raise UserError(
-                f"torch.export cannot follow {type(module).__name__}: {_first_line(error)}; "
-                "its forward must not branch on values of tensors"
-            ) from error
+            raise export_failure(module, error) from error
     tensors = _share_tensors(graph, module)
     sizes = {
         node: notes[node.meta["custom"]["sizes"]]
@@ -113,6 +111,15 @@ def class_of(node: fx.Node) -> str:
 def attribute_of(node: fx.Node) -> Any:
     """The value of a ``get_attr`` node, as its graph holds it now."""
     return operator.attrgetter(str(node.target))(node.graph.owning_module)
+
+
+def owner_of(tensor: str) -> str:
+    """Name of the layer that a tensor belongs to, by the tensor's name.
+
+    Tensors from which ``torch.nn.utils.parametrize`` calculates a weight belong to the layer with that weight.
+    """
+    path = tensor.rpartition(".")[0]
+    return f".{path}".partition(".parametrizations.")[0].removeprefix(".")
 
 
 def tensor_attributes(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -82,3 +82,28 @@ def test_recurrent_layers_are_single_operations_that_run_as_the_layers() -> None
     names = [operation(node) for node in found.graph.graph.nodes if node.op == "call_function"]
     assert (names.count("lstm"), names.count("gru")) == (2, 1)
     assert all(torch.equal(a, b) for a, b in zip(found.graph(x), module(x), strict=True))
+
+
+class Rows(nn.Module):
+    """A recurrent layer whose output is used as rows, as dual-path separators do."""
+
+    def __init__(self, kind: type[nn.RNNBase], batch_first: bool, bidirectional: bool) -> None:
+        super().__init__()
+        self.layer = kind(3, 4, batch_first=batch_first, bidirectional=bidirectional)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        y, state = self.layer(x)
+        state = state[0] if isinstance(state, tuple) else state
+        return y.contiguous().view(-1, y.shape[2]), state.view(-1)
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("batch_first", [True, False])
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("batch", [1, 5])
+def test_recurrent_layers_have_the_memory_layout_of_torch(
+    kind: type[nn.RNNBase], batch_first: bool, bidirectional: bool, batch: int
+) -> None:
+    module, x = Rows(kind, batch_first, bidirectional).eval(), torch.rand(batch, 7, 3)
+    expected, found = module(x), trace(module, (x,)).graph(x)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))

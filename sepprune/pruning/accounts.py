@@ -1,0 +1,84 @@
+"""Every layer with parameters is accounted for: its channels are in a group, or a reason says why they are not."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import nn
+
+from .graph.flow import Flow
+from .graph.labels import Reason
+from .graph.trace import owner_of
+from .structure import Structure
+
+
+def accounted(offered: Structure, proven: Structure, filtered: bool) -> Structure:
+    """The proven structure, with a reason for every layer that is neither in a group nor blocked.
+
+    Args:
+        offered: the groups that the labels offer.
+        proven: those of them that can be cut exactly.
+        filtered: whether the caller included or excluded layers.
+    """
+    known = {layer for group in proven.groups for layer in group.layers} | {reason.layer for reason in proven.blocked}
+    failed = _failed(offered, proven)
+    return replace(
+        proven,
+        blocked=(
+            *proven.blocked,
+            *(
+                failed.get(layer) or _reason(proven, layer, names, filtered)
+                for layer, names in _layers(proven.module).items()
+                if names and layer not in known
+            ),
+        ),
+    )
+
+
+def without_channels(module: nn.Module) -> list[str]:
+    """Names of the layers that have no channels, because each of their parameters is a single number."""
+    return [layer for layer, names in _layers(module).items() if not names]
+
+
+def _layers(module: nn.Module) -> dict[str, list[str]]:
+    """Layers that own parameters, each with the names of those that have several values."""
+    layers: dict[str, list[str]] = defaultdict(list)
+    for name, parameter in module.named_parameters(remove_duplicate=False):
+        layers[owner_of(name)] += [name] if max(parameter.shape, default=1) > 1 else []
+    return dict(layers)
+
+
+def _failed(offered: Structure, proven: Structure) -> dict[str, Reason]:
+    """Reasons for the layers of groups whose trial cut failed."""
+    why = {reason.layer: reason for reason in proven.blocked if reason.op == "surgery"}
+    return {
+        layer: Reason(layer, "surgery", f"its channels are those of {group.id}: {why[group.id].why}")
+        for group in offered.groups
+        if group.id in why
+        for layer in group.layers
+    }
+
+
+def _reason(structure: Structure, layer: str, names: Sequence[str], filtered: bool) -> Reason:
+    """Why no channel of a layer is in a group, by the labels of its parameters."""
+    flow = structure.flows[0]
+    first = {id(value): name for name, value in reversed(list(structure.module.named_parameters()))}
+    shared = [first[id(structure.module.get_parameter(name))] for name in names]
+    followed = [vector for name in shared for vector in flow.parameters.get(name, ())]
+    if not _used(flow).intersection(shared):
+        return Reason(layer, "unused", "forward does not use its parameters on this example")
+    for vector in followed:
+        reason = flow.labels.reason(vector)
+        if reason is not None:
+            return Reason(layer, reason.op, f"{reason.why} ({reason.layer or 'the module itself'})")
+    if filtered and any(vector is not None for vector in followed):
+        return Reason(layer, "filter", "include or exclude leaves this layer out")
+    return Reason(layer, "shape", "it has no dimension of two or more channels that a layer produces and can lose")
+
+
+def _used(flow: Flow) -> set[str]:
+    """Names of the tensors that an operation of the graph reads."""
+    nodes = (node for node in flow.trace.graph.graph.nodes if node.op == "get_attr" and node.users)
+    return {flow.trace.tensors[str(node.target)] for node in nodes if str(node.target) in flow.trace.tensors}

@@ -1,0 +1,75 @@
+"""Modules that cannot be pruned, and exports that fail, are one sentence with a way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from sepprune.errors import UserError
+from sepprune.pruning import analyze
+
+EXAMPLE = torch.rand(2, 4)
+
+
+class Branches(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.mean() > 0:  # the line that the message names
+            return self.layer(x)
+        return x
+
+
+class Converts(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(torch.from_numpy(x.detach().numpy()))
+
+
+def not_finite() -> nn.Module:
+    layer = nn.Linear(4, 4)
+    nn.init.constant_(layer.bias, float("nan"))
+    return layer
+
+
+MODULES: dict[str, tuple[Callable[[], Any], str]] = {
+    "a name": (lambda: "skim", "'skim' is str, expected a torch.nn.Module"),
+    "a scripted module": (
+        lambda: nn.Sequential(torch.jit.script(nn.Linear(4, 4))),
+        "give the module that was scripted",
+    ),
+    "a lazy module": (lambda: nn.LazyLinear(4), "weight of LazyLinear is lazy"),
+    "weights without values": (lambda: nn.Linear(4, 4, device="meta"), "weight of Linear is on the device meta"),
+    "weights that are no numbers": (not_finite, "bias of Linear has values that are not finite"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Lazy modules", "ignore:`torch.jit.script`")
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_that_cannot_be_pruned_is_refused(name: str) -> None:
+    make, sentence = MODULES[name]
+    with pytest.raises(UserError, match=sentence):
+        analyze(make(), EXAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "way_out"),
+    [
+        (Branches(), "if x.mean", "must not branch on values of tensors"),
+        (Converts(), "from_numpy", "must consist of tensor operations"),
+    ],
+)
+def test_an_export_that_fails_names_the_line_and_a_way_out(module: nn.Module, line: str, way_out: str) -> None:
+    with pytest.raises(UserError) as caught:
+        analyze(module, EXAMPLE)
+    message = str(caught.value)
+    assert "test_checks.py:" in message and line in message and way_out in message
