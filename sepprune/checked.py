@@ -14,6 +14,8 @@ from .files import is_regular, reason
 
 #: bytes of a JSON file, and characters of a text in it
 LARGEST_JSON, LONGEST_TEXT = 64 * 2**20, 200
+#: of sound that is read: sample rates in hertz, channels, and seconds of a file that is read whole
+RATES, MOST_CHANNELS, LONGEST_S = (1_000, 768_000), 64, 3 * 3600
 _MISSING = object()
 
 
@@ -153,6 +155,31 @@ class Table:
         if value is _MISSING:
             raise UserError(f"{self.where} is incomplete: {key!r} is missing; {self.advice}")
         return value
+
+
+def check_sound(name: str, rate: int, channels: int, frames: int = 0) -> None:
+    """Check what the header of a sound file says, before its samples are read.
+
+    Args:
+        name: of the file.
+        rate: in hertz.
+        channels: number of channels.
+        frames: samples of a channel; 0 where the file is not read whole.
+
+    Raises:
+        UserError: no microphone gives such sound, or it would not fit into memory.
+    """
+    if not RATES[0] <= rate <= RATES[1]:
+        raise UserError(
+            f"{name} has a sample rate of {rate} Hz, expected {RATES[0]} to {RATES[1]} Hz: convert it, for example to "
+            "16000 Hz"
+        )
+    if channels > MOST_CHANNELS:
+        raise UserError(f"{name} has {channels} channels, expected at most {MOST_CHANNELS}: choose some of them")
+    if frames > LONGEST_S * rate:
+        raise UserError(
+            f"{name} lasts {frames / rate / 3600:.1f} hours, expected at most {LONGEST_S // 3600}: cut it into parts"
+        )
 
 
 def is_inside(path: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sepprune.streaming.files import wav_header
+
 from .arrays import Samples
 
 #: sample format of a finished file, by file format
 SUBTYPES = {"wav": "FLOAT", "flac": "PCM_24"}
 
-#: RIFF, format (32-bit float, one channel), number of samples, data; see "Multimedia Programming Interface and Data
-#: Specifications 1.0", and "New Multimedia Data Types and Data Techniques" for the chunk ``fact``
-_HEADER = struct.Struct("<4sI4s 4sIHHIIHH 4sII 4sI")
-_FLOAT, _BYTES = 3, 4
+#: bytes of a WAV file's header and of a sample
+_HEADER, _BYTES = len(wav_header(0, 16_000)), 4
 
 
 class SoundFiles:
@@ -104,31 +103,21 @@ class _Wav:
     def __init__(self, path: Path, sample_rate: int) -> None:
         self.path, self._sample_rate, self._samples = path, sample_rate, 0
         with open(path, "wb", buffering=0) as file:
-            _write(file.fileno(), self._header(), 0)
+            _write(file.fileno(), wav_header(self._samples, self._sample_rate), 0)
 
     def append(self, samples: Samples) -> None:
         data = np.ascontiguousarray(samples, "<f4").tobytes()
         with open(self.path, "r+b", buffering=0) as file:
-            _write(file.fileno(), data, _HEADER.size + _BYTES * self._samples)
+            _write(file.fileno(), data, _HEADER + _BYTES * self._samples)
             self._samples += len(samples)
-            _write(file.fileno(), self._header(), 0)
+            _write(file.fileno(), wav_header(self._samples, self._sample_rate), 0)
 
     def cut(self, samples: int) -> None:
         """Keep the first ``samples`` samples."""
         self._samples = samples
         with open(self.path, "r+b", buffering=0) as file:
-            _write(file.fileno(), self._header(), 0)
-            file.truncate(_HEADER.size + _BYTES * samples)
-
-    def _header(self) -> bytes:
-        data = min(_BYTES * self._samples, 2**32 - 1 - _HEADER.size)
-        rate = self._sample_rate
-        return _HEADER.pack(
-            *(b"RIFF", _HEADER.size - 8 + data, b"WAVE"),
-            *(b"fmt ", 16, _FLOAT, 1, rate, _BYTES * rate, _BYTES, 8 * _BYTES),
-            *(b"fact", 4, data // _BYTES),
-            *(b"data", data),
-        )
+            _write(file.fileno(), wav_header(self._samples, self._sample_rate), 0)
+            file.truncate(_HEADER + _BYTES * samples)
 
 
 class _Flac:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import safetensors
 import safetensors.numpy
 
-from ..checked import Table, parse_json, read_limited, shown
+from ..checked import RATES, Table, parse_json, read_limited, shown
 from ..errors import UserError
 from ..extras import require
 from ..files import is_regular, reason
@@ -34,8 +34,6 @@ _LEVEL_KEYS = frozenset(
 #: largest values that are read; far beyond what a processor can stream
 MOST_LEVELS, LARGEST_INDEX, LARGEST_PLAN, LARGEST_WEIGHTS = 64, 4 * 2**20, 32 * 2**20, 128 * 2**20
 _COPY = "copy the ladder again"
-#: sample rates in hertz of sound that is read or streamed
-RATES = 1_000, 768_000
 #: settings that all levels share with the index, and their defaults in :class:`sepprune.separators.CausalSeparator`
 SHARED = {"sample_rate": 16_000, "sources": 2, "hop": 128, "window": 256}
 
