@@ -15,7 +15,7 @@ import torch
 
 import sepprune.commands.train
 from sepprune.cli import main
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.errors import UserError
 from sepprune.ladders.weights import load_model, load_weights
 from sepprune.separators import build_separator
