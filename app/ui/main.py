@@ -16,6 +16,7 @@ from sepprune.resources import asset
 
 from ..engine.commands import StartRecording
 from ..engine.events import Event, FellBack, Notice, Ready, RecordingFailed
+from ..engine.preparation import with_existing_level
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
 from ..engine.statistics import Report
@@ -62,7 +63,8 @@ def run(
     if record_format is not None:
         preferences = replace(preferences, record_format=record_format)
     if given is not None and seconds is None:
-        settings = preferences.applied_to(settings, given)
+        settings, other_level = with_existing_level(preferences.applied_to(settings, given))
+        problem = problem or other_level
     engine = EngineProcess(settings)
     window = MainWindow(engine, preferences)
     recording = None

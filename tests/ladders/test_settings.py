@@ -44,7 +44,11 @@ def test_a_stage_holds_only_the_levels_that_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("mask_steps = 3", "mask_stepz = 3", "unknown entry 'mask_stepz': choose from bits, card, joint, level, mask_steps"),
+        (
+            "mask_steps = 3",
+            "mask_stepz = 3",
+            "unknown entry 'mask_stepz': choose from bits, card, joint, level, mask_steps",
+        ),
         ("mask_steps = 3", "reductions = [0.3, 0.6]", "unknown entry 'reductions'"),
         ("macs = 0.7", "share = 0.7", r"\[\[level\]\] 1 of .* has an unknown entry 'share': choose from contains"),
         ("macs = 0.7", 'macs = "most"', r"\[\[level\]\] 1 of .* has macs = 'most': give a number"),
