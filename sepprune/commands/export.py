@@ -63,7 +63,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         target.parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:  # all files are complete before the first takes its name; the weights come first
             for source, destination in zip(FILES[args.format], (target, end), strict=True):
-                for suffix in (target.suffix, ".bin") if destination is not None else ():
+                if destination is None:
+                    continue
+                for suffix in (target.suffix, ".bin"):
                     if (content := files.get(str(Path(source).with_suffix(suffix)))) is not None:
                         stack.enter_context(whole_file(destination.with_suffix(suffix))).write(content)
     except OSError as error:
