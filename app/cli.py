@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import multiprocessing
 import os
@@ -11,16 +10,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sepprune.errors import UserError
+from sepprune.files import write_report
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
 from .options import parser
-
-if TYPE_CHECKING:
-    from .engine.statistics import Report
 
 #: options that set a field of the settings or of their controls; the window uses remembered values for the others
 _CHOICES = (
@@ -106,7 +102,7 @@ def _headless(args: argparse.Namespace) -> int:
         if args.json != "-":
             print_report(outcome.report, Console())
         for file in filter(None, (args.report, args.json)):
-            _write_json(outcome.report, file)
+            write_report(file, outcome.report)
     if outcome.problem is not None:
         _say(outcome.problem)
         return 2 if outcome.user_caused else 1
@@ -143,7 +139,7 @@ def _round_trip(args: argparse.Namespace) -> int:
             message = outcome.report["message"]
             print(message[:1].upper() + message[1:])
         for file in filter(None, (args.report, args.json)):
-            _write_json(outcome.report, file)
+            write_report(file, outcome.report)
     if outcome.problem is not None:
         _say(outcome.problem)
         return 2 if outcome.user_caused else 1
@@ -213,7 +209,7 @@ def _list_devices(destination: str | None) -> int:
 
     found = list_devices()
     if destination is not None:
-        _write_json({"devices": [asdict(info) for info in found]}, destination)
+        write_report(destination, {"devices": [asdict(info) for info in found]})
     if destination != "-":
         table = Table("direction", "device", "channels", "rate in Hz", "note")
         for info in found:
@@ -232,17 +228,6 @@ def _has_display() -> bool:
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _write_json(report: Report, destination: str) -> None:
-    text = json.dumps(report, indent=2, allow_nan=False)
-    if destination == "-":
-        print(text)
-        return
-    try:
-        Path(destination).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {destination}: {error.strerror}") from error
 
 
 def _say(sentence: str) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from . import __version__
 from .arguments import HelpFormatter, Parser
 from .errors import UserError
 from .extras import explained
+from .files import write_report
 
 #: subcommands and what they do, in the order in which a project needs them
 COMMANDS = {
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = args.run(args)
         if args.json:
-            _write_json(report, args.json)
+            write_report(args.json, report)
         return 0
     except UserError as error:
         if args.debug:
@@ -101,15 +100,3 @@ def _parser(wanted: str | None) -> argparse.ArgumentParser:
         )
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
-
-
-def _write_json(report: dict[str, Any], destination: str) -> None:
-    text = json.dumps(report, indent=2, allow_nan=False)
-    if destination == "-":
-        print(text)
-    else:
-        try:
-            with open(destination, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-        except OSError as error:
-            raise UserError(f"cannot write {destination}: {error.strerror}") from error

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import re
 import secrets
+import shutil
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from .errors import UserError
+
+#: names of files and folders that are being written; the number is random, so that no link can wait under the name
+_PARTIAL = re.compile(r"\.sepprune-[0-9a-f]{16}\.part")
+#: on systems without locks, seconds after which an unfinished file belongs to a process that has ended
+_OLD_S = 86_400
 
 
 @contextmanager
@@ -15,7 +28,8 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     """A file to write ``path`` through. Whatever interrupts the block, ``path`` is the whole old or the whole new file.
 
     The file is a new one beside ``path``; at the end of the block it is renamed. The temporary name is random and must
-    not exist, so that no link can lead the content elsewhere. Permissions are those of any new file (umask).
+    not exist, so that no link can lead the content elsewhere. Permissions are those of any new file (umask). What a
+    killed process has left in the folder is removed first.
 
     Args:
         path: the file; its folder must exist. A link is replaced, not followed.
@@ -31,9 +45,12 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'hello'
     """
-    partial = path.with_name(f".{secrets.token_hex(8)}.part")
+    if durable:
+        remove_leftovers(path.parent)
+    partial = partial_name(path.parent)
     try:
         with open(partial, "xb") as file:
+            lock(file.fileno())
             yield file
             file.flush()
             if durable:
@@ -44,7 +61,7 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
             partial.unlink()
         raise
     if durable:
-        _synchronise(path.parent)
+        synchronise(path.parent)
 
 
 def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
@@ -57,7 +74,78 @@ def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
         file.write(content)
 
 
-def _synchronise(folder: Path) -> None:
+def write_report(destination: str, report: Any) -> None:
+    """Write a JSON report to the file that a user has named, or print it for ``-``.
+
+    A device or pipe such as ``/dev/stdout`` is written to; any other file is replaced, see :func:`whole_file`.
+
+    Args:
+        destination: path, or ``-`` for standard output.
+        report: plain data without NaN and infinity.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    text = json.dumps(report, indent=2, allow_nan=False) + "\n"
+    if destination == "-":
+        print(text, end="")
+        return
+    path = Path(destination)
+    try:
+        if destination.startswith(("/dev/", "/proc/")) or (path.exists() and not path.is_file() and not path.is_dir()):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            write_whole(path, text.encode())
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot write {destination}: {reason(error)}; choose another file") from error
+
+
+def reason(error: BaseException) -> str:
+    """Why a file could not be read or written, in words; a full disk is named as such.
+
+    >>> reason(OSError(errno.ENOSPC, "No space left on device"))
+    'no space left on the disk'
+    """
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "no space left on the disk"
+        if error.errno == errno.EFBIG:
+            return "no space left: the file is larger than the system allows"
+        if error.strerror:
+            return error.strerror[0].lower() + error.strerror[1:]
+    return " ".join(str(error).split())[:200]
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the unfinished files and folders that killed processes have left in ``folder``.
+
+    One that a running process writes is locked, and stays.
+    """
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if _PARTIAL.fullmatch(entry.name) and not entry.is_symlink() and _abandoned(entry):
+                with suppress(OSError):
+                    if entry.is_dir():
+                        shutil.rmtree(entry.path)
+                    else:
+                        os.unlink(entry.path)
+
+
+def partial_name(folder: Path) -> Path:
+    """A random path in ``folder`` for something unfinished."""
+    return folder / f".sepprune-{secrets.token_hex(8)}.part"
+
+
+def lock(descriptor: int) -> None:
+    """Mark an unfinished file or folder as in use, until its descriptor is closed or the process ends."""
+    with suppress(ImportError, OSError):  # a system or a file system without locks
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def synchronise(folder: Path) -> None:
     """Bring a rename to the disk, where the system lets a folder be opened."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
@@ -65,3 +153,29 @@ def _synchronise(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def is_regular(path: Path) -> bool:
+    """Whether a path is a file with content, not a device or a pipe that could be read for ever."""
+    with suppress(OSError, ValueError):
+        return stat.S_ISREG(path.stat().st_mode)
+    return False
+
+
+def _abandoned(entry: os.DirEntry[str]) -> bool:
+    """Whether no running process writes an unfinished file or folder."""
+    try:
+        import fcntl
+    except ImportError:
+        return time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD_S
+    try:
+        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from .errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -57,7 +59,11 @@ def rounded(state: Mapping[str, Tensor], bits: int = 8) -> dict[str, Tensor]:
 
 
 def widened(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights in single precision, from the result of :func:`rounded` or from any other weights."""
+    """Weights in single precision, from the result of :func:`rounded` or from any other weights.
+
+    Raises:
+        UserError: a tensor has not one scale for each row.
+    """
     scales = {_SCALE.format(name): name for name in stored if _SCALE.format(name) in stored}
     state = {}
     for name, value in stored.items():
@@ -65,6 +71,11 @@ def widened(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
             continue
         scale = stored.get(_SCALE.format(name))
         if scale is not None:
+            if value.ndim < 2 or scale.shape != value.shape[:1]:
+                raise UserError(
+                    f"the weights {name} {tuple(value.shape)} have scales {tuple(scale.shape)}, expected one for each "
+                    "row: the file is damaged, copy it again"
+                )
             state[name] = (value.float().flatten(1) * scale[:, None]).view_as(value)
         else:
             state[name] = value.float() if value.is_floating_point() else value

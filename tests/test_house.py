@@ -15,7 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ("sepprune", "app")
 
 #: Parts that know nothing of the program: every other part may import them, and each of them only the others.
-FOUNDATION = "sepprune.errors sepprune.extras sepprune.files sepprune.resources sepprune.rounding sepprune.arguments"
+FOUNDATION = (
+    "sepprune.errors sepprune.extras sepprune.files sepprune.folders sepprune.checked sepprune.resources "
+    "sepprune.rounding sepprune.arguments"
+)
 
 #: Part of the product -> the other parts that it may import besides the foundation, also inside a function. A part is a
 #: folder or a file directly below a package; `sepprune` and `app` themselves are the files `__init__.py` and

@@ -80,21 +80,26 @@ class Session:
         self._statistics = LatencyStatistics()
         self._ready: Ready | None = None
         self._failed: Failed | None = None
-        self._not_recorded: str | None = None  # why the requested recording could not start
-        self._recording = self._file_ended = self._interrupted = False
+        self._not_recorded: str | None = None  # why the requested recording could not start, or has ended early
+        self._recording = self._file_ended = self._interrupted = self._refused = False
         self._notices: list[str] = []
         self._next_frame = 0
 
     def run(self) -> Outcome:
-        """Start the engine, wait, and stop it; Ctrl-C ends the session early, a second Ctrl-C immediately."""
-        before, ran = signal.signal(signal.SIGINT, self._interrupt), False
+        """Start the engine, wait, and stop it.
+
+        Ctrl-C and SIGTERM end the session early, with its report; a second one ends it immediately.
+        """
+        before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        ran = False
         try:
             self._engine.start()
             self._watch()
             ran = self._ready is not None or self._failed is not None
         finally:
             self._finish()
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         if self._interrupted and not ran:
             return Outcome(None)
         if self._ready is None:
@@ -116,7 +121,7 @@ class Session:
 
     def _watch(self) -> None:
         end = math.inf
-        while self._failed is None and self._not_recorded is None and not self._interrupted and time.monotonic() < end:
+        while self._failed is None and not self._refused and not self._interrupted and time.monotonic() < end:
             was_ready, had_ended = self._ready is not None, self._file_ended
             self._poll()
             if not was_ready and self._ready is not None:
@@ -163,10 +168,11 @@ class Session:
                 else:
                     self._tell(message)
             case RecordingFailed(message):
-                if self._record is not None and not self._recording:
-                    self._not_recorded = message
-                else:
+                if self._recording:  # the sound continues, and the session fails at its end
                     self._tell(message)
+                else:
+                    self._refused = True
+                self._not_recorded = message
             case Notice(message) | FellBack(message=message):
                 self._tell(message)
             case LevelChanged(level=level, switch_ms=switch_ms):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from sepprune.errors import UserError
 
 from .protocol import Settings
 
@@ -13,6 +16,27 @@ if TYPE_CHECKING:
 
 #: steps before audio starts: caches fill, and lazy initialisation happens
 WARM_UP_STEPS = 25
+
+
+def with_existing_level(settings: Settings) -> tuple[Settings, str | None]:
+    """Settings whose level was remembered from another ladder, with a level that this ladder has.
+
+    Returns:
+        The settings, and a sentence where the level is another one. A ladder that cannot be read changes nothing: the
+        engine says why.
+    """
+    from sepprune.streaming import Ladder
+
+    level = settings.controls.level
+    try:
+        lightest = len(Ladder.load(settings.ladder).levels) - 1
+    except UserError:
+        return settings, None
+    if level <= lightest:
+        return settings, None
+    controls = settings.controls.changed(level=lightest)
+    sentence = f"Level {level} was remembered, and this ladder has none: level {lightest} is used."
+    return replace(settings, controls=controls), sentence
 
 
 def prepared_separator(settings: Settings) -> StreamingSeparator:

@@ -8,13 +8,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
-from sepprune.files import write_whole
+from sepprune.files import reason, write_whole
 
 from .arrays import Samples
 from .events import Event, Notice, Recording, RecordingFailed
@@ -92,6 +93,7 @@ class Recorder:
         self._thread.join(timeout)
 
     def _run(self) -> None:
+        folder = self._parent
         try:
             folder = _new_folder(self._parent)
             files = self._create(folder)
@@ -115,9 +117,20 @@ class Recorder:
                     )
                 )
         except (OSError, soundfile.SoundFileError) as error:
-            self._emit(RecordingFailed(f"cannot record into {self._parent}: {error}; choose another folder"))
+            self._emit(RecordingFailed(self._problem(folder, error)))
         self._stopping = True
         self._emit(Recording(None))
+
+    def _problem(self, folder: Path, error: Exception) -> str:
+        """Why the recording has ended, and what is left of it."""
+        if not self._samples:
+            with suppress(OSError):
+                folder.rmdir()  # fails where there is something in it
+            return f"cannot record into {self._parent}: {reason(error)}; choose another folder"
+        return (
+            f"{reason(error)}: the recording has ended after {self._samples / self._sample_rate:.1f} s, which are in "
+            f"{folder}; make room, or choose another folder"
+        )
 
     def _collect(self) -> list[_Chunk]:
         """The chunks of the next :data:`FLUSH_S`; fewer when the recording ends."""
@@ -132,21 +145,25 @@ class Recorder:
         return chunks
 
     def _create(self, folder: Path) -> SoundFiles:
-        files = SoundFiles(folder, SIGNALS, self._sample_rate, self._format)
         self._describe(folder)
-        return files
+        try:
+            return SoundFiles(folder, SIGNALS, self._sample_rate, self._format)
+        except (OSError, soundfile.SoundFileError):
+            (folder / "session.json").unlink()
+            raise
 
     def _write(self, files: SoundFiles, folder: Path, chunks: Sequence[_Chunk]) -> None:
         pieces: list[Samples] = []
+        for gap, signals, _ in chunks:
+            pieces += [np.zeros((len(SIGNALS), gap), np.float32), signals]
+        files.write(np.concatenate(pieces, axis=1))
         for gap, signals, row in chunks:
             level = row[1]
             self._lost += gap
-            pieces += [np.zeros((len(SIGNALS), gap), np.float32), signals]
             self._samples += gap
             if not self._levels or self._levels[-1]["level"] != level:
                 self._levels.append({"second": self._samples / self._sample_rate, "level": level})
             self._samples += signals.shape[1]
-        files.write(np.concatenate(pieces, axis=1))
         self._statistics.add(np.array([chunk.row for chunk in chunks], FRAME))
         self._describe(folder)
 

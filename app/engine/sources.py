@@ -12,6 +12,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from sepprune.checked import check_sound
 from sepprune.errors import UserError
 
 from .arrays import Samples
@@ -90,6 +91,11 @@ class FileSource:
         if not self._file.frames:
             self._file.close()
             raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
+        try:
+            check_sound(str(path), self._file.samplerate, self._file.channels)
+        except UserError:
+            self._file.close()
+            raise
         self.name, self.rate = Path(path).name, self._file.samplerate
         self.ended = self.paused = False
         self.loop = loop
@@ -152,6 +158,8 @@ class FileSource:
                 return np.zeros(0, np.float32)
         except soundfile.SoundFileError as error:
             raise UserError(f"{self.name} is damaged ({error}): give another file") from error
+        if self.loop and 0 < self._file.frames < self._block:  # else a file of few samples is read many times a chunk
+            block = np.tile(block, (math.ceil(self._block / self._file.frames), 1))
         block, bad = finite(block.mean(axis=1))
         self._counts["bad_samples"] += bad
         resampled: Samples = self._resampler.resample_chunk(block, last=not len(block))

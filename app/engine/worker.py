@@ -51,7 +51,8 @@ def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -
 
     The exit status is 0, 2 (the user's input is wrong) or 1 (a fault).
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that started this one handles Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the process that started this one handles them, and its pipe ends this
     sys.setswitchinterval(SWITCH_S)
     outbox = Outbox(answers)
     status, worker = 0, None

@@ -156,11 +156,11 @@ class Controller(QObject):
                     self._status.message.show_text(f"Fastest on this computer: {self._fastest}.")
             case RoundTrip():
                 self._show_round_trip(event)
-            case Recording():
+            case Recording() | RecordingFailed():
                 self._recordings.take(event)
             case Failed(message, fatal=True):
                 self._banner.show_sentence(sentence(message))
-            case Notice(message) | FellBack(message=message) | RecordingFailed(message) | Failed(message):
+            case Notice(message) | FellBack(message=message) | Failed(message):
                 self._status.message.show_text(sentence(message))
             case DevicesChanged(devices):
                 self._transport.show_sound(self._link.settings.input, self._link.settings.output, devices)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
 
 from sepprune.errors import UserError
+from sepprune.files import write_report
 from sepprune.resources import asset
 
 from ..engine.commands import StartRecording
 from ..engine.events import Event, FellBack, Notice, Ready, RecordingFailed
+from ..engine.preparation import with_existing_level
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
 from ..engine.statistics import Report
@@ -63,7 +63,8 @@ def run(
     if record_format is not None:
         preferences = replace(preferences, record_format=record_format)
     if given is not None and seconds is None:
-        settings = preferences.applied_to(settings, given)
+        settings, other_level = with_existing_level(preferences.applied_to(settings, given))
+        problem = problem or other_level
     engine = EngineProcess(settings)
     window = MainWindow(engine, preferences)
     recording = None
@@ -73,23 +74,26 @@ def run(
     session = Session(window, seconds, screenshot, recording)
     if problem:
         window.status.message.show_text(problem)
-    interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
+    before = {number: signal.signal(number, lambda *_: window.close()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         window.show()
         window.start()
         application.exec()
     finally:
-        signal.signal(signal.SIGINT, interrupt)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         engine.stop()
     if seconds is None:
         _remember(window)
     if session.problem is not None:
+        if report and window.link.ready is not None:
+            write_report(report, session.report())
         print(f"sepprune-live: {session.problem}", file=sys.stderr)
         return 2 if engine.exit_status == 2 or session.user_caused else 1
     if screenshot and not session.picture_saved:
         raise UserError(f"cannot write the screenshot {screenshot}: give a PNG file in an existing folder")
     if report:
-        _write_report(session.report(), report)
+        write_report(report, session.report())
     return 0
 
 
@@ -188,10 +192,3 @@ def _remember(window: MainWindow) -> None:
         save_preferences(window.preferences())
     except OSError as error:
         print(f"sepprune-live: the settings are not remembered: {error}", file=sys.stderr)
-
-
-def _write_report(content: Report, destination: str) -> None:
-    try:
-        Path(destination).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write the report {destination}: {error.strerror}") from error

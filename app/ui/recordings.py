@@ -8,8 +8,10 @@ from dataclasses import replace
 from PyQt6.QtCore import QObject
 
 from ..engine.commands import StartRecording, StopRecording
-from ..engine.events import Recording
+from ..engine.events import Recording, RecordingFailed
+from .alert import Alert
 from .engine_link import EngineLink
+from .facts import sentence
 from .status import StatusLine
 from .transport import Transport
 
@@ -21,6 +23,7 @@ class Recordings(QObject):
         parent: owner of this object.
         transport: has the button and the menu.
         status: shows where a recording was stored.
+        alert: shows why a recording has failed.
         link: not yet started.
         choice: folder and format at the start.
 
@@ -30,12 +33,19 @@ class Recordings(QObject):
     """
 
     def __init__(
-        self, parent: QObject, transport: Transport, status: StatusLine, link: EngineLink, choice: StartRecording
+        self,
+        parent: QObject,
+        transport: Transport,
+        status: StatusLine,
+        alert: Alert,
+        link: EngineLink,
+        choice: StartRecording,
     ) -> None:
         super().__init__(parent)
-        self._link, self._transport, self._status = link, transport, status
+        self._link, self._transport, self._status, self._alert = link, transport, status, alert
         self.choice = choice
         self.path: str | None = None
+        self._failed = False
         self._since: float | None = None
         self._wanted: StartRecording | None = None  # started again with a restarted engine
         transport.record_asked.connect(self.toggle)
@@ -57,11 +67,16 @@ class Recordings(QObject):
         self._wanted = recording
         self._link.send(recording)
 
-    def take(self, event: Recording) -> None:
-        """A recording has started or ended."""
+    def take(self, event: Recording | RecordingFailed) -> None:
+        """A recording has started, ended or failed."""
+        if isinstance(event, RecordingFailed):
+            self._failed = True
+            self._alert.show_sentence(sentence(event.message))
+            return
         if event.path is None:
             self._wanted = None
         self._show(event.path)
+        self._failed = False
 
     def resume(self) -> None:
         """The engine is ready: continue, in a new folder, a recording that ended because the engine died."""
@@ -78,7 +93,7 @@ class Recordings(QObject):
         self._transport.record_menu.show_choice(self.choice.format, self.choice.folder)
 
     def _show(self, path: str | None) -> None:
-        if path is None and self.path is not None:
+        if path is None and self.path is not None and not self._failed:
             self._status.message.show_text(f"The recording is in {self.path}")
         self._since = None if path is None else time.perf_counter()
         self.path = path

@@ -11,6 +11,7 @@ from typing import Any
 
 import platformdirs
 
+from sepprune.checked import parse_json, read_limited, shown
 from sepprune.files import write_whole
 
 from ..engine.controls import REMEMBERED, ROUTINGS, Controls
@@ -18,6 +19,21 @@ from ..engine.protocol import RECORDING_FORMATS, Settings
 from .views.tracks import VIEWS
 
 VERSION = 1
+
+#: bytes of the file, and characters of a name in it
+_LARGEST, _LONGEST = 2**20, 4096
+
+#: lowest and highest value of each number, by its key in the file
+_RANGES: dict[str, tuple[Any, Any]] = {  # Any: whole numbers and others
+    "level": (0, 63),
+    "gain_db": (-120.0, 40.0),
+    "width": (100, 32_768),
+    "height": (100, 32_768),
+    "sweep_s": (1, 3600),
+}
+
+#: words that an entry can be
+_WORDS = {"routing": ROUTINGS, "view": VIEWS, "record_format": RECORDING_FORMATS}
 
 #: key in the file of each control that is remembered; the loop has kept its first key, ``loop_file``
 _CONTROL_KEYS = {name: "loop_file" if name == "loop" else name for name in REMEMBERED}
@@ -85,14 +101,14 @@ def load_preferences(path: Path | None = None) -> tuple[Preferences, str | None]
     """
     path = path or settings_file()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.get("version") != VERSION:
+        if not path.exists():
+            return Preferences(), None
+        content = parse_json(read_limited(path, _LARGEST, "the defaults are used"), path, "the defaults are used")
+        if content.get("version") != VERSION:
             return Preferences(), f"The settings in {path} are of another version: the defaults are used."
         return _checked(content), None
-    except FileNotFoundError:
-        return Preferences(), None
     except (OSError, ValueError) as error:
-        return Preferences(), f"The settings in {path} cannot be read ({error}): the defaults are used."
+        return Preferences(), f"The settings in {path} cannot be used ({error}): the defaults are used."
 
 
 def save_preferences(preferences: Preferences, path: Path | None = None) -> None:
@@ -117,15 +133,14 @@ def _checked(content: Mapping[str, Any]) -> Preferences:  # Any: values of a JSO
     for name in entries.keys() & content.keys():
         value, kind = content[name], type(entries[name])
         if type(value) is not kind and not (kind is float and type(value) is int):
-            raise ValueError(f"{name} is {value!r}")
+            raise ValueError(f"{name} is {shown(value)}")
+        low, high = _RANGES.get(name, (None, None))
+        if low is not None and not low <= value <= high:
+            raise ValueError(f"{name} is {shown(value)}, expected {low} to {high}")
+        if name in _WORDS and value not in _WORDS[name]:
+            raise ValueError(f"{name} is {shown(value)}, expected {' or '.join(_WORDS[name])}")
+        if kind is str and (len(value) > _LONGEST or "\0" in value):
+            raise ValueError(f"{name} has {len(value)} characters")
         entries[name] = value
     controls = {name: entries.pop(key) for name, key in _CONTROL_KEYS.items()}
-    result = Preferences(controls=Preferences().controls.changed(**controls), **entries)
-    if (
-        result.controls.routing not in ROUTINGS
-        or result.controls.level < 0
-        or result.view not in VIEWS
-        or result.record_format not in RECORDING_FORMATS
-    ):
-        raise ValueError("a value is out of range")
-    return result
+    return Preferences(controls=Preferences().controls.changed(**controls), **entries)

@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from sepprune.errors import UserError
 
 from ..engine.commands import StartRecording
+from .alert import Alert
 from .controller import Controller
 from .engine_link import Engine, EngineLink
 from .facts import sentence
@@ -67,10 +68,11 @@ class MainWindow(QWidget):
         self.link, self.data = EngineLink(engine, self), LiveData(engine.telemetry)
         panels = Panels(Transport(), Tracks(), LatencyPanel(), ListenPanel(), LevelPanel(), StatusLine(), Banner())
         self.transport, self.tracks, self.latency, self.listen, self.level, self.status, self.banner = panels
+        self.alert = Alert()
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
         choice = StartRecording(recordings_folder(preferences), preferences.record_format)
-        self.recordings = Recordings(self, self.transport, self.status, self.link, choice)
+        self.recordings = Recordings(self, self.transport, self.status, self.alert, self.link, choice)
         self.controller = Controller(self, panels, self.recordings, self.link, self.data)
         self.keys = HeldKeys(self, {key: signal for key, signal, _ in HELD})
         self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
@@ -113,7 +115,7 @@ class MainWindow(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        for widget in (self.transport, self.banner, content, self.status):
+        for widget in (self.transport, self.banner, self.alert, content, self.status):
             outer.addWidget(widget, stretch=1 if widget is content else 0)
 
     def _bind_keys(self) -> None:

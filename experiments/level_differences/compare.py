@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.streaming import Ladder
 from sepprune.training.mixtures import MixtureSettings
 from sepprune.training.validation import MixtureSet, si_sdr_improvements, validation_sets

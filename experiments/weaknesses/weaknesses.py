@@ -19,7 +19,7 @@ from statistics import mean
 import numpy as np
 import torch
 
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.data.mixtures import find
 from sepprune.evaluation import score
 from sepprune.separators.base import CausalSeparator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from ..errors import UserError
 from ..extras import require
+from ..files import reason, whole_file
 from ..streaming import Ladder
 from ..streaming.export import FILES, export_files
 from ..streaming.runner import LevelRunner, call_samples
@@ -59,14 +61,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     end = target.with_suffix(f".end_segment{target.suffix}") if level.segment is not None else None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        for source, destination in zip(FILES[args.format], (target, end), strict=True):
-            if destination is None:
-                continue
-            for suffix in {target.suffix, ".bin"}:
-                if (content := files.get(str(Path(source).with_suffix(suffix)))) is not None:
-                    destination.with_suffix(suffix).write_bytes(content)
+        with ExitStack() as stack:  # all files are complete before the first takes its name; the weights come first
+            for source, destination in zip(FILES[args.format], (target, end), strict=True):
+                if destination is None:
+                    continue
+                for suffix in (target.suffix, ".bin"):
+                    if (content := files.get(str(Path(source).with_suffix(suffix)))) is not None:
+                        stack.enter_context(whole_file(destination.with_suffix(suffix))).write(content)
     except OSError as error:
-        raise UserError(f"cannot write {target} ({error.strerror}): choose another file with --out") from error
+        raise UserError(f"cannot write {target} ({reason(error)}): choose another file with --out") from error
 
     module = level.build()
     runner = LevelRunner(level, step, ladder.hop, ladder.sources)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TypeVar
 
+from ..checked import shown
 from ..errors import UserError
 from ..streaming import Ladder
 
@@ -60,5 +61,5 @@ def numbers_of(option: str, text: str, kind: type[Number], what: str, example: s
     """
     try:
         return [kind(word) for word in text.split(",")]
-    except ValueError as error:
-        raise UserError(f"{option} {text} is no list of {what}: write for example {example}") from error
+    except (ValueError, OverflowError) as error:
+        raise UserError(f"{option} {shown(text)} is no list of {what}: write for example {example}") from error

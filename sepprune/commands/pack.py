@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    from ..data.corpus import Collection
+    from ..data.collection import Collection
     from ..data.pack import write_packs
 
     out = Path(args.out)

@@ -59,7 +59,7 @@ def _training_mixtures(args: argparse.Namespace, samples: int) -> Iterable[Batch
     """Mixtures made from a training data folder or pack."""
     from torch.utils.data import DataLoader
 
-    from ..data.corpus import Collection
+    from ..data.collection import Collection
     from ..training.mixtures import Mixtures, MixtureSettings, load_sounds
 
     if args.sample_rate != 16_000:

@@ -3,58 +3,91 @@
 from __future__ import annotations
 
 import argparse
+import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from ..errors import UserError
+from ..files import reason, whole_file
 from ..streaming import Ladder, StreamingSeparator
-from ..streaming.files import read_mono, separate_signal
-from .options import add_ladder, add_level, add_stream, add_threads
+from ..streaming.files import read_mono, separated, wav_header
+from ..streaming.protocols import Samples
+from .options import add_ladder, add_stream, add_threads, chosen_levels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="IN", help="sound file of any sample rate, channel count and length")
+    parser.add_argument("input", metavar="IN", help="sound file of any sample rate and channel count, up to 3 hours")
     add_ladder(parser)
-    add_level(parser)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the voices, one WAV file each")
+    levels = parser.add_mutually_exclusive_group()
+    levels.add_argument("--level", type=int, help="level number: 0 (default) is dense, higher numbers are lighter")
+    levels.add_argument("--levels", metavar="LIST", help="several levels, for example 0,4, or all")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="folder for the voices, one WAV file each; a level that is named is part of their names, as in "
+        "IN_level4_voice1.wav",
+    )
     add_stream(parser)
     add_threads(parser)
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    import soundfile
-
-    ladder, path, out, notes = Ladder.load(args.ladder), Path(args.input), Path(args.out), Console(stderr=True)
+def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
+    ladder, path, notes = Ladder.load(args.ladder), Path(args.input), Console(stderr=True)
+    levels = [ladder[args.level or 0].level]
+    if args.levels is not None:
+        levels = chosen_levels(None if args.levels == "all" else args.levels, ladder)
     mixture, bad = read_mono(path, ladder.sample_rate)
     if bad:
         notes.print(f"{path}: {bad} samples were not finite and were replaced by zero", soft_wrap=True)
-    with StreamingSeparator(ladder, args.level, args.chunk_ms, args.backend, args.precision, args.threads) as stream:
-        sources, rtf = separate_signal(stream, mixture)
-        chunk_ms, backend = 1000 * stream.chunk / stream.sample_rate, f"{stream.backend} {stream.precision}"
+    named = args.level is not None or args.levels is not None
+    reports = [_separate(args, ladder, level, named, mixture, bad) for level in levels]
+    chunk_ms = reports[0]["chunk_ms"]
     if abs(chunk_ms - args.chunk_ms) > 1e-6:
         notes.print(f"the chunk of {args.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops", soft_wrap=True)
-    outputs = [out / f"{path.stem}_voice{number}.wav" for number in range(1, len(sources) + 1)]
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for output, source in zip(outputs, sources, strict=True):
-            soundfile.write(output, source, ladder.sample_rate, subtype="FLOAT")
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise UserError(f"cannot write into {out} ({error}): choose another folder with --out") from error
     if args.json != "-":
-        Console().print(
-            "\n".join(map(str, outputs)),
-            f"\nlevel {args.level}, real-time factor {rtf:.3f} on {backend}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    return {
-        "outputs": [str(output) for output in outputs],
-        "rtf": rtf,
-        "sample_rate": ladder.sample_rate,
-        "level": args.level,
-        "backend": backend,
-        "chunk_ms": chunk_ms,
-        "bad_samples": bad,
-    }
+        for report in reports:
+            Console().print(
+                "\n".join(report["outputs"]),
+                f"\nlevel {report['level']}, real-time factor {report['rtf']:.3f} on {report['backend']}",
+                highlight=False,
+                soft_wrap=True,
+            )
+    return reports[0] if args.levels is None else reports
+
+
+def _separate(
+    args: argparse.Namespace, ladder: Ladder, level: int, named: bool, mixture: Samples, bad: int
+) -> dict[str, Any]:
+    """Write the voices at one level; the files are there when all of them are complete."""
+    out, stem = Path(args.out), f"{Path(args.input).stem}_level{level}" if named else Path(args.input).stem
+    outputs = [out / f"{stem}_voice{number}.wav" for number in range(1, ladder.sources + 1)]
+    header, seconds = wav_header(len(mixture), ladder.sample_rate), 0.0
+    with StreamingSeparator(ladder, level, args.chunk_ms, args.backend, args.precision, args.threads) as stream:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            with ExitStack() as stack:
+                files = [stack.enter_context(whole_file(output)) for output in outputs]
+                for file in files:
+                    file.write(header)
+                parts, started = separated(stream, mixture), time.perf_counter()
+                for part in parts:
+                    seconds += time.perf_counter() - started
+                    for file, source in zip(files, part, strict=True):
+                        file.write(np.ascontiguousarray(source, "<f4").tobytes())
+                    started = time.perf_counter()
+        except OSError as error:
+            raise UserError(f"cannot write into {out} ({reason(error)}): choose another folder with --out") from error
+        return {
+            "outputs": [str(output) for output in outputs],
+            "rtf": seconds * ladder.sample_rate / len(mixture),
+            "sample_rate": ladder.sample_rate,
+            "level": level,
+            "backend": f"{stream.backend} {stream.precision}",
+            "chunk_ms": 1000 * stream.chunk / stream.sample_rate,
+            "bad_samples": bad,
+        }

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+
+from ..errors import UserError
 
 if TYPE_CHECKING:
     from ..training.settings import TrainingSettings
@@ -45,10 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    if not 0 <= args.minutes < math.inf:
+        raise UserError(f"--minutes is {args.minutes:g}: give the training time in minutes, above 0")
     keep_memory()
     import torch
 
-    from ..errors import UserError
     from ..ladders.weights import load_model
     from ..training.learner import Learner
     from ..training.processes import Processes

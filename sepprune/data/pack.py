@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import math
 import zipfile
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from typing import IO
 import numpy as np
 
 from ..errors import UserError
-from ..files import whole_file
-from .corpus import MANIFEST, Collection, Recording
+from ..files import reason, whole_file
+from .collection import MANIFEST, Collection, Recording
 
 #: largest share of a pack for each kind; validation speech is small and always complete
 _SHARES = {"noise": 0.1, "rir": 0.02, "speech": 1.0}
@@ -44,8 +45,10 @@ def write_packs(
         ``bytes``, ``recordings`` and ``speakers`` of all packs.
 
     Raises:
-        UserError: the validation speech alone does not fit.
+        UserError: the validation speech alone does not fit, or a file cannot be read or written.
     """
+    if not 0 < megabytes < math.inf or not destinations:
+        raise UserError(f"{megabytes:g} MB in {len(destinations)} packs are not possible: give more than 0 of both")
     limit, packs = 0.99 * megabytes * 1e6, [_Content() for _ in destinations]  # a hundredth for the directory
     for recording in collection.recordings("valid", "speech") if validation else ():
         packs[0].add(recording, collection.read(recording.path))
@@ -100,9 +103,12 @@ class _Content:
         columns = [field.name for field in dataclasses.fields(Recording)]
         writer.writerow(columns)
         writer.writerows([getattr(recording, column) for column in columns] for recording in self.recordings)
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(destination) as file:
-            self._write_zip(file, manifest.getvalue())
+        try:
+            destination.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(destination) as file:
+                self._write_zip(file, manifest.getvalue())
+        except OSError as error:
+            raise UserError(f"cannot write {destination} ({reason(error)}): choose another file with --out") from error
 
     def _write_zip(self, file: IO[bytes], manifest: str) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:

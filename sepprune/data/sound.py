@@ -10,9 +10,12 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from ..checked import check_sound
 from ..errors import UserError
 
 Signal = NDArray[np.float32]
+#: samples for each byte of a recording in memory: Opus at 6 kbit/s has 64; and samples that are read in any case
+MOST_EXPANDED, _SMALL = 200, 10_000_000
 
 
 def frames_of(path: Path) -> int:
@@ -42,12 +45,18 @@ def read_channels(source: Path | bytes, name: str = "", start: int = 0, frames: 
     Raises:
         UserError: the file cannot be read.
     """
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    name = name or str(source)
     try:
-        samples, rate = soundfile.read(file, frames, start, dtype="float32", always_2d=True, fill_value=0.0)
-    except soundfile.LibsndfileError as error:
-        raise unreadable(name or str(source), error) from error
-    return samples, int(rate)
+        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
+            check_sound(name, file.samplerate, file.channels, file.frames if frames < 0 else frames)
+            numbers = file.channels * file.frames
+            if isinstance(source, bytes) and numbers > max(_SMALL, MOST_EXPANDED * len(source)):
+                raise UserError(f"{name} would expand to {numbers / 1e6:.0f} million samples: replace it")
+            file.seek(min(start, file.frames))
+            samples = file.read(frames, dtype="float32", always_2d=True, fill_value=0.0)
+            return samples, int(file.samplerate)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise unreadable(name, error) from error
 
 
 def read_at_rate(source: Path | bytes, sample_rate: int, name: str = "") -> Signal:

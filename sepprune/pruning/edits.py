@@ -129,7 +129,11 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
         result = value.detach()
         for cut in its_cuts:
             last = max(cut.keep, default=-1)
-            if cut.dimension >= result.dim() or last >= result.shape[cut.dimension]:
+            if (
+                not 0 <= cut.dimension < result.dim()
+                or min(cut.keep, default=0) < 0
+                or last >= result.shape[cut.dimension]
+            ):
                 raise UserError(
                     f"the pruning plan keeps index {last} of dimension {cut.dimension} of {name}, "
                     f"whose shape is {tuple(value.shape)}: apply it to the class and settings that it "
@@ -144,15 +148,28 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
 
 
 def cut_sizes(module: nn.Module, sizes: Sequence[SizeEdit]) -> nn.Module:
-    """Correct integer attributes of ``module`` in place; returns the module."""
+    """Correct integer attributes of ``module`` in place; returns the module.
+
+    Raises:
+        UserError: the module has no such attribute, or it is no whole number.
+    """
     for edit in sizes:
-        owner = module.get_submodule(edit.module)
-        setattr(owner, edit.attribute, _replaced(getattr(owner, edit.attribute), edit.index, edit.value))
+        try:
+            owner = module.get_submodule(edit.module)
+            changed = _replaced(getattr(owner, edit.attribute), edit.index, edit.value)
+        except (AttributeError, IndexError, TypeError) as error:
+            raise UserError(
+                f"the pruning plan sets {edit.module}.{edit.attribute}, which {type(module).__name__} does not have "
+                f"({error}): apply it to the class and settings that it was made for"
+            ) from error
+        setattr(owner, edit.attribute, changed)
     return module
 
 
 def _replaced(value: Any, index: Sequence[int], new: int) -> Any:
     if not index:
+        if type(value) is not int:
+            raise TypeError(f"it is {type(value).__name__}, expected a whole number")
         return new
     parts = list(value)
     parts[index[0]] = _replaced(parts[index[0]], index[1:], new)

@@ -15,7 +15,7 @@ from safetensors.torch import save_model
 from torch import nn
 
 from ..errors import UserError
-from ..files import whole_file, write_whole
+from ..folders import whole_folder
 from .accounts import without_channels
 from .branches import with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor
@@ -48,19 +48,21 @@ class PruneResult:
     report: dict[str, Any]
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors``, ``report.json`` and ``plan.json``, the plan last.
+        """Write ``model.safetensors``, ``report.json`` and ``plan.json``.
 
-        Every file is replaced only when the new one is complete.
+        The three files of an earlier result are replaced in one step, see :func:`~sepprune.folders.whole_folder`.
 
         Raises:
-            OSError: the folder cannot be written.
+            OSError: the folder cannot be written; what was there is unchanged.
         """
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(folder / "model.safetensors") as file:
-            save_model(self.model, file.name)
-        write_whole(folder / "report.json", (json.dumps(self.report, indent=2) + "\n").encode())
-        self.plan.save(folder / "plan.json")
+        names = "model.safetensors", "report.json", "plan.json"
+        with whole_folder(Path(folder), names) as new:
+            save_model(self.model, str(new / names[0]))
+            content = (new / names[0]).read_bytes()
+            (new / names[0]).unlink()  # the library's file can be read by its owner alone
+            (new / names[0]).write_bytes(content)
+            (new / names[1]).write_bytes((json.dumps(self.report, indent=2) + "\n").encode())
+            self.plan.save(new / names[2])
 
 
 def prune(

@@ -14,12 +14,15 @@ from typing import Any
 
 from torch import nn
 
+from ..checked import LARGEST_JSON, Table, parse_json, read_limited, shown
 from ..errors import UserError
 from ..files import write_whole
 from .edits import Cut, Removal, SizeEdit, edited
 
 FORMAT = "sepprune-plan"
 VERSION = 1
+#: largest index, count or size that is read, and longest name of a layer
+_MOST, _LONGEST_NAME = 2**24, 500
 
 
 @dataclass(frozen=True)
@@ -129,36 +132,39 @@ class PruningPlan:
         Raises:
             UserError: the data is not a pruning plan of this version.
         """
-        try:
-            if data["format"] != FORMAT or data["version"] != VERSION:
-                raise UserError(
-                    f"this is {data['format']} version {data['version']}, expected {FORMAT} version "
-                    f"{VERSION}: use the release of sepprune that wrote it"
-                )
-            return PruningPlan(
-                module=data["module"],
-                method=data["method"],
-                budget=dict(data["budget"]),
-                seed=int(data["seed"]),
-                groups=tuple(
-                    GroupPlan(item["id"], item["channels"], tuple(item["keep"]), tuple(item["scores"]))
-                    for item in data["groups"]
-                ),
-                cuts=tuple(Cut(item["tensor"], item["dimension"], tuple(item["keep"])) for item in data["cuts"]),
-                sizes=tuple(
-                    SizeEdit(item["module"], item["attribute"], tuple(item["index"]), item["value"])
-                    for item in data["sizes"]
-                ),
-                removals=tuple(
-                    Removal(item["module"], item["bias"], item["dimension"], item.get("state", False))
-                    for item in data.get("removals", ())
-                ),
-            )
-        except (KeyError, TypeError) as error:
+        table = Table(data, "this pruning plan", "use a file that sepprune prune wrote")
+        if data.get("format") != FORMAT or data.get("version") != VERSION:
             raise UserError(
-                f"this is not a pruning plan: {error} is missing or of the wrong kind; "
-                "use a file that sepprune prune wrote"
-            ) from error
+                f"this is {shown(data.get('format'))} version {shown(data.get('version'))}, expected {FORMAT} version "
+                f"{VERSION}: use the release of sepprune that wrote it"
+            )
+        budget = table.table("budget")
+        return PruningPlan(
+            module=table.text("module"),
+            method=table.text("method"),
+            budget={kind: budget.number(kind) for kind in budget.data},
+            seed=table.integer("seed", -(2**63), 2**64),
+            groups=tuple(
+                GroupPlan(
+                    item.text("id", _LONGEST_NAME), item.integer("channels", 0, _MOST), _indices(item), _scores(item)
+                )
+                for item in table.tables("groups", _MOST)
+            ),
+            cuts=tuple(
+                Cut(item.text("tensor", _LONGEST_NAME), item.integer("dimension", 0, 15), _indices(item))
+                for item in table.tables("cuts", _MOST)
+            ),
+            sizes=tuple(
+                SizeEdit(
+                    item.text("module", _LONGEST_NAME),
+                    item.text("attribute", _LONGEST_NAME),
+                    item.integers("index", 0, _MOST, 8),
+                    item.integer("value", 0, _MOST),
+                )
+                for item in table.tables("sizes", _MOST)
+            ),
+            removals=tuple(_removal(item) for item in (table.tables("removals", _MOST) if "removals" in data else ())),
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the plan as JSON. The file is replaced only when the new one is complete."""
@@ -171,12 +177,27 @@ class PruningPlan:
         Raises:
             UserError: the file cannot be read or is not a pruning plan.
         """
-        try:
-            data = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(f"cannot read the pruning plan {path}: {error.strerror}") from error
-        except ValueError as error:
-            raise UserError(
-                f"the pruning plan {path} is not JSON ({error}): use a file that sepprune prune wrote"
-            ) from error
-        return PruningPlan.from_json(data)
+        advice = "use a pruning plan that sepprune prune wrote"
+        return PruningPlan.from_json(parse_json(read_limited(Path(path), LARGEST_JSON, advice), str(path), advice))
+
+
+def _removal(item: Table) -> Removal:
+    module = item.text("module", _LONGEST_NAME)
+    if not module:
+        raise item.wrong("module", "the name of a branch")
+    state = item.data.get("state", False)
+    if not isinstance(state, bool):
+        raise item.wrong("state", "true or false")
+    bias = item.text("bias", _LONGEST_NAME) if item.has("bias") else None
+    return Removal(module, bias, item.integer("dimension", -15, -1), state)
+
+
+def _indices(item: Table) -> tuple[int, ...]:
+    return item.integers("keep", 0, _MOST, _MOST)
+
+
+def _scores(item: Table) -> tuple[float, ...]:
+    scores = item.data.get("scores")
+    if not isinstance(scores, list) or not all(type(score) in (int, float) for score in scores):
+        raise item.wrong("scores", "a list of numbers")
+    return tuple(scores)

@@ -10,6 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from ..checked import is_inside
+from ..folders import whole_folder
+
 _MANIFEST = "files.json"
 #: bytes that the cache keeps; the entries that were used last
 LIMIT = 500_000_000
@@ -78,9 +81,11 @@ def forget(key: str) -> None:
 def _read(entry: Path) -> dict[str, bytes] | None:
     try:
         hashes = json.loads((entry / _MANIFEST).read_text(encoding="utf-8"))
-        contents = {name: (entry / name).read_bytes() for name in hashes}
-        intact = all(hashlib.sha256(contents[name]).hexdigest() == expected for name, expected in hashes.items())
-    except (OSError, ValueError, AttributeError):
+        contents = {name: (entry / name).read_bytes() for name in hashes if is_inside(name)}
+        intact = len(contents) == len(hashes) and all(
+            hashlib.sha256(contents[name]).hexdigest() == expected for name, expected in hashes.items()
+        )
+    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
         return None
     if not intact:
         return None
@@ -92,17 +97,11 @@ def _read(entry: Path) -> dict[str, bytes] | None:
 
 
 def _store(entry: Path, contents: dict[str, bytes]) -> None:
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".part-", dir=entry.parent))
-    try:
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    with whole_folder(entry, ("*",)) as new:
         for name, content in contents.items():
-            (partial / name).write_bytes(content)
-        hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-        (partial / _MANIFEST).write_text(json.dumps(hashes), encoding="utf-8")
-        shutil.rmtree(entry, ignore_errors=True)  # it exists only when it was damaged
-        os.replace(partial, entry)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+            (new / name).write_bytes(content)
+        (new / _MANIFEST).write_text(json.dumps(hashes), encoding="utf-8")
 
 
 def _forget(folder: Path, keep: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checked import Table
 from ..errors import UserError
 from ..resources import asset
 from .backends import COMPILED, available, backend_names, create_backend
@@ -37,6 +38,7 @@ SECONDS = 2.0
 #: chunks timed in one block, and chunks before them that bring the level back into the processor's caches
 _BLOCK, _LEAD_IN = 16, 4
 _FILE = "trials.json"
+_MOST_TRIALS = 10_000
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,20 @@ class Trial:
     chosen: bool = False
 
 
+def _trial(stored: Table, levels: int) -> Trial:
+    agreement = stored.data.get("agreement_db")  # JSON as Python writes it has infinity
+    choice = stored.text("backend"), stored.text("precision")
+    if choice[0] not in backend_names():
+        raise stored.wrong("backend", f"one of {', '.join(backend_names())}")
+    return Trial(
+        stored.integer("level", 0, levels - 1),
+        *choice,
+        stored.number("p50_ms", 0),
+        math.inf if agreement == math.inf else stored.number("agreement_db"),
+        stored.data.get("chosen") is True,
+    )
+
+
 def default_choice() -> tuple[str, str]:
     """Backend and precision of a level that was not measured."""
     return backend_names()[0], "fp32"
@@ -67,7 +83,13 @@ def default_choice() -> tuple[str, str]:
 def measured(ladder: Ladder, chunk: int, threads: int = 1) -> list[Trial] | None:
     """The result of an earlier :func:`calibrate` on this machine, ``None`` where there is none."""
     files = peek(_key(ladder, chunk, threads))
-    return None if files is None else [Trial(**trial) for trial in json.loads(files[_FILE])]
+    if files is None:
+        return None
+    try:
+        table = Table({"trials": json.loads(files[_FILE])}, "the cache", "measure again")
+        return [_trial(trial, len(ladder.levels)) for trial in table.tables("trials", _MOST_TRIALS)]
+    except (UserError, KeyError, ValueError, RecursionError):
+        return None  # damaged, or of another version: it is measured again
 
 
 def choices(trials: Iterable[Trial]) -> dict[int, tuple[str, str]]:
@@ -220,6 +242,7 @@ def _key(ladder: Ladder, chunk: int, threads: int) -> str:
         chunk,
         threads,
         *(level.sha256 for level in ladder.levels),
+        *(level.plan_sha256 for level in ladder.levels),
     )
 
 

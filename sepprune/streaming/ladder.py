@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import operator
 import os
 from collections.abc import Mapping
@@ -14,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 import safetensors
 import safetensors.numpy
 
+from ..checked import RATES, Table, parse_json, read_limited, shown
 from ..errors import UserError
 from ..extras import require
+from ..files import is_regular, reason
 from ..resources import asset
+from .building import LARGEST_MODEL, Settings, build_level, checked_settings
 from .weights import Array, single_precision
 
 if TYPE_CHECKING:
@@ -26,9 +28,14 @@ if TYPE_CHECKING:
 FORMAT, VERSION, INDEX = "sepprune-ladder", 3, "ladder.json"
 #: version 1 had nothing rounded, version 2 no rounded filters
 _READABLE = (1, 2, VERSION)
-#: of a separator, as JSON has them: numbers and lists of numbers, which the family's class checks
-Settings = Mapping[str, Any]
-_LEVEL_KEYS = ("level", "model", "weights", "sha256", "plan", "segment", "params", "macs_per_second", "si_sdri")
+_LEVEL_KEYS = frozenset(
+    "level model weights sha256 plan plan_sha256 segment params macs_per_second si_sdri".split()  # others are facts
+)
+#: largest values that are read; far beyond what a processor can stream
+MOST_LEVELS, LARGEST_INDEX, LARGEST_PLAN, LARGEST_WEIGHTS = 64, 4 * 2**20, 32 * 2**20, 128 * 2**20
+_COPY = "copy the ladder again"
+#: settings that all levels share with the index, and their defaults in :class:`sepprune.separators.CausalSeparator`
+SHARED = {"sample_rate": 16_000, "sources": 2, "hop": 128, "window": 256}
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Level:
         model: separator name, as :func:`sepprune.separators.build_separator` takes it.
         settings: the separator's settings before pruning.
         weights, sha256: file name of the weights, and the hash of its content.
-        plan: file name of the pruning plan, ``None`` where nothing was pruned.
+        plan, plan_sha256: the same of the pruning plan; ``None`` where nothing was pruned, and no hash in old ladders.
         segment: frames after which the state needs upkeep, ``None`` where it needs none.
         params, macs_per_second: cost.
         si_sdri: SI-SDR improvement in dB by test condition, ``None`` where it was not measured.
@@ -55,6 +62,7 @@ class Level:
     weights: str
     sha256: str
     plan: str | None
+    plan_sha256: str | None
     segment: int | None
     params: int
     macs_per_second: float
@@ -63,36 +71,45 @@ class Level:
 
     def read_weights(self) -> bytes:
         """The weights file, checked against its hash."""
-        content = read_file(self.folder / self.weights)
-        found = hashlib.sha256(content).hexdigest()
-        if found != self.sha256:
-            raise UserError(
-                f"{self.folder / self.weights} is damaged: its SHA-256 is {found[:12]}..., {INDEX} says "
-                f"{self.sha256[:12]}...; copy the ladder again"
-            )
-        return content
+        return self._checked(self.weights, self.sha256, LARGEST_WEIGHTS)
 
     def read_plan(self) -> bytes | None:
-        """The pruning plan file, ``None`` where nothing was pruned."""
-        return None if self.plan is None else read_file(self.folder / self.plan)
+        """The pruning plan file, checked against its hash; ``None`` where nothing was pruned."""
+        return None if self.plan is None else self._checked(self.plan, self.plan_sha256, LARGEST_PLAN)
 
     def arrays(self) -> dict[str, Array]:
         """The weights in single precision by name. Torch is not needed."""
         content = self.read_weights()
         try:
-            return single_precision(safetensors.numpy.load(content))
-        except (safetensors.SafetensorError, KeyError, ValueError, TypeError) as error:
+            arrays = single_precision(safetensors.numpy.load(content))
+        except (safetensors.SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UserError(f"{self.folder / self.weights} is no safetensors file ({reason}): {_COPY}") from error
+        if sum(array.size for array in arrays.values()) > LARGEST_MODEL:
+            raise UserError(f"{self.folder / self.weights} has more than {LARGEST_MODEL / 1e6:.0f} million weights")
+        return arrays
+
+    def _checked(self, name: str, expected: str | None, most: int) -> bytes:
+        """A file of the level, compared with the hash in the index where there is one."""
+        content = read_limited(self.folder / name, most, _COPY)
+        found = hashlib.sha256(content).hexdigest()
+        if expected is not None and found != expected:
             raise UserError(
-                f"{self.folder / self.weights} is no safetensors file ({error}): copy the ladder again"
-            ) from error
+                f"{self.folder / name} is damaged: its SHA-256 is {found[:12]}..., {INDEX} says "
+                f"{expected[:12]}...; {_COPY}"
+            )
+        return content
 
     def build(self) -> CausalSeparator:
         """The level as a torch module in evaluation mode: fresh, pruned by its plan, weights loaded strictly."""
         require("torch", extra="train", purpose="a level as a torch module")
         weights, plan = self.arrays(), self._read_plan()
         try:
-            return build_level(self.model, self.settings, plan, weights)
-        except (ValueError, TypeError, KeyError, RuntimeError) as error:
+            module = build_level(self.model, self.settings, plan, weights)
+            if module.segment != self.segment:
+                raise ValueError(f"its segments have {module.segment} frames, {INDEX} says {self.segment}")
+            return module
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, ArithmeticError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UserError(
                 f"level {self.level} of {self.folder} does not fit this version's {self.model} "
@@ -100,15 +117,16 @@ class Level:
             ) from error
 
     def _read_plan(self) -> PruningPlan | None:
-        if self.plan is None:
+        content = self.read_plan()
+        if content is None:
             return None
         from ..pruning import PruningPlan
 
-        path = self.folder / self.plan
+        path = f"{self.folder}/{self.plan}"
         try:
-            return PruningPlan.from_json(parse_json(read_file(path), path))
-        except (ValueError, TypeError, KeyError) as error:
-            raise UserError(f"{path} is no pruning plan ({error}): copy the ladder again") from error
+            return PruningPlan.from_json(parse_json(content, path, _COPY))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"{path} is no pruning plan ({' '.join(str(error).split())[:200]}): {_COPY}") from error
 
 
 @dataclass(frozen=True)
@@ -123,6 +141,7 @@ class Ladder:
         hop, window: samples between frames, samples under one synthesis frame.
         card: facts as free text, such as training data and licences.
         levels: level 0 first.
+        digest: SHA-256 of the index, and so of the whole ladder: the index has the hashes of weights and plans.
     """
 
     folder: Path
@@ -133,6 +152,7 @@ class Ladder:
     window: int
     card: Mapping[str, Any]
     levels: tuple[Level, ...]
+    digest: str = ""
 
     @property
     def delay(self) -> int:
@@ -162,99 +182,75 @@ class Ladder:
             UserError: the folder or a file of it is missing or damaged.
         """
         folder = asset("ladder") if path is None else Path(path)
-        if not folder.is_dir():
-            raise UserError(f"there is no ladder folder {folder}: give a folder that holds {INDEX}")
         index = folder / INDEX
-        if not index.is_file():
+        try:
+            if not folder.is_dir():
+                raise UserError(f"there is no ladder folder {folder}: give a folder that holds {INDEX}")
+            found = index.is_file()
+        except (OSError, ValueError) as error:  # a name that is too long, or has a null character
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"there is no ladder folder {shown(str(folder))} ({reason(error)})") from error
+        if not found:
             raise UserError(f"{folder} is no ladder: it holds no {INDEX}; give a folder that `sepprune ladder` wrote")
-        data = parse_json(read_file(index), index)
-        if data.get("format") != FORMAT:
-            raise UserError(f"{index} is no ladder index: its format is {data.get('format')!r}, expected {FORMAT!r}")
-        if data.get("version") not in _READABLE:
+        content = read_limited(index, LARGEST_INDEX, _COPY)
+        data = Table(parse_json(content, index, _COPY), str(index), _COPY)
+        if data.data.get("format") != FORMAT:
+            found_format = shown(data.data.get("format"))
+            raise UserError(f"{index} is no ladder index: its format is {found_format}, expected {FORMAT!r}")
+        if data.data.get("version") not in _READABLE:
             raise UserError(
-                f"{index} has format version {data.get('version')!r}, this program reads up to {VERSION}: "
+                f"{index} has format version {shown(data.data.get('version'))}, this program reads up to {VERSION}: "
                 "update the older of the two"
             )
-        try:
-            ladder = cls(
-                folder,
-                str(data["name"]),
-                int(data["sample_rate"]),
-                int(data["sources"]),
-                int(data["hop"]),
-                int(data["window"]),
-                data.get("card", {}),
-                tuple(_level(folder, entry) for entry in data["levels"]),
+        entries = data.tables("levels", MOST_LEVELS)
+        if not entries:
+            raise UserError(f"{index} must list levels 0, 1, 2, ... in order: {_COPY}")
+        hop = data.integer("hop", 1, 65_536)
+        return cls(
+            folder,
+            data.text("name"),
+            data.integer("sample_rate", *RATES),
+            data.integer("sources", 1, 16),
+            hop,
+            data.integer("window", hop, 65_536),
+            data.table("card").data if data.has("card") else {},
+            tuple(_level(folder, data, number, entry) for number, entry in enumerate(entries)),
+            hashlib.sha256(content).hexdigest(),
+        )
+
+
+def _level(folder: Path, index: Table, number: int, entry: Table) -> Level:
+    if entry.integer("level", 0, MOST_LEVELS) != number:
+        raise UserError(f"{index.where} must list levels 0, 1, 2, ... in order: {_COPY}")
+    model, plan = entry.table("model"), None
+    settings = checked_settings(model.table("settings"))
+    for key, default in SHARED.items():
+        if settings.get(key, default) != index.data[key]:
+            raise UserError(
+                f"level {number} of {folder} has {key} {settings.get(key, default)}, {INDEX} says {index.data[key]}: "
+                "a ladder has one; write it again"
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            problem = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-            raise UserError(f"{index} is incomplete: {problem}; copy the ladder again") from error
-        if not ladder.levels or [level.level for level in ladder.levels] != list(range(len(ladder.levels))):
-            raise UserError(f"{index} must list levels 0, 1, 2, ... in order: copy the ladder again")
-        for level in ladder.levels:
-            for name in filter(None, (level.weights, level.plan)):
-                if Path(name).name != name or not (folder / name).is_file():
-                    raise UserError(f"level {level.level} of {folder} lacks its file {name}: copy the ladder again")
-        return ladder
-
-
-def build_level(
-    model: str, settings: Settings, plan: PruningPlan | None, weights: Mapping[str, Array]
-) -> CausalSeparator:
-    """A separator in evaluation mode: fresh, pruned by its plan, weights loaded strictly.
-
-    Args:
-        model, settings: as :func:`sepprune.separators.build_separator` takes them.
-        plan: ``None`` where nothing is pruned.
-        weights: after pruning, as :func:`~.weights.single_precision` gives them.
-
-    Raises:
-        ValueError, TypeError, KeyError, RuntimeError: they do not fit each other, as torch reports it.
-    """
-    import torch
-
-    from ..separators import build_separator
-    from ..separators.base import CausalSeparator
-
-    module = build_separator(model, **settings)
-    if plan is not None:
-        module = plan.apply(module)
-    module.load_state_dict({name: torch.from_numpy(array.copy()) for name, array in weights.items()}, strict=True)
-    if not isinstance(module, CausalSeparator):
-        raise ValueError(f"{model} is not causal, and a ladder is for live use")
-    return module.eval()
-
-
-def _level(folder: Path, entry: Mapping[str, Any]) -> Level:
-    scores, segment, plan = entry.get("si_sdri"), entry["segment"], entry["plan"]
+    segment = None if entry.data.get("segment", 0) is None else entry.integer("segment", 1, 1_000_000)
+    weights = entry.file_name("weights")
+    if entry.data.get("plan", "") is not None:
+        plan = entry.file_name("plan")
+    for name in filter(None, (weights, plan)):
+        if not is_regular(folder / name):
+            raise UserError(f"level {number} of {folder} lacks its file {name}: {_COPY}")
+    scores = entry.table("si_sdri") if entry.has("si_sdri") else None
     return Level(
         folder,
-        int(entry["level"]),
-        str(entry["model"]["name"]),
-        dict(entry["model"]["settings"]),
-        str(entry["weights"]),
-        str(entry["sha256"]),
-        None if plan is None else str(plan),
-        None if segment is None else int(segment),
-        int(entry["params"]),
-        float(entry["macs_per_second"]),
-        None if scores is None else dict(scores),
-        {key: value for key, value in entry.items() if key not in _LEVEL_KEYS},
+        number,
+        model.text("name"),
+        settings,
+        weights,
+        entry.text("sha256"),
+        plan,
+        entry.text("plan_sha256") if entry.has("plan_sha256") else None,
+        segment,
+        entry.integer("params", 0, 2**40),
+        entry.number("macs_per_second", 0, 1e18),
+        None if scores is None else {key: scores.number(key, -1e3, 1e3) for key in scores.data if scores.has(key)},
+        {key: value for key, value in entry.data.items() if key not in _LEVEL_KEYS},
     )
-
-
-def parse_json(content: bytes, where: Path | str) -> dict[str, Any]:
-    try:
-        data = json.loads(content)
-    except ValueError as error:
-        raise UserError(f"{where} is not valid JSON ({error}): copy the ladder again") from error
-    if not isinstance(data, dict):
-        raise UserError(f"{where} holds a JSON {type(data).__name__}, expected an object: copy the ladder again")
-    return data
-
-
-def read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path} ({error.strerror}): copy the ladder again") from error

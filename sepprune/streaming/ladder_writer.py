@@ -9,15 +9,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..checked import parse_json, read_limited
 from ..errors import UserError
-from ..files import write_whole
-from .ladder import FORMAT, INDEX, VERSION, Ladder, build_level, parse_json, read_file
+from ..files import reason, write_whole
+from ..folders import whole_folder
+from .building import build_level
+from .ladder import FORMAT, INDEX, LARGEST_INDEX, VERSION, Ladder
 from .weights import single_precision
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..pruning import PruningPlan
+
+
+#: names of the files of a ladder, which a new ladder in the same folder replaces
+_OWN = (INDEX, "level-*.safetensors", "level-*.plan.json")
 
 
 class LevelRecord(NamedTuple):
@@ -43,12 +50,14 @@ def write_ladder(
     """Write a ladder. Every level is built from what is written, so that the files are known to load.
 
     Args:
-        folder: made where it is missing; files of an earlier ladder are replaced, ``ladder.json`` last.
+        folder: made where it is missing. A ladder that is there is replaced in one step, see
+            :func:`~sepprune.folders.whole_folder`; other files in the folder stay.
         name: what the ladder is called.
         levels: dense first.
         card: facts about the whole ladder, such as training data and licences.
 
     Raises:
+        UserError: the folder cannot be written; what was there is unchanged.
         ValueError: there are no levels, they disagree about the filterbank, or a fact is missing.
     """
     import safetensors.torch
@@ -71,14 +80,16 @@ def write_ladder(
             "weights": weights,
             "sha256": hashlib.sha256(content).hexdigest(),
             "plan": None if plan is None else plan_name,
+            "plan_sha256": None,
             "segment": module.segment,
             "params": sum(parameter.numel() for parameter in module.parameters()),
             "si_sdri": None,
         }
-        entries.append(entry | {key: value for key, value in facts.items() if key not in entry or key == "si_sdri"})
-        files[weights] = content
         if plan is not None:
             files[plan_name] = json.dumps(plan.to_json(), separators=(",", ":")).encode()
+            entry["plan_sha256"] = hashlib.sha256(files[plan_name]).hexdigest()
+        entries.append(entry | {key: value for key, value in facts.items() if key not in entry or key == "si_sdri"})
+        files[weights] = content
     if len(shapes) > 1:
         raise ValueError(f"levels differ in (sample rate, sources, hop, window): {sorted(shapes)}; a ladder has one")
     sample_rate, sources, hop, window = shapes.pop()
@@ -96,9 +107,12 @@ def write_ladder(
         }
     )
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, content in files.items():
-        write_whole(folder / file, content)
+    try:
+        with whole_folder(folder, _OWN) as new:
+            for file, content in files.items():
+                (new / file).write_bytes(content)
+    except OSError as error:
+        raise UserError(f"cannot write the ladder {folder} ({reason(error)}): choose another folder") from error
     return Ladder.load(folder)
 
 
@@ -111,14 +125,14 @@ def store_scores(ladder: Ladder, condition: str, scores: Mapping[int, float]) ->
         scores: dB by level.
     """
     index = ladder.folder / INDEX
-    data = parse_json(read_file(index), index)
+    data = parse_json(read_limited(index, LARGEST_INDEX, "copy the ladder again"), index)
     for entry in data["levels"]:
         if entry["level"] in scores:
             entry["si_sdri"] = {**(entry["si_sdri"] or {}), condition: round(scores[entry["level"]], 2)}
     try:
         write_whole(index, _dump(data))
     except OSError as error:
-        raise UserError(f"cannot write {index} ({error.strerror}): store scores in a ladder of your own") from error
+        raise UserError(f"cannot write {index} ({reason(error)}): store scores in a ladder of your own") from error
 
 
 def _dump(data: Mapping[str, Any]) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,8 @@ class OnnxRuntime:
 
     def load(self, files: dict[str, bytes], samples: int) -> BufferedStep:
         """Compile the files of one conversion, by name."""
+        # when it is imported, the library makes an identity of this computer in the home folder, and sends usage data
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -21,12 +21,17 @@ def single_precision(stored: Mapping[str, Array]) -> dict[str, Array]:
     Args:
         stored: tensors of a ladder's or any other safetensors file. Integers that have scales become numbers again;
             integers without scales (counters of training) stay as they are.
+
+    Raises:
+        ValueError: a tensor has not one scale for each row.
     """
     scales = {name: stored[_SCALE.format(name)] for name in stored if _SCALE.format(name) in stored}
     names_of_scales = set(map(_SCALE.format, scales))
     weights = {}
     for name, value in stored.items():
         if name in scales:
+            if value.ndim < 2 or scales[name].shape != value.shape[:1]:
+                raise ValueError(f"{name} {value.shape} has scales {scales[name].shape}, expected one for each row")
             scale = scales[name].astype(np.float32).reshape(-1, *[1] * (value.ndim - 1))
             weights[name] = value.astype(np.float32) * scale
         elif name not in names_of_scales:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from ..data.corpus import Collection
+from ..data.collection import Collection
 from ..data.datasets import PreparedBatches, PreparedMixtures, fixed_set
 from ..losses import reorder
 from ..separators.calling import delay_of, sources_of

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import pickle
 from pathlib import Path
 from typing import IO, Any
 
@@ -12,24 +14,28 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from ..errors import UserError
-from ..files import whole_file, write_whole
+from ..files import reason, write_whole
 
+#: key of the log inside a checkpoint
+_LOG = "log"
 _COLOURS = ("#1f6f8b", "#7fb069", "#c9a227", "#c8553d")
 
 
 class RunFolder:
     """The folder of one run.
 
-    ``last.pt`` has the whole training state, ``best.safetensors`` the best averaged weights, ``log.csv`` one line per
-    validation, ``curve.png`` a plot of them, and ``settings.json`` the settings.
+    ``last.pt`` has the whole training state with the log so far, ``best.safetensors`` the best averaged weights,
+    ``log.csv`` one line per validation, ``curve.png`` a plot of them, and ``settings.json`` the settings.
+
+    The folder is made with the first validation, so a run that fails before leaves nothing.
 
     Args:
-        path: of the folder, which is made if it does not exist.
+        path: of the folder.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(parents=True, exist_ok=True)
+        self._settings: dict[str, Any] | None = None
 
     @property
     def has_checkpoint(self) -> bool:
@@ -37,39 +43,68 @@ class RunFolder:
         return (self.path / "last.pt").is_file()
 
     def load_checkpoint(self, device: torch.device) -> dict[str, Any]:
-        """The training state that :meth:`save` wrote last.
+        """The training state that :meth:`save` wrote last. The log is brought to the same moment.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or it is damaged.
         """
+        path = self.path / "last.pt"
         if not self.has_checkpoint:
             raise UserError(f"{self.path} holds no checkpoint to resume from: leave --resume out to start a run there")
-        state: dict[str, Any] = torch.load(self.path / "last.pt", map_location=device, weights_only=True)
+        try:
+            state = torch.load(path, map_location=device, weights_only=True)
+        except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+            raise UserError(
+                f"{path} is no checkpoint ({' '.join(str(error).split())[:120]}): start a new run from "
+                "best.safetensors, as `weights` under [model]"
+            ) from error
+        if not isinstance(state, dict):
+            raise UserError(f"{path} is no checkpoint: start a new run from best.safetensors")
+        log = state.pop(_LOG, None)  # checkpoints of older versions have none
+        if isinstance(log, str):
+            self._write(self.path / "log.csv", log.encode())
         return state
 
     def write_settings(self, settings: dict[str, Any]) -> None:
-        """Write ``settings.json``."""
-        text = json.dumps(settings, indent=2) + "\n"
-        write_whole(self.path / "settings.json", text.encode())
+        """Write ``settings.json`` with the next validation."""
+        self._settings = settings
 
     def save(self, checkpoint: dict[str, Any], best: dict[str, Tensor] | None, line: dict[str, float]) -> None:
-        """Write the results of a validation.
+        """Write the results of a validation: the checkpoint before the log, so that the log is never ahead.
 
         Args:
             checkpoint: the training state.
             best: the averaged weights if they are the best so far, else ``None``.
             line: a line of the log, by column.
+
+        Raises:
+            UserError: the disk is full, or the folder cannot be written. What was there is unchanged.
         """
+        if self._settings is not None:
+            self._write(self.path / "settings.json", (json.dumps(self._settings, indent=2) + "\n").encode())
+            self._settings = None
         if best is not None:
             contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in best.items()}
-            write_whole(self.path / "best.safetensors", to_bytes(contiguous))
+            self._write(self.path / "best.safetensors", to_bytes(contiguous))
         log = self.path / "log.csv"
         text = _with_line(log, line)
-        write_whole(log, text.encode())
-        with whole_file(self.path / "last.pt") as file:
-            torch.save(checkpoint, file)
-        with whole_file(self.path / "curve.png") as file:
-            draw_curve(log, file)
+        state = io.BytesIO()
+        torch.save({**checkpoint, _LOG: text}, state)
+        self._write(self.path / "last.pt", state.getvalue())
+        self._write(log, text.encode())
+        picture = io.BytesIO()
+        draw_curve(log, picture)
+        self._write(self.path / "curve.png", picture.getvalue())
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+        except OSError as error:
+            raise UserError(
+                f"cannot write {path} ({reason(error)}): make room, then continue with --resume from the last "
+                "validation, or choose another folder with --out"
+            ) from error
 
 
 def draw_curve(log: Path, picture: Path | IO[bytes]) -> None:

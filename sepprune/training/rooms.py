@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.corpus import SAMPLE_RATE, Collection, Voices, cached
+from ..data.collection import Collection
+from ..data.corpus import SAMPLE_RATE, Voices
+from ..data.decoded import cached
 from ..data.sound import Signal, read_channels, resampled
 from ..errors import UserError
 
@@ -47,7 +49,7 @@ def load_rooms(collection: Collection, split: str, simulated: int) -> Voices:
         yield from simulate_rooms(simulated, seed=sum(map(ord, split)))
 
     description = ["rooms", _VERSION, split, simulated, [vars(recording) for recording in recordings]]
-    samples, spans = cached(collection, description, rooms)
+    samples, spans = cached(collection, description, rooms, [recording.path for recording in recordings])
     measured, shoeboxes = spans[: len(recordings)], spans[len(recordings) :]
     times = round(len(shoeboxes) / 2 / len(measured)) if measured else 0
     return Voices(samples, measured * max(1, times) + shoeboxes)

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..checked import read_limited, shown
 from ..data.corpus import SAMPLE_RATE
 from ..data.datasets import DatasetSettings
 from ..errors import UserError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+#: bytes of a configuration
+_LARGEST = 2**20
+_NUMBER = (int, float)
+#: annotation of a field -> types of its values, and their name
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    "int": ((int,), "a whole number"),
+    "int | None": ((int, type(None)), "a whole number"),
+    "float": (_NUMBER, "a number"),
+    "float | None": ((*_NUMBER, type(None)), "a number"),
+    "str": ((str,), "a text"),
+    "str | None": ((str, type(None)), "a text"),
+    "bool": ((bool,), "true or false"),
+    "dict[str, Any]": ((dict,), "a table"),
+    "dict[str, Any] | None": ((dict, type(None)), "a table"),
+}
+#: start of the annotation of a list -> types of its parts
+_PARTS: dict[str, tuple[type, ...]] = {"tuple[str": (str,), "tuple[float": _NUMBER, "tuple[int": (int,)}
 
 Settings = TypeVar("Settings", bound="DataclassInstance")
 
@@ -175,11 +195,10 @@ def read_toml(path: str) -> dict[str, Any]:
     Raises:
         UserError: it cannot be read, or is not TOML.
     """
+    content = read_limited(Path(path), _LARGEST, "give a TOML file of this command, see configs/")
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"the configuration {path} is not valid TOML: {error}") from error
 
 
@@ -200,6 +219,7 @@ def build_settings(kind: type[Settings], content: dict[str, Any], where: str) ->
     values = {}
     for name, value in content.items():
         default = fields[name].default
+        _check_type(name, value, str(fields[name].type), default, where)
         if dataclasses.is_dataclass(default) and not isinstance(default, type):
             value = build_settings(type(default), value, f"[{name}] of {where}")
         elif isinstance(default, tuple):
@@ -209,3 +229,33 @@ def build_settings(kind: type[Settings], content: dict[str, Any], where: str) ->
         return kind(**values)
     except TypeError as error:
         raise UserError(f"{where} is incomplete: {error}") from error
+
+
+def _check_type(name: str, value: Any, annotation: str, default: Any, where: str) -> None:
+    """Refuse an entry of another type than its field.
+
+    Args:
+        name, value: of the entry.
+        annotation: of the field, as text.
+        default: of the field.
+        where: name of the table in error messages.
+    """
+    if dataclasses.is_dataclass(default):
+        right, expected = isinstance(value, dict) or dataclasses.is_dataclass(value), "a table"
+    elif isinstance(default, tuple):
+        kinds = next((kinds for start, kinds in _PARTS.items() if annotation.startswith(start)), (object,))
+        right, expected = isinstance(value, list | tuple) and all(_is(part, kinds) for part in value), "a list"
+        if right and "..." not in annotation and len(value) != len(default):
+            right, expected = False, f"a list of {len(default)}"
+    else:
+        kinds, expected = _KINDS.get(annotation, ((object,), ""))
+        right = _is(value, kinds)
+    if not right:
+        raise UserError(f"{where} has {name} = {shown(value)}: give {expected}")
+
+
+def _is(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a value has one of these types; true and false are no numbers, and infinity is none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    return object in kinds or type(value) in kinds

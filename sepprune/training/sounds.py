@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..data.corpus import Collection, Voices, load_voices
+from ..data.collection import Collection
+from ..data.corpus import Voices, load_voices
 from ..data.sound import Signal
 from .rooms import load_rooms
 from .settings import MixtureSettings

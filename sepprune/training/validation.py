@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.functional.audio import permutation_invariant_training, scale_invariant_signal_distortion_ratio
 
-from ..data.corpus import Collection
+from ..data.collection import Collection
 from ..separators.calling import delay_of, sources_of
 from .mixtures import Mixtures
 from .settings import MixtureSettings

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def test_the_voices_are_what_the_stream_gives(tcn_ladder: Ladder, tmp_path: Path
     assert separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.3)), tmp_path / "out", "--level", "1") == 0
     expected, _ = separate_signal(StreamingSeparator(tcn_ladder, 1, 8, "torch"), babble(0.3))
     for number, voice in enumerate(expected, 1):
-        written, _ = soundfile.read(tmp_path / "out" / f"talk_voice{number}.wav", dtype="float32")
+        written, _ = soundfile.read(tmp_path / "out" / f"talk_level1_voice{number}.wav", dtype="float32")
         np.testing.assert_array_equal(written, voice)
 
 
@@ -82,3 +83,48 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tcn_ladder: Ladder, tmp_pa
     recording = record(tmp_path / "talk.wav", babble(0.1))
     assert separate(tcn_ladder, recording, recording / "below") == 2
     assert "choose another folder with --out" in capsys.readouterr().err
+
+
+def test_a_second_level_leaves_the_files_of_the_first(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    recording = record(tmp_path / "talk.wav", babble(0.1))
+    for level in ("0", "1"):
+        separate(tcn_ladder, recording, tmp_path / "out", "--level", level)
+    names = [f"talk_level{level}_voice{voice}.wav" for level in (0, 1) for voice in (1, 2)]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+
+
+@pytest.mark.parametrize(("levels", "expected"), [("0,2", [0, 2]), ("all", [0, 1, 2])])
+def test_several_levels_are_a_list_of_reports(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture, levels: str, expected: list[int]
+) -> None:
+    recording = record(tmp_path / "talk.wav", babble(0.1))
+    assert separate(tcn_ladder, recording, tmp_path / "out", "--levels", levels, "--json", "-") == 0
+    reports = json.loads(capsys.readouterr().out)
+    assert [report["level"] for report in reports] == expected
+    outputs = [output for report in reports for output in report["outputs"]]
+    assert sorted(outputs) == sorted(map(str, (tmp_path / "out").iterdir())) and len(outputs) == 2 * len(expected)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_earlier_voices(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture
+) -> None:
+    recording = record(tmp_path / "talk.wav", babble(1.0))
+    separate(tcn_ladder, recording, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        assert separate(tcn_ladder, recording, tmp_path / "out") == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "no space left" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["n" * 5000, "folder", "a\0b"])
+def test_an_input_that_no_file_can_be_is_one_sentence(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture, name: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    assert separate(tcn_ladder, tmp_path / name, tmp_path / "out") == 2
+    assert len(capsys.readouterr().err) < 300

@@ -1,12 +1,16 @@
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 import soundfile
 
-from sepprune.data.corpus import SAMPLE_RATE, Collection, load_voices, trim_silence
+from sepprune.data.collection import Collection
+from sepprune.data.corpus import SAMPLE_RATE, load_voices, trim_silence
 from sepprune.data.pack import write_packs
+from sepprune.data.sound import read_channels
 from sepprune.errors import UserError
 
 
@@ -110,3 +114,85 @@ def test_the_sex_of_speakers_is_read_where_the_manifest_has_it(two_speakers: Col
 def test_a_pack_keeps_the_sex_of_speakers(two_speakers: Collection, tmp_path: Path) -> None:
     write_packs(two_speakers, [tmp_path / "all.pack"], 1.0)
     assert set(load_voices(Collection(tmp_path / "all.pack"), "train", "speech").sexes) == {"F", ""}
+
+
+def test_a_recording_that_changed_is_decoded_again(two_speakers: Collection) -> None:
+    before = load_voices(two_speakers, "train", "speech")
+    soundfile.write(two_speakers.location / "speech/1.wav", np.full(1600, 0.25), 16_000)
+    assert not np.array_equal(before.samples, load_voices(two_speakers, "train", "speech").samples)
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "index", "old index"])
+def test_a_damaged_cache_is_made_again(two_speakers: Collection, damage: str) -> None:
+    before = np.array(load_voices(two_speakers, "train", "speech").samples)
+    folder = platformdirs.user_cache_path("sepprune") / "recordings"
+    [samples] = (path for path in folder.glob("*.npy") if np.array_equal(np.load(path), before))
+    content = bytearray(samples.read_bytes())
+    if damage == "flip":
+        content[-7] ^= 255
+        samples.write_bytes(content)
+    elif damage == "cut":
+        samples.write_bytes(content[:-100])
+    else:
+        samples.with_suffix(".json").write_text("[" * 100_000 if damage == "index" else "[[[0, 1600], [1600, 3200]]]")
+    np.testing.assert_array_equal(load_voices(two_speakers, "train", "speech").samples, before)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["speech/../../secret.txt", "../secret.txt", "/etc/passwd", "speech/..\\..\\secret.txt", "secret.txt", "speech"],
+)
+def test_a_manifest_cannot_name_a_file_outside_its_folder(tmp_path: Path, path: str) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "data" / "speech").mkdir(parents=True)
+    (tmp_path / "data" / "manifest.csv").write_text(f"split,corpus,speaker,path\ntrain,a,1,{path}\n")
+    with pytest.raises(UserError, match="line 2 of the manifest.csv"):
+        Collection(tmp_path / "data")
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(two_speakers: Collection, tmp_path: Path) -> None:
+    (tmp_path.parent / "secret.wav").write_bytes(b"secret")
+    (tmp_path / "speech" / "1.wav").unlink()
+    (tmp_path / "speech" / "1.wav").symlink_to(tmp_path.parent / "secret.wav")
+    with pytest.raises(UserError, match="outside the data folder"):
+        write_packs(Collection(tmp_path), [tmp_path / "leak.pack"], 1.0)
+
+
+def test_a_pack_that_expands_beyond_reason_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.pack", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.csv", "split,corpus,speaker,path\ntrain,a,1,speech/1.wav\n")
+        archive.writestr("speech/1.wav", bytes(50_000_000))
+    with pytest.raises(UserError, match="would expand to 50 MB"):
+        load_voices(Collection(tmp_path / "bomb.pack"), "train", "speech")
+
+
+def test_a_recording_that_expands_beyond_reason_is_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silence.flac", np.zeros(20_000_000, np.int16), 48_000)
+    with pytest.raises(UserError, match="would expand to 20 million samples"):
+        read_channels((tmp_path / "silence.flac").read_bytes(), "silence.flac")
+
+
+@pytest.mark.parametrize("damage", range(8))
+def test_a_damaged_pack_is_one_sentence_or_still_right(two_speakers: Collection, tmp_path: Path, damage: int) -> None:
+    pack = tmp_path / "all.pack"
+    write_packs(two_speakers, [pack], 1.0)
+    content = bytearray(pack.read_bytes())
+    chance = np.random.default_rng(damage)
+    if damage % 2:
+        content = content[: int(chance.integers(len(content)))]
+    for place in chance.integers(len(content), size=20):
+        content[place] ^= int(chance.integers(1, 256))
+    pack.write_bytes(content)
+    try:
+        load_voices(Collection(pack), "train", "speech")
+    except UserError as error:
+        assert "\n" not in str(error) and len(str(error)) < 600
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"split,path\ntrain,speech/1.wav\n", b"split,corpus,speaker,path\ntrain\n"]
+)
+def test_a_manifest_that_is_none_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "manifest.csv").write_bytes(content)
+    with pytest.raises(UserError, match="manifest.csv"):
+        Collection(tmp_path)

@@ -44,7 +44,11 @@ def test_a_stage_holds_only_the_levels_that_are_asked_for() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("mask_steps = 3", "mask_stepz = 3", "unknown entry 'mask_stepz': choose from bits, card, level, mask_steps"),
+        (
+            "mask_steps = 3",
+            "mask_stepz = 3",
+            "unknown entry 'mask_stepz': choose from bits, card, joint, level, mask_steps",
+        ),
         ("mask_steps = 3", "reductions = [0.3, 0.6]", "unknown entry 'reductions'"),
         ("macs = 0.7", "share = 0.7", r"\[\[level\]\] 1 of .* has an unknown entry 'share': choose from contains"),
         ("macs = 0.7", 'macs = "most"', r"\[\[level\]\] 1 of .* has macs = 'most': give a number"),
@@ -53,7 +57,7 @@ def test_a_stage_holds_only_the_levels_that_are_asked_for() -> None:
         ("macs = 0.7", "macs = 1.5", "give a share above 0 and below that of level 0, 1"),
         ("macs = 0.4", "macs = 0.0", "give a share above 0"),
         ("macs = 0.4", "macs = 0.4\ncut_from = 2", "is cut from level 2: choose a heavier one, 0 to 1"),
-        ("macs = 0.4", 'macs = 0.4\ncut_from = "one"', "cut_from = 'one': give the number of a level"),
+        ("macs = 0.4", 'macs = 0.4\ncut_from = "one"', "cut_from = 'one': give a whole number"),
         ("macs = 0.4", "macs = 0.4\ncontains = 1", "contains level 1: choose a lighter one"),
         ("macs = 0.7", "macs = 0.7\ncontains = 3", "contains level 3: choose a lighter one, 2 to 2"),
         (

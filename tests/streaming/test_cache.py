@@ -84,3 +84,20 @@ def test_entries_that_were_not_used_for_longest_are_forgotten(
     cached("old", build)  # used now, so that "middle" is the oldest
     cached("newest", build)
     assert sorted(entry.name for entry in folder.iterdir()) == ["new", "newest", "old"]
+
+
+@pytest.mark.parametrize(
+    "manifest", ['{"../../secret": "x"}', '{"model": 5}', '["model"]', "[" * 100_000, "5", '{"/etc/passwd": ""}']
+)
+def test_an_entry_with_a_hostile_manifest_is_built_again(build: Builder, folder: Path, manifest: str) -> None:
+    cached("key", build)
+    (folder / "key" / "files.json").write_text(manifest)
+    assert (cached("key", build), build.calls) == ({"model": b"content"}, 2)
+
+
+def test_what_a_killed_process_left_is_removed(build: Builder, folder: Path) -> None:
+    left = folder / ".sepprune-0123456789abcdef.part"
+    left.mkdir(parents=True)
+    (left / "model").write_bytes(b"half")
+    cached("key", build)
+    assert [entry.name for entry in folder.iterdir()] == ["key"]

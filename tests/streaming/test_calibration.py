@@ -7,6 +7,7 @@ import pytest
 
 from sepprune.errors import UserError
 from sepprune.streaming import Ladder, StreamingSeparator, calibration
+from sepprune.streaming.cache import cached
 from sepprune.streaming.calibration import calibrate, calibrate_beside, choices, default_choice, measured
 
 
@@ -96,3 +97,24 @@ def test_levels_that_need_conversion_are_left_out_of_a_quick_preparation(
         assert len(list(tmp_path.iterdir())) == converted == 1
         stream.prepare()
         assert len(list(tmp_path.iterdir())) == len(tcn_ladder.levels)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "[" * 100_000,
+        "{}",
+        "[5]",
+        '[{"level": 0}]',
+        '[{"level": 99, "backend": "openvino", "precision": "fp32", "p50_ms": 1, "agreement_db": Infinity}]',
+        '[{"level": 0, "backend": "other", "precision": "fp32", "p50_ms": 1, "agreement_db": Infinity}]',
+        '[{"level": 0, "backend": "openvino", "precision": "fp32", "p50_ms": NaN, "agreement_db": 1}]',
+    ],
+)
+def test_a_cache_entry_that_is_no_measurement_is_measured_again(tcn_ladder: Ladder, stored: str) -> None:
+    def save(folder: Path) -> None:
+        (folder / "trials.json").write_text(stored)
+
+    cached(calibration._key(tcn_ladder, 64, 1), save)
+    assert measured(tcn_ladder, 64) is None
+    calibration.discard(tcn_ladder, 64)

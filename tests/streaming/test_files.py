@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -63,3 +64,30 @@ def test_sources_are_as_long_as_the_mixture_and_aligned_with_it(tcn_ladder: Ladd
     assert part.shape == (2, samples)
     settled = max(0, samples - 64)  # the window: later samples hear what follows, here zeros, there speech
     np.testing.assert_allclose(part[:, :settled], whole[:, :settled], atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [1, 999, 67_000_000])
+def test_a_rate_that_no_microphone_has_is_refused(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "odd.wav", np.zeros(10), rate)
+    with pytest.raises(UserError, match=f"sample rate of {rate} Hz"):
+        read_mono(tmp_path / "odd.wav", 16_000)
+
+
+def test_a_sparse_file_of_ten_gigabytes_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "large.w64", np.zeros(10), 16_000)
+    content = bytearray((tmp_path / "large.w64").read_bytes())
+    place = content.index(b"data\xf3\xac")  # the chunk's name; its size follows after 16 bytes
+    content[place + 16 : place + 24] = (10 * 2**30).to_bytes(8, "little")
+    (tmp_path / "large.w64").write_bytes(content)
+    os.truncate(tmp_path / "large.w64", 10 * 2**30)
+    with pytest.raises(UserError, match="hours, expected at most 3"):
+        read_mono(tmp_path / "large.w64", 16_000)
+
+
+def test_a_long_file_is_read_in_parts_without_a_seam(tmp_path: Path) -> None:
+    time = np.arange(600_000) / 44_100
+    soundfile.write(tmp_path / "tone.wav", np.sin(2 * np.pi * 440 * time), 44_100, subtype="FLOAT")
+    signal, _ = read_mono(tmp_path / "tone.wav", 16_000)
+    expected = np.sin(2 * np.pi * 440 * np.arange(len(signal)) / 16_000)
+    assert len(signal) == round(600_000 * 16_000 / 44_100)
+    np.testing.assert_allclose(signal[2_000:-2_000], expected[2_000:-2_000], atol=1e-2)

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
+import resource
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
+import sepprune
 from sepprune.errors import UserError
+from sepprune.separators import CausalSeparator, build_separator
 from sepprune.streaming import Ladder, LevelRecord, write_ladder
+from sepprune.streaming.ladder import SHARED
 from tests.streaming.ladders import SETTINGS, random_weights
 
 
@@ -47,8 +53,6 @@ def test_a_built_level_is_ready_for_use(tcn_ladder: Ladder) -> None:
 
 
 def test_a_pruned_level_is_rebuilt_by_its_plan(tmp_path: Path) -> None:
-    import sepprune
-
     module = sepprune.build_separator("conv-tasnet", **SETTINGS["conv-tasnet"])
     module.load_state_dict(random_weights("conv-tasnet"))
     pruned = sepprune.prune(module.eval(), torch.zeros(1, 320), macs=0.6, method="l1", seed=0)
@@ -68,8 +72,6 @@ def test_a_pruned_level_is_rebuilt_by_its_plan(tmp_path: Path) -> None:
 
 def test_levels_with_different_filterbanks_are_no_ladder(tmp_path: Path) -> None:
     other = {**SETTINGS["conv-tasnet"], "hop": 64, "window": 128}
-    from sepprune.separators import build_separator
-
     levels = [
         LevelRecord(
             "conv-tasnet",
@@ -108,7 +110,10 @@ DEFECTS: list[tuple[Callable[[Path], Any], str]] = [
     (lambda folder: edit(folder, lambda data: data.pop("hop")), "'hop' is missing"),
     (lambda folder: edit(folder, lambda data: data["levels"][1].pop("sha256")), "'sha256' is missing"),
     (lambda folder: edit(folder, lambda data: data.update(levels=[])), "must list levels"),
-    (lambda folder: edit(folder, lambda data: data["levels"][0].update(weights="../a.safetensors")), "lacks its file"),
+    (
+        lambda folder: edit(folder, lambda data: data["levels"][0].update(weights="../a.safetensors")),
+        "in the same folder",
+    ),
     (lambda folder: (folder / "level-1.safetensors").unlink(), "lacks its file level-1.safetensors"),
 ]
 
@@ -141,3 +146,132 @@ def test_weights_of_another_shape_are_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="does not fit") as error:
         Ladder.load(folder).build(0)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"features": 12_000, "hidden": 12_000}, "at most 64 million are read"),
+        ({"blocks": 200_000}, "expected a whole number from 1 to 512"),
+        ({"hidden": [16] * 600}, "a list of at most 512"),
+        ({"hop": 0}, "has hop 0"),
+        ({"features": "24"}, "expected a whole number"),
+        ({"memory": 10**400}, "expected a whole number"),
+        ({"analysis_window": 900_000}, "does not fit"),
+        ({"hidden": 2_000}, "its settings ask for"),
+        ({"segment": 0}, "does not fit|expected"),
+    ],
+    ids=str,
+)
+def test_settings_of_a_hostile_ladder_are_refused_before_memory_is_taken(
+    folder: Path, change: dict[str, Any], sentence: str
+) -> None:
+    edit(folder, lambda data: data["levels"][0]["model"]["settings"].update(change))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(UserError, match=sentence) as error:
+        Ladder.load(folder).build(0)
+    assert "\n" not in str(error.value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kilobytes
+
+
+@pytest.mark.parametrize("value", [0, -1, 10**9, "32", None, 2.5, [32]], ids=str)
+@pytest.mark.parametrize("key", ["hop", "window", "sources", "sample_rate"])
+def test_an_index_with_an_impossible_size_is_one_sentence(folder: Path, key: str, value: object) -> None:
+    edit(folder, lambda data: data.update({key: value}))
+    with pytest.raises(UserError, match=key) as error:
+        Ladder.load(folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"hop": Infinity}', '{"a":' * 50_000])
+def test_an_index_that_is_no_json_is_one_sentence(folder: Path, content: str) -> None:
+    (folder / "ladder.json").write_text(content)
+    with pytest.raises(UserError, match="not valid JSON"):
+        Ladder.load(folder)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 5000, "a\0b"])
+def test_a_folder_name_that_cannot_exist_is_one_sentence(name: str) -> None:
+    with pytest.raises(UserError, match="there is no ladder folder"):
+        Ladder.load(name)
+
+
+def test_scales_that_would_widen_the_weights_are_refused(folder: Path) -> None:
+    stored = {"weight": torch.zeros(1, 100, dtype=torch.int8), "weight.scale": torch.ones(100_000)}
+    content = safetensors.torch.save(stored)
+    (folder / "level-0.safetensors").write_bytes(content)
+    edit(folder, lambda data: data["levels"][0].update(sha256=hashlib.sha256(content).hexdigest()))
+    with pytest.raises(UserError, match="expected one for each row"):
+        Ladder.load(folder)[0].arrays()
+
+
+@pytest.fixture(scope="module")
+def pruned_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    module = build_separator("conv-tasnet", **SETTINGS["conv-tasnet"])
+    module.load_state_dict(random_weights("conv-tasnet"))
+    pruned = sepprune.prune(module.eval(), torch.zeros(1, 320), macs=0.6, method="l1", seed=0)
+    record = LevelRecord(
+        "conv-tasnet", SETTINGS["conv-tasnet"], pruned.plan, pruned.model.state_dict(), {"macs_per_second": 1.0}
+    )
+    folder = tmp_path_factory.mktemp("pruned") / "ladder"
+    write_ladder(folder, "pruned", [record])
+    return folder
+
+
+def test_a_plan_that_was_changed_is_refused(pruned_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(pruned_folder, tmp_path / "ladder"))
+    plan = folder / "level-0.plan.json"
+    plan.write_text(plan.read_text().replace('"seed":0', '"seed":1'))
+    with pytest.raises(UserError, match=r"level-0.plan.json is damaged"):
+        Ladder.load(folder).build(0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"cuts": [{"tensor": "mask.weight", "dimension": -9, "keep": [0]}]},
+        {"cuts": [{"tensor": "mask.weight", "dimension": 0, "keep": [-1]}]},
+        {"cuts": [{"tensor": "mask.weight", "dimension": 0, "keep": ["a"]}]},
+        {"cuts": [{"tensor": 3, "dimension": 0, "keep": [0]}]},
+        {"cuts": 5},
+        {"sizes": [{"module": "nowhere", "attribute": "hop", "index": [], "value": 1}]},
+        {"sizes": [{"module": "", "attribute": "nothing", "index": [9, 9], "value": 1}]},
+        {"sizes": [{"module": "", "attribute": "hop", "index": ["x"], "value": 1}]},
+        {"removals": [{"module": "", "bias": None, "dimension": -1}]},
+        {"groups": [5]},
+        {"budget": 5},
+        {"seed": "x"},
+    ],
+    ids=str,
+)
+def test_a_plan_that_does_not_fit_is_one_sentence(pruned_folder: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    folder = Path(shutil.copytree(pruned_folder, tmp_path / "ladder"))
+    plan = folder / "level-0.plan.json"
+    plan.write_text(json.dumps({**json.loads(plan.read_text()), **change}))
+    edit(folder, lambda data: data["levels"][0].pop("plan_sha256"))  # as in old ladders, which have no hash of plans
+    with pytest.raises(UserError) as error:
+        Ladder.load(folder).build(0)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_that_all_levels_share_have_the_defaults_of_the_separators() -> None:
+    parameters = inspect.signature(CausalSeparator).parameters
+    assert {name: parameters[name].default for name in SHARED} == SHARED
+
+
+def test_the_digest_of_a_ladder_covers_its_index_weights_and_plans(pruned_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(pruned_folder, tmp_path / "ladder"))
+    before = Ladder.load(folder)
+    edit(folder, lambda data: data["card"].update(note="other"))
+    index = json.loads((pruned_folder / "ladder.json").read_text())
+    assert before.digest != Ladder.load(folder).digest
+    assert index["levels"][0]["plan_sha256"] == hashlib.sha256((folder / "level-0.plan.json").read_bytes()).hexdigest()
+
+
+def test_a_ladder_that_is_written_again_replaces_the_old_one_and_keeps_other_files(
+    skim_ladder: Ladder, folder: Path
+) -> None:
+    (folder / "notes.txt").write_text("mine")
+    settings = SETTINGS["skim"]
+    write_ladder(folder, "new", [LevelRecord("skim", settings, None, random_weights("skim"), {"macs_per_second": 1.0})])
+    assert sorted(path.name for path in folder.iterdir()) == ["ladder.json", "level-0.safetensors", "notes.txt"]

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.separators import build_separator
 from sepprune.training.capture import Captured
 from sepprune.training.learner import Learner

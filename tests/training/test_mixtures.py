@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from sepprune.data.corpus import Collection, Voices, load_voices
+from sepprune.data.collection import Collection
+from sepprune.data.corpus import Voices, load_voices
 from sepprune.training.mixtures import Mixtures, MixtureSettings, SceneBatches, Sounds
 from sepprune.training.render_device import render_batch
 

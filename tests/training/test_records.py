@@ -1,4 +1,5 @@
 import csv
+import resource
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,42 @@ def test_a_folder_without_a_run_has_no_checkpoint(tmp_path: Path) -> None:
     assert not folder.has_checkpoint
     with pytest.raises(UserError, match="holds no checkpoint to resume from: leave --resume out"):
         folder.load_checkpoint(CPU)
+
+
+def test_a_log_that_is_behind_or_ahead_of_the_checkpoint_is_corrected_when_the_run_resumes(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    save(folder, 1.0)
+    right = (tmp_path / "log.csv").read_text()
+    for wrong in (right + "9,9\n", ""):
+        (tmp_path / "log.csv").write_text(wrong)
+        assert RunFolder(tmp_path).load_checkpoint(CPU) == {"score": 1.0}
+        assert (tmp_path / "log.csv").read_text() == right
+
+
+def test_a_folder_is_made_with_the_first_validation(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.write_settings({"seed": 0})
+    assert not (tmp_path / "run").exists()
+    save(folder, 1.0)
+    assert (tmp_path / "run" / "settings.json").is_file()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02]q\x00."])
+def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "last.pt").write_bytes(content)
+    with pytest.raises(UserError, match="is no checkpoint"):
+        RunFolder(tmp_path).load_checkpoint(CPU)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_last_validation(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    save(folder, 1.0)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(UserError, match="no space left"):
+            save(folder, 2.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from sepprune.data.corpus import Collection, Voices, load_voices
+from sepprune.data.collection import Collection
+from sepprune.data.corpus import Voices, load_voices
 from sepprune.training.mixtures import Mixtures, MixtureSettings, Sounds, load_sounds
 from sepprune.training.rooms import load_rooms
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.training.rooms import POSITIONS, load_rooms, simulate_rooms
 
 RATE = 16_000

@@ -4,7 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sepprune.data.corpus import Collection, Voices, load_voices
+from sepprune.data.collection import Collection
+from sepprune.data.corpus import Voices, load_voices
 from sepprune.training.acoustics import speaking
 from sepprune.training.rooms import load_rooms
 from sepprune.training.scenes import LATE_DB, UNEQUAL_DB, Scene, draw_activity, draw_colour, draw_scenes

@@ -1,7 +1,6 @@
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ import torch
 
 import sepprune.commands.train
 from sepprune.cli import main
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.errors import UserError
 from sepprune.ladders.weights import load_model, load_weights
 from sepprune.separators import build_separator
@@ -255,27 +254,3 @@ def test_a_benchmark_is_one_json_object_and_leaves_no_run(
     output = capsys.readouterr()
     assert json.loads(output.out)["hours_per_hour"] > 0 and "hours of mixtures per hour" in output.err
     assert not (tmp_path / "run").exists()
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (("seconds = 0.8", "secs = 0.8"), r"unknown entry 'secs': choose from batch"),
-        (('name = "skim"', 'name = "skin"'), r"no separator is called 'skin'"),
-        (("batch = 2", "batch = "), r"not valid TOML"),
-        (("data = ", "datum = "), r"unknown entry 'datum'"),
-    ],
-)
-def test_a_wrong_configuration_is_one_sentence_and_status_2(
-    config: Path,
-    change: tuple[str, str],
-    sentence: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1")
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
-    config.write_text(config.read_text().replace(*change))
-    assert main(["train", str(config)]) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1 and re.search(sentence, error)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from sepprune.data.corpus import Collection
+from sepprune.data.collection import Collection
 from sepprune.separators import build_separator
 from sepprune.training.settings import MixtureSettings
 from sepprune.training.validation import si_sdr_improvement, si_sdr_improvements, validation_sets

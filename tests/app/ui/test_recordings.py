@@ -5,7 +5,7 @@ from dataclasses import replace
 from PyQt6.QtCore import Qt
 
 from app.engine.commands import SetDevices, StartRecording
-from app.engine.events import Recording
+from app.engine.events import Notice, Recording, RecordingFailed
 from app.ui.settings import Preferences
 from tests.app.ui.engine_double import CONTROLS, READY
 
@@ -67,3 +67,17 @@ def test_only_a_file_can_be_looped(window, engine):
     window.tick()
     assert with_file and not window.transport.loop.isVisible()
     assert engine.sent == [SetDevices("USB microphone, ALSA", "none")]
+
+
+def test_a_recording_that_failed_is_named_until_the_user_has_seen_it_and_not_called_stored(qtbot, window, engine):
+    window.recordings.start(StartRecording("/music"))
+    engine.say(Recording("/music/one"))
+    window.tick()
+    engine.say(RecordingFailed("no space left on the disk: the recording has ended"), Recording(None))
+    window.tick()
+    engine.say(READY, Notice("something else"))
+    window.tick()
+    assert window.alert.isVisible() and "No space left on the disk" in window.alert.sentence.text()
+    assert "The recording is in" not in window.status.message.whole and window.transport.record.text() == "Record"
+    qtbot.mouseClick(window.alert.close_button, Qt.MouseButton.LeftButton)
+    assert not window.alert.isVisible()

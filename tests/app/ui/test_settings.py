@@ -43,13 +43,23 @@ def test_a_missing_file_gives_defaults_and_no_sentence():
         '{"version": 1, "record_format": "mp3"}',
         '{"version": 1, "level": true}',
         "\x00\xff",
+        "[" * 100_000,
+        '{"version": 1, "gain_db": NaN}',
+        '{"version": 1, "gain_db": 1e999}',
+        '{"version": 1, "width": 1099511627776}',
+        '{"version": 1, "height": -5}',
+        '{"version": 1, "level": 99}',
+        '{"version": 1, "sweep_s": 0}',
+        '{"version": 1, "view": "both"}',
+        '{"version": 1, "width": ' + "9" * 5000 + "}",
+        '{"version": 1, "input": "' + "n" * 5000 + '"}',
     ],
 )
 def test_an_unfit_file_gives_defaults_and_a_sentence_that_names_it(settings_path, content):
     settings_path.parent.mkdir()
     settings_path.write_text(content, encoding="latin-1")
     preferences, problem = load_preferences()
-    assert preferences == Preferences() and str(settings_path) in problem
+    assert preferences == Preferences() and str(settings_path) in problem and len(problem) < 500
 
 
 def test_unknown_entries_of_a_later_window_are_ignored(settings_path):

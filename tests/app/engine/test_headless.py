@@ -1,0 +1,60 @@
+"""Sessions without a window that end early or cannot record."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from app.engine.headless import Session
+from app.engine.protocol import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_a_recording_that_finds_no_space_fails_at_once_and_fails_the_session(
+    settings: Settings, tmp_path: Path
+) -> None:
+    said: list[str] = []
+
+    def say(sentence: str) -> None:
+        said.append(sentence)
+        if sentence.startswith("recording into"):  # the engine's files cannot grow beyond 2 s from now on
+            resource.prlimit(session._engine.pid, resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+
+    session = Session(settings, 3.0, str(tmp_path / "out"), say)
+    outcome = session.run()
+    assert outcome.problem is not None and "no space left" in outcome.problem and outcome.user_caused
+    assert outcome.problem in said and outcome.report is not None and outcome.problem in outcome.report["notices"]
+    [folder] = (tmp_path / "out").iterdir()
+    assert len({soundfile.info(path).frames for path in folder.glob("*.wav")}) == 1
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["process", "process group"])
+def test_sigterm_ends_a_session_with_its_report(settings: Settings, tmp_path: Path, group: bool) -> None:
+    looped = replace(settings, controls=settings.controls.changed(loop=True))
+    command = ["--input", looped.input, "--output", "none", "--ladder", str(looped.ladder), "--seconds", "100"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "--headless", *command, "--report", str(tmp_path / "report.json")],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None and "sound.wav" in process.stderr.readline()  # it runs
+    if group:
+        os.killpg(process.pid, signal.SIGTERM)
+    else:
+        process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in said
+    assert "levels" in json.loads((tmp_path / "report.json").read_text())
