@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class VirtualAudio:
             "XDG_RUNTIME_DIR": str(folder),
             "PULSE_SERVER": f"unix:{folder}/pulse.sock",
         }
-        self._processes: list[subprocess.Popen] = []
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._server = self._run(
             "pulseaudio",
             "--daemonize=no",
@@ -64,7 +65,7 @@ class VirtualAudio:
         self._keep_awake("pacat", "--device=mic")
         self._keep_awake("parec", "--device=speaker.monitor")
 
-    def play(self, samples: np.ndarray, rate: int) -> subprocess.Popen:
+    def play(self, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
         """Play ``(samples,)`` float32 into the microphone; the process ends with the sound."""
         return self._feed("mic", samples, rate)
 
@@ -94,9 +95,11 @@ class VirtualAudio:
     def _sink(self, name: str) -> str:
         return f"sink_name={name} rate={self.rate} format=float32le"  # a sink that does not round
 
-    def _run(self, *command: str, **streams) -> subprocess.Popen:
+    def _run(self, *command: str, **streams: Any) -> subprocess.Popen[bytes]:
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | streams
-        process = subprocess.Popen(command, env=self.environment | {"PULSE_LATENCY_MSEC": "20"}, **quiet)
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            command, env=self.environment | {"PULSE_LATENCY_MSEC": "20"}, **quiet
+        )
         self._processes.append(process)
         return process
 
@@ -104,17 +107,19 @@ class VirtualAudio:
         with open("/dev/zero" if program == "pacat" else os.devnull, "rb") as source:
             self._run(program, device, *_format(self.rate, 1), stdin=source)
 
-    def _feed(self, sink: str, samples: np.ndarray, rate: int) -> subprocess.Popen:
+    def _feed(self, sink: str, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
         process = self._run("pacat", f"--device={sink}", *_format(rate, 1), stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        pipe = process.stdin
 
         def write() -> None:
             try:
-                process.stdin.write(np.ascontiguousarray(samples, np.float32).tobytes())
+                pipe.write(np.ascontiguousarray(samples, np.float32).tobytes())
             except BrokenPipeError:
                 pass  # the test is over
             finally:
                 with contextlib.suppress(BrokenPipeError):
-                    process.stdin.close()
+                    pipe.close()
 
         threading.Thread(target=write, daemon=True).start()
         return process
@@ -135,7 +140,7 @@ class VirtualAudio:
 class Listener:
     """A running recording of the loudspeaker."""
 
-    def __init__(self, process: subprocess.Popen, path: Path, channels: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], path: Path, channels: int) -> None:
         self._process, self._path, self._channels = process, path, channels
 
     @property
