@@ -96,10 +96,12 @@ class VirtualAudio:
         return f"sink_name={name} rate={self.rate} format=float32le"  # a sink that does not round
 
     def _run(self, *command: str, **streams: Any) -> subprocess.Popen[bytes]:
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | streams
-        process: subprocess.Popen[bytes] = subprocess.Popen(
-            command, env=self.environment | {"PULSE_LATENCY_MSEC": "20"}, **quiet
-        )
+        quiet: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.DEVNULL,
+            "stderr": subprocess.DEVNULL,
+        } | streams
+        process = subprocess.Popen[bytes](command, env=self.environment | {"PULSE_LATENCY_MSEC": "20"}, **quiet)
         self._processes.append(process)
         return process
 
