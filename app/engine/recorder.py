@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import math
 import queue
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -124,8 +124,8 @@ class Recorder:
     def _problem(self, folder: Path, error: Exception) -> str:
         """Why the recording has ended, and what is left of it."""
         if not self._samples:
-            with suppress(OSError):
-                folder.rmdir()  # fails where there is something in it
+            if folder != self._parent:  # this recording has made it, and nothing was recorded
+                shutil.rmtree(folder, ignore_errors=True)
             return f"cannot record into {self._parent}: {reason(error)}; choose another folder"
         return (
             f"{reason(error)}: the recording has ended after {self._samples / self._sample_rate:.1f} s, which are in "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import threading
 from pathlib import Path
 
@@ -160,3 +161,16 @@ def test_two_recordings_in_the_same_second_get_folders_of_their_own(tmp_path: Pa
     for _ in range(2):
         Recorder(tmp_path, 16_000, {}, lambda event: None).close(10.0)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_recording_that_could_not_begin_leaves_no_folder(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    events = Events()
+    try:
+        recording = Recorder(tmp_path, 16_000, {}, events.put)
+        record(recording, range(100))
+        recording.close(10.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "no space left" in events.wait_for(RecordingFailed).message and not list(tmp_path.iterdir())
