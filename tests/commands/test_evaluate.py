@@ -65,7 +65,7 @@ def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.Captu
     assert "SI-SDRi" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels x is no list"), ("9", "no level 9")])
+@pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels 'x' is no list"), ("9", "no level 9")])
 def test_a_wrong_level_is_one_sentence(
     tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture, levels: str, sentence: str
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_ladder_is_written_without_making_levels(ladder_config: Path, tmp_path
     ("more", "sentence"),
     [
         (("--levels", "1,7"), "expected level numbers from 0 to 2"),
-        (("--levels", "one"), "--levels one is no list of level numbers"),
+        (("--levels", "one"), "--levels 'one' is no list of level numbers"),
         (("--minutes", "0"), "0 minutes of fine-tuning are not possible"),
         (("--start", "nowhere"), "there is no ladder folder nowhere"),
     ],
