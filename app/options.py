@@ -33,8 +33,8 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--backend", help="auto, openvino, onnxruntime, torch or cuda (default: auto)")
     options.add_argument(
         "--precision",
-        help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16, where the processor supports it: errors are "
-        "about -40 dB (default: the fastest on this machine, which the first start measures)",
+        help="fp32; int8: weights in 8 bits, arithmetic in fp32; bf16 (if the processor supports it; error about "
+        "-40 dB) (default: the fastest on this machine, which the first start measures)",
     )
     options.add_argument(
         "--threads",
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         "--fallback",
         action="store_true",
         default=None,
-        help="switch to a lighter level while chunks miss their deadline, and back afterwards",
+        help="switch to a lighter level while chunks miss their deadline, and back afterwards (off by default)",
     )
     options.add_argument(
         "--record", metavar="FOLDER", help="record mixture and voices from the start, into a new folder in FOLDER"

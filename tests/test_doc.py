@@ -68,6 +68,11 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 
 @each_page
+def test_every_link_of_a_page_has_text(page: Path) -> None:
+    assert re.findall(r"\[\]\([^)]*\)", page.read_text(encoding="utf-8")) == []  # invisible in plain Markdown
+
+
+@each_page
 def test_a_page_has_one_title_and_skips_no_heading_level(page: Path) -> None:
     depths = [depth for depth, _ in headings(page)]
     assert depths.count(1) == 1 and depths[0] == 1

@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--levels", help="only these levels, for example 0,2 (default: all)")
     parser.add_argument(
         "--backend",
-        help="openvino, onnxruntime, torch, cuda, auto, or all: every backend in every precision that works here "
-        "(default: all; --quick: auto)",
+        help="openvino, onnxruntime, torch, cuda, auto (the first of these that is installed, in fp32), or all: every "
+        "backend in every precision that works here (default: all; --quick: auto)",
     )
     parser.add_argument(
         "--threads", default="1", help="processor threads that share a chunk; several numbers are compared, as in 1,2"

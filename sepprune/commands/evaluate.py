@@ -18,6 +18,10 @@ from .options import add_ladder, add_stream, chosen_levels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Stream mixtures through every level and score the results. It needs the extra train: "
+        "python3 run.py setup train."
+    )
     add_ladder(parser)
     parser.add_argument("--data", required=True, metavar="DIR", help="folder with mix/, s1/ and s2/")
     parser.add_argument(

@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Write a level as ONNX or OpenVINO. One call processes one chunk: signal (samples of the past, then the chunk) "
         "and state go in, sources and new_state come out. A level whose state needs upkeep at the ends of segments "
         "(skim) gets a second file, FILE.end_segment.onnx or .xml, that maps state to new_state; run it after every "
-        "segment."
+        "segment. It needs the extra train, and for ONNX also the extra onnx: python3 run.py setup train onnx."
     )
     add_level(parser)
     parser.add_argument("--format", choices=sorted(_SUFFIX), required=True, help="kind of file")

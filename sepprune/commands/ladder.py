@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--start", metavar="LADDER", help="train the levels of this ladder further, instead of cutting new ones"
     )
     parser.add_argument(
-        "--write-only", action="store_true", help="make nothing: put the levels trained so far into the ladder folder"
+        "--write-only",
+        action="store_true",
+        help="train nothing; only write the levels trained so far to the ladder folder",
     )
 
 

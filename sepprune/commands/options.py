@@ -26,8 +26,8 @@ def add_stream(parser: argparse.ArgumentParser, precision: str = "auto") -> None
     parser.add_argument(
         "--precision",
         default=precision,
-        help="fp32, bf16, int8 or auto. With --backend auto, auto is the precision that was measured to be fastest on "
-        "this machine, otherwise fp32 (default: %(default)s)",
+        help="fp32, bf16, int8 or auto. auto: with --backend auto the fastest precision measured on this machine; with "
+        "other backends fp32 (default: %(default)s)",
     )
 
 

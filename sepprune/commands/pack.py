@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         required=True,
         metavar="FILE",
-        help="the pack to write; with --parts, FILE-1.pack, FILE-2.pack and so on, whose folder is a data folder",
+        help="the pack to write; with --parts: FILE-1.pack, FILE-2.pack, ...; pass their folder as --data",
     )
     parser.add_argument("--megabytes", type=float, default=48.0, help="largest size of a pack")
     parser.add_argument("--parts", type=int, default=1, help="number of packs, which together hold more")

@@ -16,28 +16,43 @@ from ..errors import UserError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="built-in separator (skim, skim:hidden=128) or FILE.py:FACTORY")
-    parser.add_argument("--weights", metavar="FILE", help="safetensors file of the dense model")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="safetensors file of the dense model; without it, a built-in MODEL is pruned with fresh random weights",
+    )
     parser.add_argument("--method", default="sepprune", help="sepprune, random, l1, l2, taylor, fpgm, hrank or lamp")
     budget = parser.add_mutually_exclusive_group(required=True)
     budget.add_argument("--macs", type=float, metavar="R", help="share of the dense multiply-adds to keep")
     budget.add_argument("--params", type=float, metavar="R", help="share of the dense parameters to keep")
     budget.add_argument("--chunk-time", type=float, metavar="R", help="share of the dense chunk time to keep")
     budget.add_argument(
-        "--threshold", type=float, metavar="E", help="epsilon of the published method (0.7 there); it sets no rate"
+        "--threshold",
+        type=float,
+        metavar="E",
+        help="threshold of the published method (0.7 in the paper); it does not control how much is kept",
     )
     parser.add_argument(
         "--data",
         metavar="DIR",
-        help="training data folder or pack, a folder with mix/, s1/, s2/, or the root of --dataset",
+        help="training data folder or pack, a folder with mix/, s1/, s2/, or the folder of --dataset",
     )
     parser.add_argument(
         "--dataset",
         metavar="NAME",
-        help="--data is a prepared set as its official scripts leave it: lrs2-2mix, libri2mix, wham or echoset",
+        help="--data is a data set as its official scripts write it: lrs2-2mix, libri2mix, wham or echoset",
     )
-    parser.add_argument("--split", default="train", help="of --dataset: train, or a name of its own such as train-360")
-    parser.add_argument("--condition", default="mix_clean", help="of --dataset, where it has several, such as mix_both")
-    parser.add_argument("--length", default="min", help="of --dataset, where it has several: min or max")
+    parser.add_argument(
+        "--split",
+        default="train",
+        help="split of the data set: train, or a name that the data set uses, such as train-360",
+    )
+    parser.add_argument(
+        "--condition", default="mix_clean", help="condition of the data set, if it has several, such as mix_both"
+    )
+    parser.add_argument(
+        "--length", default="min", help="length of the mixtures of the data set, if it has several: min or max"
+    )
     parser.add_argument("--steps", type=int, default=500, help="batches for learning masks")
     parser.add_argument("--batch", type=int, default=4, help="mixtures in a batch")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a mixture")

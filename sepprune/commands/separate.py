@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         required=True,
         metavar="DIR",
-        help="folder for the voices, one WAV file each; a level that is named is part of their names, as in "
-        "IN_level4_voice1.wav",
+        help="folder for the voices, one mono WAV file each at the ladder's sample rate (16 kHz for the bundled one), "
+        "whatever the rate of IN; a level that is named is part of their names, as in IN_level4_voice1.wav",
     )
     add_stream(parser)
     add_threads(parser)

@@ -85,7 +85,10 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", required=True, metavar="DIR", help="folder for result files")
     parser.add_argument("--seed", type=int, default=0, help="of everything that is drawn")
     parser.add_argument(
-        "--repeats", type=int, default=100, help="simulated studies, where a verdict needs a whole study"
+        "--repeats",
+        type=int,
+        default=100,
+        help="number of simulated studies, for methods that are judged over all sessions",
     )
 
 

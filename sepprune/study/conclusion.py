@@ -40,7 +40,7 @@ def _abx(analysis: Analysis) -> str:
             "the data (one-sided 95 % bound; guessing gives 50 %), and every listener heard the positive control."
         )
     if open_:
-        parts.append(f"About {_names(open_, 'About')} the study does not decide: more trials or listeners are needed.")
+        parts.append(f"The study does not decide about {_names(open_, 'about')}: more trials or listeners are needed.")
     return _sentences(parts, analysis)
 
 
