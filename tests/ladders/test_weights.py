@@ -41,7 +41,7 @@ def test_a_grown_separator_starts_as_the_smaller_one(tmp_path: Path) -> None:
         (ModelSettings("skimm"), "no separator is called 'skimm'"),
         (ModelSettings("skim", {"depth": 3}), "skim has no setting 'depth'"),
         (ModelSettings("skim", weights="none.safetensors"), "cannot read the weights none.safetensors"),
-        (ModelSettings("skim", plan="none.json"), "cannot read the pruning plan none.json"),
+        (ModelSettings("skim", plan="none.json"), "cannot read none.json"),
     ],
 )
 def test_what_cannot_be_loaded_is_refused(model: ModelSettings, sentence: str) -> None:
