@@ -13,8 +13,17 @@ from PyQt6.QtWidgets import QWidget
 from ...engine.arrays import Samples
 from ..theme import DARK, Theme, blend
 
-#: lowest level that is shown
+#: lower end of the bar
 FLOOR_DB = -60.0
+
+#: lowest level that is measured: digital silence
+LOWEST_DB = -140.0
+
+#: a mixture at or below this is silent, and so are the voices in it
+SILENT_DB = -75.0
+
+#: a voice this far below the mixture is silent
+VOICE_BELOW_DB = 50.0
 
 #: how fast the level falls
 FALL_DB_PER_S = 24.0
@@ -27,15 +36,15 @@ HOLD_S = 1.5
 class Level:
     """A level in dB relative to full scale. It rises immediately and falls slowly; its peak is held."""
 
-    db: float = FLOOR_DB
-    peak_db: float = FLOOR_DB
+    db: float = LOWEST_DB
+    peak_db: float = LOWEST_DB
     held_s: float = 0.0
 
     def feed(self, samples: Samples, seconds: float) -> None:
         """Take the samples ``(n,)`` that arrived during the last ``seconds``."""
         loudest = float(np.abs(samples).max()) if samples.size else 0.0
-        now = 20 * math.log10(max(loudest, 1e-6))
-        self.db = max(FLOOR_DB, now, self.db - FALL_DB_PER_S * seconds)
+        now = 20 * math.log10(max(loudest, 1e-7))
+        self.db = max(LOWEST_DB, now, self.db - FALL_DB_PER_S * seconds)
         self.held_s += seconds
         if self.db >= self.peak_db:
             self.peak_db, self.held_s = self.db, 0.0
@@ -43,9 +52,23 @@ class Level:
             self.peak_db = max(self.db, self.peak_db - FALL_DB_PER_S * seconds)
 
     @property
-    def silent(self) -> bool:
-        """Whether level and peak are at the floor, so that nothing would change on the screen."""
+    def resting(self) -> bool:
+        """Whether level and peak are below the bar, so that nothing would change on the screen."""
         return self.peak_db <= FLOOR_DB
+
+
+def caption(db: float, mixture_db: float) -> str:
+    """The level of a signal in words, such as ``−46 dB``, or ``silent``.
+
+    A quiet microphone gives quiet voices, which are not silent: the threshold of a voice follows the mixture.
+
+    Args:
+        db: of the mixture or of a voice in it, relative to full scale.
+        mixture_db: of the mixture.
+    """
+    if mixture_db <= SILENT_DB or db <= mixture_db - VOICE_BELOW_DB:
+        return "silent"
+    return f"{db:.0f} dB".replace("-", "−")
 
 
 class Meter(QWidget):
@@ -73,9 +96,9 @@ class Meter(QWidget):
 
     def feed(self, samples: Samples, seconds: float) -> None:
         """Show the samples ``(n,)`` that arrived during the last ``seconds``."""
-        resting = self.level.silent
+        resting = self.level.resting
         self.level.feed(samples, seconds)
-        if not (resting and self.level.silent):
+        if not (resting and self.level.resting):
             self.update(0, 0, 12, self.height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

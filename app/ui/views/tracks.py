@@ -13,7 +13,7 @@ from ...engine.controls import SIGNALS, Controls
 from ..theme import Theme
 from .axes import Gutter, TimeAxis
 from .canvas import Canvas
-from .meter import FLOOR_DB, Meter
+from .meter import Meter, caption
 from .spectrogram import SpectrogramColumns, frequency_position
 from .waveform import WaveformColumns, fitting_scale
 
@@ -116,9 +116,9 @@ class Tracks(QFrame):
 
     def refresh_text(self) -> None:
         """Update the level captions and the amplitude scale; called a few times a second."""
+        mixture_db = self.meters[0].level.db
         for gutter, meter in zip(self.gutters, self.meters, strict=True):
-            db = meter.level.db
-            gutter.set_caption("silent" if db <= FLOOR_DB else f"{db:.0f} dB".replace("-", "−"))
+            gutter.set_caption(caption(meter.level.db, mixture_db))
         wanted, self._peak = fitting_scale(self._peak), self._peak * 0.99
         if self.view == "waveform" and wanted != self._full_scale:
             self._full_scale = wanted
