@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import UserError
+from ..printing import print_trimmed
 from .prune_progress import MaskProgress
 
 
@@ -129,13 +130,13 @@ def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
     for name, key, scale, unit in (("parameters", "params", 1e6, "M"), ("multiply-adds per second", "macs", 1e6, "M")):
         before, after = report[f"{key}_before"], report[f"{key}_after"]
         table.add_row(name, f"{before / scale:.2f} {unit}", f"{after / scale:.2f} {unit}", f"{after / before:.1%}")
-    console.print(table)
+    print_trimmed(console, table)
     groups = Table()
     for column in ("group", "channels", "kept"):
         groups.add_column(column, justify="left" if column == "group" else "right")
     for group in report["groups"]:
         groups.add_row(group["id"], str(group["channels"]), str(group["kept"]))
-    console.print(groups)
+    print_trimmed(console, groups)
     console.print(
         f"The pruned model differs from the masked one by {report['max_abs_difference']:.1e} at most. "
         f"Written to {args.out}."

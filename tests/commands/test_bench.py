@@ -57,11 +57,12 @@ def test_the_plot_is_written(tcn_ladder: Ladder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--chunk-ms", "fast"), "--chunk-ms fast is no list"),
+        (("--chunk-ms", "fast"), "--chunk-ms 'fast' is no list"),
         (("--seconds", "0"), "--seconds 0 is not possible"),
         (("--backend", "abacus"), "no backend is called 'abacus'"),
-        (("--plot", "/nowhere/at/all.png"), "cannot draw"),
-        (("--threads", "two"), "--threads two is no list"),
+        (("--plot", "/nowhere/at/all.png"), "there is no folder /nowhere/at"),
+        (("--plot", "chart.txt"), "--plot chart.txt does not end in .png"),
+        (("--threads", "two"), "--threads 'two' is no list"),
         (("--threads", "0"), "0 threads are not possible"),
     ],
 )

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 
 from sepprune.cli import main
+from sepprune.commands.evaluate import _table
 from sepprune.streaming import Ladder
 
 
@@ -65,7 +68,16 @@ def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.Captu
     assert "SI-SDRi" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels x is no list"), ("9", "no level 9")])
+def test_every_score_is_in_one_line_of_80_columns() -> None:
+    names = ("sdri", "input_si_sdr", "active_si_sdr", "leak_db", "estoi", "pesq")
+    row = {"level": 0, "params": 12.3e6, "macs_per_second": 1234e6, "swaps": 12, **dict.fromkeys(names, -12.34)}
+    row |= {"si_sdri": 17.93, "si_sdri_ci95": (15.86, 20.0)}
+    file = StringIO()
+    Console(file=file, width=80).print(_table([row], 3, "data"))
+    assert "17.93 ± 2.07" in file.getvalue() and "…" not in file.getvalue()
+
+
+@pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels 'x' is no list"), ("9", "no level 9")])
 def test_a_wrong_level_is_one_sentence(
     tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture, levels: str, sentence: str
 ) -> None:

@@ -69,7 +69,9 @@ def test_a_file_that_is_no_weights_file_is_refused(tmp_path: Path) -> None:
 
 def test_prune_takes_the_weights_of_the_bundled_dense_level(tmp_path: Path) -> None:
     settings = Ladder.load().levels[0].settings
-    model = "skim:" + ",".join(f"{name}={value}" for name, value in settings.items())
+    model = "skim:" + ",".join(
+        f"{name}={'/'.join(map(str, value)) if isinstance(value, list) else value}" for name, value in settings.items()
+    )
     weights = asset("ladder") / "level-0.safetensors"
     out, report = tmp_path / "out", tmp_path / "report.json"
     arguments = ["--weights", str(weights), "--method", "l1", "--macs", "0.5", "--out", str(out), "--json", str(report)]

@@ -290,3 +290,16 @@ def test_a_damaged_level_that_is_waited_for_is_an_error(tcn_ladder: Ladder, tmp_
 def test_a_level_that_the_ladder_lacks_is_refused_at_once(stream: StreamingSeparator) -> None:
     with pytest.raises(UserError, match="no level 7"):
         stream.set_level(7)
+
+
+def test_a_level_that_is_no_number_is_refused(stream: StreamingSeparator) -> None:
+    wrong: Any = "a"
+    with pytest.raises(UserError, match="a level is a whole number from 0 to [0-9], not 'a'"):
+        stream.set_level(wrong)
+
+
+def test_a_closed_stream_takes_no_chunk(tcn_ladder: Ladder) -> None:
+    stream = StreamingSeparator(tcn_ladder, 0, 8, "torch")
+    stream.close()
+    with pytest.raises(UserError, match="the stream is closed"):
+        stream.step(np.zeros(stream.chunk, np.float32))
