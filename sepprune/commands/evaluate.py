@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
     if args.json != "-":
-        print_trimmed(Console(), _table(rows, len(mixtures), args.data))
+        _print(Console(), _table(rows, len(mixtures), args.data))
     return {
         "ladder": ladder.name,
         "data": args.data,
@@ -79,6 +79,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "mixtures": len(mixtures),
         "levels": rows,
     }
+
+
+def _print(console: Console, table: Table) -> None:
+    """Print the table; where it has all scores, wider than 80 columns rather than with numbers that are cut."""
+    wide = console.options.update(width=200)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    print_trimmed(console, table)
 
 
 def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:

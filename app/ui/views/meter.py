@@ -22,6 +22,12 @@ LOWEST_DB = -140.0
 #: a mixture at or below this is silent, and so are the voices in it
 SILENT_DB = -75.0
 
+#: an input whose loudest sound is below this is very quiet; one above the other is clipped
+QUIET_DB, CLIPPED_DB = -40.0, -0.1
+
+#: how fast the loudest sound of the last seconds is forgotten, so that a pause of speech is not a quiet input
+FORGET_DB_PER_S = 1.0
+
 #: a voice this far below the mixture is silent
 VOICE_BELOW_DB = 50.0
 
@@ -71,6 +77,20 @@ def caption(db: float, mixture_db: float) -> str:
     return f"{db:.0f} dB".replace("-", "−")
 
 
+def input_hint(loudest_db: float, peak_db: float) -> str:
+    """What is wrong with the level of the input, in a few words; empty where nothing is, or where it is silent.
+
+    Args:
+        loudest_db: highest level of the last seconds, relative to full scale.
+        peak_db: the peak that is held now.
+    """
+    if peak_db > CLIPPED_DB:
+        return "input is clipped"
+    if SILENT_DB < loudest_db < QUIET_DB:
+        return f"input is very quiet ({caption(loudest_db, loudest_db)})"
+    return ""
+
+
 class Meter(QWidget):
     """A vertical bar from -60 dB to full scale, with the peak as a line, and a scale beside it."""
 
@@ -106,10 +126,10 @@ class Meter(QWidget):
         painter.fillRect(event.rect() if event else self.rect(), self._card)
         painter.fillRect(QRectF(0, 0, 9, height), self._empty)
         top = self._y(self.level.db)
-        colour = QColor(theme.miss) if self.level.db > -0.1 else self._colour
+        colour = QColor(theme.miss) if self.level.db > CLIPPED_DB else self._colour
         painter.fillRect(QRectF(0, top, 9, height - top), colour)
         if self.level.peak_db > FLOOR_DB:
-            hot = self.level.peak_db > -0.1
+            hot = self.level.peak_db > CLIPPED_DB
             painter.fillRect(
                 QRectF(0, max(0.0, self._y(self.level.peak_db) - 1), 9, 2), QColor(theme.miss if hot else theme.text)
             )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, LOWEST_DB, Level, caption
+from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, LOWEST_DB, Level, caption, input_hint
 
 
 def test_a_level_rises_at_once():
@@ -52,3 +52,11 @@ def test_a_level_below_the_bar_is_still_measured() -> None:
     level = Level()
     level.feed(np.full(4, 10 ** (-62 / 20), np.float32), 0.03)
     assert level.db == pytest.approx(-62, abs=0.01) and level.resting
+
+
+@pytest.mark.parametrize(
+    ("loudest_db", "hint"),
+    [(-46.0, "input is very quiet (−46 dB)"), (-20.0, ""), (-90.0, ""), (0.0, "input is clipped")],
+)
+def test_an_input_that_is_very_quiet_or_clipped_is_told(loudest_db: float, hint: str) -> None:
+    assert input_hint(loudest_db, loudest_db) == hint
