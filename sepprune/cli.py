@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         return _missing(error, str(_named(arguments)))
     try:
-        if args.json:
+        if args.json and not hasattr(args, "config"):  # the folder that a configuration names may not exist yet
             check_destination("--json", args.json, made=_made(args))
         report = args.run(args)
         if args.json:

@@ -115,11 +115,11 @@ def check_destination(
     Raises:
         UserError: the ending is another, it is a folder, or its folder does not exist or cannot be written.
     """
-    if destination == "-":
-        return
     path = Path(destination)
     if suffixes and path.suffix.lower() not in suffixes:
         raise UserError(f"{option} {destination} does not end in {' or '.join(suffixes)}: rename it")
+    if destination == "-":
+        return
     if path.is_dir():
         raise UserError(f"cannot write {option} {destination}: it is a folder, give the name of a file")
     folder = path.absolute().parent

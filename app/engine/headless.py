@@ -207,11 +207,13 @@ def print_report(report: Report, console: Console) -> None:
             str(row["deadline_misses"]),
         )
     print_trimmed(console, table)
-    console.print(
+    print_trimmed(
+        console,
         f"Algorithmic latency {latency['algorithmic_ms']:g} ms, driver in {latency['driver_in_ms']:.0f} ms, "
-        f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms"
+        f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms",
     )
-    console.print(
+    print_trimmed(
+        console,
         ", ".join(
             f"{name.replace('_', ' ')} {report[name]}"
             for name in (
@@ -224,7 +226,7 @@ def print_report(report: Report, console: Console) -> None:
                 "fallbacks",
                 "bad_samples",
             )
-        )
+        ),
     )
 
 

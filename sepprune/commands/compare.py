@@ -68,4 +68,4 @@ def _print(report: dict[str, Any], out: str) -> None:
     for method in report["methods"]:
         table.add_row(method, *(cells.get((method, *column), "") for column in columns))
     print_trimmed(console, table)
-    console.print(f"Every score: {out}/comparison.json; picture: {out}/comparison.png.")
+    print_trimmed(console, f"Every score: {out}/comparison.json; picture: {out}/comparison.png.")

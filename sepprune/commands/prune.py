@@ -137,7 +137,8 @@ def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
     for group in report["groups"]:
         groups.add_row(group["id"], str(group["channels"]), str(group["kept"]))
     print_trimmed(console, groups)
-    console.print(
+    print_trimmed(
+        console,
         f"The pruned model differs from the masked one by {report['max_abs_difference']:.1e} at most. "
-        f"Written to {args.out}."
+        f"Written to {args.out}.",
     )
