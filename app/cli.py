@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sepprune.errors import UserError
-from sepprune.files import write_report
+from sepprune.files import check_destination, write_report
+from sepprune.printing import print_trimmed
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
@@ -58,11 +59,9 @@ def _run(args: argparse.Namespace) -> int:
         return _study(args)
     if args.seconds is not None and not 0 < args.seconds < math.inf:
         raise UserError(f"--seconds is {args.seconds:g}: give a number above 0")
-    for file in (args.report, args.screenshot, None if args.json == "-" else args.json):
-        if file is not None and not Path(file).absolute().parent.is_dir():
-            raise UserError(f"cannot write {file}: there is no folder {Path(file).absolute().parent}")
-        if file is not None and Path(file).is_dir():
-            raise UserError(f"cannot write {file}: it is a folder, give the name of a file")
+    for option, file in (("--report", args.report), ("--screenshot", args.screenshot), ("--json", args.json)):
+        if file is not None:
+            check_destination(option, file, (".png",) if option == "--screenshot" else ())
     if args.record is not None:
         _check_folder(args.record)
     if args.round_trip:
@@ -162,9 +161,9 @@ def _settings(args: argparse.Namespace, headless: bool) -> Settings:
     if input is None:
         microphone = _default_device("input")
         input = DEMO if microphone is None else microphone.identity
-        if microphone is None:
+        if microphone is None and not args.round_trip:
             _say("there is no microphone: the demo mixture plays instead")
-        elif output is None and not args.round_trip:
+        elif microphone is not None and output is None and not args.round_trip:
             _say(f'"{input}" is not played back, to avoid acoustic feedback: with headphones, choose --output')
             output = NONE
     if output is None:
@@ -220,7 +219,7 @@ def _list_devices(destination: str | None) -> int:
                 str(info.rate),
                 "the computer's own sound" if info.is_monitor else "",
             )
-        Console().print(table if found else "There are no audio devices.")
+        print_trimmed(Console(), table if found else "There are no audio devices.")
     return 0
 
 

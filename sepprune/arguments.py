@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import NoReturn
 
 
@@ -13,6 +14,22 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}; {self.prog} --help shows every option", file=sys.stderr)
         self.exit(2)
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse a command line. An unknown option is an error of the subcommand, whose help is the one to read."""
+        found, unknown = self.parse_known_args(arguments)
+        if unknown:
+            self._chosen(found).error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found
+
+    def _chosen(self, found: argparse.Namespace) -> Parser:
+        """The parser of the innermost subcommand that was named."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                chosen = action.choices.get(str(getattr(found, action.dest, None)))
+                if isinstance(chosen, Parser):
+                    return chosen._chosen(found)
+        return self
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):

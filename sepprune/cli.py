@@ -7,12 +7,13 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from . import __version__
 from .arguments import HelpFormatter, Parser
 from .errors import UserError
 from .extras import explained
-from .files import write_report
+from .files import check_destination, write_report
 
 #: subcommands and what they do, in the order in which a project needs them
 COMMANDS = {
@@ -41,10 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        args = _parser(_named(arguments)).parse_args(arguments)
+        args = _parser(_named(arguments)).parse(arguments)
     except ModuleNotFoundError as error:
-        return _missing(error, f"sepprune {_named(arguments)}")
+        return _missing(error, str(_named(arguments)))
     try:
+        if args.json and not hasattr(args, "config"):  # the folder that a configuration names may not exist yet
+            check_destination("--json", args.json, made=_made(args))
         report = args.run(args)
         if args.json:
             write_report(args.json, report)
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if args.debug:
             raise
-        return _missing(error, f"sepprune {args.command}")
+        return _missing(error, args.command)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -67,11 +70,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _missing(error: ModuleNotFoundError, command: str) -> int:
     """Say which extra has the package that a command lacks; any other missing module is our fault."""
-    sentence = explained(error, "this command")
+    sentence = explained(error, "this command", command)
     if sentence is None:
         raise error
-    print(f"{command}: {sentence}", file=sys.stderr)
+    print(f"sepprune {command}: {sentence}", file=sys.stderr)
     return 2
+
+
+def _made(args: argparse.Namespace) -> list[Path]:
+    """Folders that a command makes, so that the file of ``--json`` may be in them."""
+    given = (getattr(args, name, None) for name in ("out", "report", "results"))
+    return [Path(folder) for folder in given if isinstance(folder, str)]
 
 
 def _named(arguments: Sequence[str]) -> str | None:
@@ -79,7 +88,7 @@ def _named(arguments: Sequence[str]) -> str | None:
     return next((word for word in arguments if word in COMMANDS), None)
 
 
-def _parser(wanted: str | None) -> argparse.ArgumentParser:
+def _parser(wanted: str | None) -> Parser:
     parser = Parser(
         prog="sepprune",
         description="Compress speech separators by learned channel pruning, and stream the result.",

@@ -8,20 +8,20 @@ from pathlib import Path
 from .errors import UserError
 
 _DISTRIBUTION = "sepprune-live"
-#: module -> the extra that installs it; the base installation has everything else
-_EXTRAS = {
-    "torch": "train",
-    "torchmetrics": "train",
-    "scipy": "train",
-    "matplotlib": "train",
-    "threadpoolctl": "train",
-    "pyroomacoustics": "train",
-    "onnxruntime": "onnx",
-    "onnx": "onnx",
-    "onnxscript": "onnx",
-    "pystoi": "metrics",
-    "pesq": "metrics",
-    "pyloudnorm": "study",
+#: module -> the extras that install it, the usual one first; the base installation has everything else
+_EXTRAS: dict[str, tuple[str, ...]] = {
+    "torch": ("train", "onnx", "metrics"),
+    "torchmetrics": ("train", "metrics"),
+    "scipy": ("train", "study"),
+    "matplotlib": ("train",),
+    "threadpoolctl": ("train",),
+    "pyroomacoustics": ("train",),
+    "onnxruntime": ("onnx",),
+    "onnx": ("onnx",),
+    "onnxscript": ("onnx",),
+    "pystoi": ("metrics",),
+    "pesq": ("metrics",),
+    "pyloudnorm": ("study",),
 }
 
 
@@ -48,15 +48,19 @@ def require(module: str, extra: str, purpose: str) -> None:
         raise UserError(_sentence(module, extra, purpose))
 
 
-def explained(error: ModuleNotFoundError, purpose: str) -> UserError | None:
+def explained(error: ModuleNotFoundError, purpose: str, wanted: str = "") -> UserError | None:
     """The sentence of :func:`require` for an import that failed, ``None`` where no extra has the module.
 
     Args:
         error: as it was raised.
         purpose: what needed the module, the beginning of the sentence.
+        wanted: the extra that is named if it has the module.
     """
     module = (error.name or "").partition(".")[0]
-    return UserError(_sentence(module, _EXTRAS[module], purpose)) if module in _EXTRAS else None
+    extras = _EXTRAS.get(module)
+    if extras is None:
+        return None
+    return UserError(_sentence(module, wanted if wanted in extras else extras[0], purpose))
 
 
 def _sentence(module: str, extra: str, purpose: str) -> str:

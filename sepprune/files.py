@@ -10,7 +10,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -99,6 +99,38 @@ def write_report(destination: str, report: Any) -> None:
             write_whole(path, text.encode())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot write {destination}: {reason(error)}; choose another file") from error
+
+
+def check_destination(
+    option: str, destination: str, suffixes: Collection[str] = (), made: Collection[Path] = ()
+) -> None:
+    """Refuse a file that cannot be written, before the work whose result it would be.
+
+    Args:
+        option: that names the file.
+        destination: path, or ``-`` for standard output.
+        suffixes: endings of the name that are possible, in small letters; every ending where none are given.
+        made: folders that the work makes, so that they need not exist yet.
+
+    Raises:
+        UserError: the ending is another, it is a folder, or its folder does not exist or cannot be written.
+    """
+    path = Path(destination)
+    if suffixes and path.suffix.lower() not in suffixes:
+        raise UserError(f"{option} {destination} does not end in {' or '.join(suffixes)}: rename it")
+    if destination == "-":
+        return
+    if path.is_dir():
+        raise UserError(f"cannot write {option} {destination}: it is a folder, give the name of a file")
+    folder = path.absolute().parent
+    if path.exists() and not path.is_file():
+        return  # a device or a pipe
+    if not folder.is_dir():
+        if any(one.absolute().is_relative_to(folder) for one in made):
+            return
+        raise UserError(f"cannot write {option} {destination}: there is no folder {folder}; make it, or choose another")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"cannot write {option} {destination}: the folder {folder} is not writable; choose another")
 
 
 def reason(error: BaseException) -> str:

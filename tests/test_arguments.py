@@ -32,3 +32,14 @@ def test_an_error_is_one_sentence_that_points_to_the_help(capsys: pytest.Capture
     assert capsys.readouterr().err == (
         "sepprune: unrecognized arguments: --unknown; sepprune --help shows every option\n"
     )
+
+
+def test_an_unknown_option_is_an_error_of_the_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = Parser(prog="sepprune")
+    action = parser.add_subparsers(dest="command").add_parser("study").add_subparsers(dest="action")
+    action.add_parser("merge")
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse(["study", "merge", "--lvl", "3"])
+    assert capsys.readouterr().err == (
+        "sepprune study merge: unrecognized arguments: --lvl 3; sepprune study merge --help shows every option\n"
+    )

@@ -33,5 +33,12 @@ def test_an_import_that_failed_is_explained() -> None:
 
 
 def test_every_package_is_in_the_extra_that_is_named() -> None:
-    for module, extra in extras._EXTRAS.items():
-        assert module in {Requirement(text).name for text in PROJECT["optional-dependencies"][extra]}
+    for module, names in extras._EXTRAS.items():
+        for extra in names:
+            assert module in {Requirement(text).name for text in PROJECT["optional-dependencies"][extra]}
+
+
+def test_the_extra_of_the_command_is_named_where_it_has_the_package() -> None:
+    missing = ModuleNotFoundError("no", name="scipy.stats")
+    assert "extra 'study'" in str(extras.explained(missing, "this command", "study"))
+    assert "extra 'train'" in str(extras.explained(missing, "this command", "evaluate"))

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sepprune.files import whole_file, write_whole
+from sepprune.errors import UserError
+from sepprune.files import check_destination, whole_file, write_whole
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX systems")
 
@@ -66,3 +67,23 @@ def test_a_writer_that_takes_a_path_can_write_through_the_name(tmp_path: Path) -
     with whole_file(tmp_path / "file") as file:
         Path(file.name).write_bytes(b"content")
     assert (tmp_path / "file").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize(
+    ("destination", "words"),
+    [
+        ("missing/r.json", "there is no folder"),
+        (".", "it is a folder"),
+        ("r.txt", "does not end in .json or .png: rename it"),
+    ],
+)
+def test_a_destination_that_cannot_be_written_is_refused(tmp_path: Path, destination: str, words: str) -> None:
+    suffixes = (".json", ".png") if destination == "r.txt" else ()
+    with pytest.raises(UserError, match=words):
+        check_destination("--json", str(tmp_path / destination), suffixes)
+
+
+def test_a_destination_in_a_folder_that_the_work_makes_is_accepted(tmp_path: Path) -> None:
+    check_destination("--json", str(tmp_path / "out" / "r.json"), made=[tmp_path / "out" / "voices"])
+    check_destination("--json", "-")
+    check_destination("--json", str(tmp_path / "new.json"))

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from sepprune.printing import print_trimmed
+
 from .commands import StartRecording, StopRecording
 from .events import (
     Calibrated,
@@ -204,12 +206,14 @@ def print_report(report: Report, console: Console) -> None:
             *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")),
             str(row["deadline_misses"]),
         )
-    console.print(table)
-    console.print(
+    print_trimmed(console, table)
+    print_trimmed(
+        console,
         f"Algorithmic latency {latency['algorithmic_ms']:g} ms, driver in {latency['driver_in_ms']:.0f} ms, "
-        f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms"
+        f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms",
     )
-    console.print(
+    print_trimmed(
+        console,
         ", ".join(
             f"{name.replace('_', ' ')} {report[name]}"
             for name in (
@@ -222,7 +226,7 @@ def print_report(report: Report, console: Console) -> None:
                 "fallbacks",
                 "bad_samples",
             )
-        )
+        ),
     )
 
 

@@ -114,6 +114,9 @@ class Worker:
         self._watch_at = 0.0
         self._silent = False
         emit(self._ready())
+        chunk_ms = 1000 * self._separator.chunk / self._separator.sample_rate
+        if abs(chunk_ms - settings.chunk_ms) > 1e-6:
+            emit(Notice(f"the chunk of {settings.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops"))
         self._calibration.start(settings.remeasure)
         gc.collect()
         gc.freeze()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from ..printing import print_trimmed
+
 if TYPE_CHECKING:
     from ..pruning import Analysis
 
@@ -56,7 +58,7 @@ def _print(name: str, analysis: Analysis) -> None:
                 f"{module['macs_per_second'] / 1e6:.2f}",
                 f"{module['share']:.1%}",
             )
-    console.print(modules)
+    print_trimmed(console, modules)
     groups = Table(
         title="Channel groups: channels that are kept or dropped together, and the cost that depends on them",
         caption="Groups overlap: a product of two groups' channels counts for both.",
@@ -71,11 +73,11 @@ def _print(name: str, analysis: Analysis) -> None:
             f"{group['params']:,}",
             f"{group['macs_per_second'] / 1e6:.2f}",
         )
-    console.print(groups)
+    print_trimmed(console, groups)
     if analysis.blocked:
         blocked = Table(title="Channels that cannot be pruned safely")
         for column in ("layer", "operation", "why"):
             blocked.add_column(column)
         for reason in analysis.blocked:
             blocked.add_row(*reason)
-        console.print(blocked)
+        print_trimmed(console, blocked)

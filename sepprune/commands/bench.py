@@ -16,6 +16,8 @@ from ..bench.chart import plot
 from ..bench.latency import CHUNKS, ReportSettings
 from ..bench.times import Report, bench, contender_name
 from ..errors import UserError
+from ..files import check_destination
+from ..printing import print_trimmed
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
 from .bench_reports import run_compare, run_report
@@ -68,6 +70,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     _refuse_alone(args)
+    if args.plot:
+        check_destination("--plot", args.plot, (".png",))
+    if args.out:
+        check_destination("--out", args.out)
     if args.compare:
         return run_compare(args)
     ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
@@ -112,7 +118,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             raise UserError(f"cannot draw {args.plot} ({error}): give a PNG file in a folder that exists") from error
     if args.json != "-":
-        Console().print(_table(report))
+        print_trimmed(Console(), _table(report))
     return {"ladder": ladder.name, **report}
 
 

@@ -24,6 +24,7 @@ from ..bench.times import contender_name
 from ..bench.verdict import best_rows
 from ..errors import UserError
 from ..files import write_whole
+from ..printing import print_trimmed
 from ..streaming import Ladder
 
 
@@ -108,7 +109,7 @@ def _print_report(report: LatencyReport, folder: Path) -> None:
     console.print(report["verdict"], soft_wrap=True, markup=False, highlight=False)
     for text in report["warnings"]:
         console.print(f"Warning: {text}", soft_wrap=True, markup=False, highlight=False)
-    console.print(table)
+    print_trimmed(console, table)
     console.print(f"{folder / 'report.html'} has everything", soft_wrap=True, markup=False, highlight=False)
 
 
@@ -125,7 +126,7 @@ def _print_comparison(comparison: Comparison) -> None:
             row["statement"],
         )
     console.print(comparison["conclusion"], soft_wrap=True, markup=False, highlight=False)
-    console.print(table)
+    print_trimmed(console, table)
     for text in comparison["notes"]:
         console.print(text, soft_wrap=True, markup=False, highlight=False)
 

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ..errors import UserError
+from ..printing import print_trimmed
 from .train import keep_memory
 
 
@@ -66,5 +67,5 @@ def _print(report: dict[str, Any], out: str) -> None:
     }
     for method in report["methods"]:
         table.add_row(method, *(cells.get((method, *column), "") for column in columns))
-    console.print(table)
-    console.print(f"Every score: {out}/comparison.json; picture: {out}/comparison.png.")
+    print_trimmed(console, table)
+    print_trimmed(console, f"Every score: {out}/comparison.json; picture: {out}/comparison.png.")

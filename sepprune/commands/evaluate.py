@@ -6,12 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from ..data.mixtures import MIXTURE_FOLDERS, find
 from ..evaluation import evaluate
+from ..printing import print_trimmed
 from ..streaming import Ladder
 from ..streaming.ladder_writer import store_scores
 from .options import add_ladder, add_stream, chosen_levels
@@ -72,7 +74,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
     if args.json != "-":
-        Console().print(_table(rows, len(mixtures), args.data))
+        _print(Console(), _table(rows, len(mixtures), args.data))
     return {
         "ladder": ladder.name,
         "data": args.data,
@@ -83,13 +85,22 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _print(console: Console, table: Table) -> None:
+    """Print the table; where it has all scores, wider than 80 columns rather than with numbers that are cut."""
+    wide = console.options.update(width=200)
+    console.width = max(console.width, console.measure(table, options=wide).maximum)
+    print_trimmed(console, table)
+
+
 def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
-    table = Table(title=f"{mixtures} mixtures of {data}, means in dB")
+    table = Table(
+        title=f"{mixtures} mixtures of {data}, means in dB", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
+    )
     columns = {
         "SI-SDRi": "si_sdri",
         "SDRi": "sdri",
-        "input SI-SDR": "input_si_sdr",
-        "active SI-SDR": "active_si_sdr",
+        "input\nSI-SDR": "input_si_sdr",
+        "active\nSI-SDR": "active_si_sdr",
         "leak": "leak_db",
         "ESTOI": "estoi",
         "PESQ": "pesq",
@@ -97,7 +108,7 @@ def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
     }
     shown = {title: key for title, key in columns.items() if any(row.get(key) is not None for row in rows)}
     for title in ("level", "params", "MACs/s", *shown):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
         cells = []
         for key in shown.values():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ..errors import UserError
+from ..printing import print_trimmed
+from .prune_progress import MaskProgress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..separators.weights import load_weights
     from .prune_data import batches
 
-    out = Path(args.out)
+    out, notes = Path(args.out), Console(stderr=True)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
     if args.steps < 1 or args.batch < 1 or args.seconds <= 0 or args.round_to < 1:
@@ -101,7 +101,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         load_weights(module, args.weights)
     hop = getattr(module, "hop", 1)
     data = batches(args, hop if isinstance(hop, int) else 1)
-    with _Progress(args) as progress:
+    if not args.weights and ".py:" not in args.model:
+        notes.print(
+            f"Warning: the weights of {args.model} are random, so its channels mean nothing: give trained ones with "
+            "--weights FILE",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
+        )
+    with MaskProgress(args.steps, notes) as progress:
         result = prune(
             module,
             example_for(module, args.sample_rate),
@@ -129,34 +137,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return result.report
 
 
-class _Progress:
-    """A bar on standard error while masks are learned."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.bar = Progress(
-            TextColumn("learning masks"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("loss {task.fields[loss]:.2f}"),
-            console=Console(stderr=True),
-        )
-        self.task = self.bar.add_task("", total=args.steps, loss=float("nan"), visible=False)
-
-    def __enter__(self) -> _Progress:
-        self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.bar.stop()
-
-    def show(self, step: int, loss: float) -> None:
-        """A step is done."""
-        self.bar.update(self.task, completed=step + 1, loss=loss, visible=True)
-
-
 def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
     console = Console()
     table = Table(title=f"{args.model} pruned by {report['method']}")
@@ -165,14 +145,15 @@ def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
     for name, key, scale, unit in (("parameters", "params", 1e6, "M"), ("multiply-adds per second", "macs", 1e6, "M")):
         before, after = report[f"{key}_before"], report[f"{key}_after"]
         table.add_row(name, f"{before / scale:.2f} {unit}", f"{after / scale:.2f} {unit}", f"{after / before:.1%}")
-    console.print(table)
+    print_trimmed(console, table)
     groups = Table()
     for column in ("group", "channels", "kept"):
         groups.add_column(column, justify="left" if column == "group" else "right")
     for group in report["groups"]:
         groups.add_row(group["id"], str(group["channels"]), str(group["kept"]))
-    console.print(groups)
-    console.print(
+    print_trimmed(console, groups)
+    print_trimmed(
+        console,
         f"The pruned model differs from the masked one by {report['max_abs_difference']:.1e} at most. "
-        f"Written to {args.out}."
+        f"Written to {args.out}.",
     )

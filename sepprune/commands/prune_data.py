@@ -36,6 +36,7 @@ def batches(args: argparse.Namespace, hop: int) -> Iterable[Batch] | None:
         )
     if args.dataset is None:
         folder, samples = Path(args.data), _samples(args, hop)
+        _check_kind(folder)
         if mixture_folder(folder) is None:
             return _training_mixtures(args, samples)
         return CropBatches(find(folder), args.batch, samples, args.sample_rate, args.seed)
@@ -53,6 +54,22 @@ def batches(args: argparse.Namespace, hop: int) -> Iterable[Batch] | None:
 def _samples(args: argparse.Namespace, hop: int) -> int:
     """Length of a mixture in samples, whole hops."""
     return max(hop, round(float(args.seconds) * int(args.sample_rate)) // hop * hop)
+
+
+def _check_kind(folder: Path) -> None:
+    """Refuse a path that is missing, or neither mixtures nor training data."""
+    from ..data.collection import MANIFEST
+    from ..data.mixtures import mixture_folder
+
+    kinds = (
+        f"give a folder with mix/, s1/ and s2/, a folder with speech/ and a {MANIFEST}, or a file written by "
+        "`sepprune pack`"
+    )
+    if not folder.exists():
+        raise UserError(f"--data {folder} does not exist: {kinds}")
+    known = mixture_folder(folder) is not None or (folder / MANIFEST).is_file() or any(folder.glob("*.pack"))
+    if folder.is_dir() and not known:
+        raise UserError(f"--data {folder} has neither mixtures nor a {MANIFEST}: {kinds}")
 
 
 def _training_mixtures(args: argparse.Namespace, samples: int) -> Iterable[Batch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     ladder, path, notes = Ladder.load(args.ladder), Path(args.input), Console(stderr=True)
+    if os.path.isdir(path):  # a name that no file can have is refused by the reader
+        raise UserError(f"{path} is a folder: give one sound file, or score a folder with sepprune evaluate --data")
     levels = [ladder[args.level or 0].level]
     if args.levels is not None:
         levels = chosen_levels(None if args.levels == "all" else args.levels, ladder)
@@ -53,7 +56,8 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
         for report in reports:
             Console().print(
                 "\n".join(report["outputs"]),
-                f"\nlevel {report['level']}, real-time factor {report['rtf']:.3f} on {report['backend']}",
+                f"level {report['level']}, real-time factor {report['rtf']:.3f} on {report['backend']}",
+                sep="\n",
                 highlight=False,
                 soft_wrap=True,
             )

@@ -191,10 +191,11 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _merge(args: argparse.Namespace) -> dict[str, Any]:
-    from ..study.merge import merge, read_results
+    from ..study.merge import exclusions, merge, read_results
 
     report = merge(read_results([Path(one) for one in args.results]), Path(args.out), _times(args.times, None))
-    _say(args, f"{report['conclusion']}\n{Path(args.out) / 'report.html'}")
+    lines = (exclusions(report), report["conclusion"], str(Path(args.out) / "report.html"))
+    _say(args, "\n".join(filter(None, lines)))
     return report
 
 

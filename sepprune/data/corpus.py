@@ -64,7 +64,10 @@ def load_voices(collection: Collection, split: str, kind: str) -> Voices:
     """
     recordings = collection.recordings(split, kind)
     if not recordings:
-        raise UserError(f"{collection.location} has no {kind} in its split {split!r}: see its manifest.csv")
+        raise UserError(
+            f"{collection.location} has no {kind} in its split {split!r}: its manifest.csv needs lines with the split "
+            f"{split} and a path that starts with {kind}/"
+        )
     description = [_DECODER_VERSION, [vars(recording) for recording in recordings]]
     paths = [recording.path for recording in recordings]
     samples, spans = cached(collection, description, lambda: _grouped(collection, recordings), paths)

@@ -81,6 +81,11 @@ class Objective:
 
     def _references(self, batch: Batch, estimate: Tensor) -> Tensor:
         """The batch's references, of which the permutation-invariant loss needs one per source."""
+        if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+            raise UserError(
+                "a batch of data is a mixture without references: give pairs (mixture, references), or "
+                "loss='teacher', which needs no references"
+            )
         references: Tensor = batch[1].to(estimate.device)
         if self.loss is pit_snr_loss and references.shape[:-1] != estimate.shape[:-1]:
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ from .cost import Analysis, analysis_of
 from .objective import Batch, freeze
 from .proof import prove
 from .structure import Structure, discover
+
+#: names of layers in an error message
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,22 @@ def prepare(
         mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
         examples += [] if mixture.shape == inputs[0].shape else [(mixture,)]
     offered = discover(freeze(copied(module)), examples, include, exclude)
+    _check_patterns(module, offered, include)
     return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), inputs)
+
+
+def _check_patterns(module: nn.Module, offered: Structure, include: Sequence[str]) -> None:
+    """Refuse patterns that leave no layer."""
+    if not include or offered.groups:
+        return
+    names = [name for name, part in module.named_modules() if name and any(True for _ in part.parameters(False))]
+    if any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in include):
+        return  # its channels are blocked or excluded: the budget says so
+    some = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    raise UserError(
+        f"no layer of {type(module).__name__} matches include {' '.join(include)}: its layers are {some}; "
+        f"give a name of them or a pattern such as {names[0].partition('.')[0]}*"
+    )
 
 
 def _inputs(module: nn.Module, example_input: Any) -> tuple[Any, ...]:

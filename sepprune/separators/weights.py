@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from ..errors import UserError
+from ..files import reason
 from ..rounding import widened
 
 
@@ -28,13 +29,15 @@ def load_weights(module: nn.Module, path: str | os.PathLike[str]) -> None:
     """
     try:
         state = widened(load_file(path))
+    except FileNotFoundError as error:
+        raise UserError(f"cannot read the weights {path}: there is no such file; check the path") from error
     except (OSError, SafetensorError) as error:
-        raise UserError(f"cannot read the weights {path}: {error}; expected a safetensors file") from error
+        raise UserError(f"cannot read the weights {path}: {reason(error)}; expected a safetensors file") from error
     try:
         missing, unknown = module.load_state_dict(state, strict=False)
     except RuntimeError as error:  # shapes differ; the last line of the message names one tensor
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise UserError(_misfit(module, path, reason)) from error
+        detail = str(error).strip().splitlines()[-1].strip()
+        raise UserError(_misfit(module, path, detail)) from error
     tensors = module.state_dict(keep_vars=True)  # the same object under every name of a shared tensor
     loaded = {id(tensors[name]) for name in state if name in tensors}
     absent = [name for name in missing if id(tensors[name]) not in loaded]

@@ -160,6 +160,8 @@ class Ladder:
         return self.window - self.hop
 
     def __getitem__(self, level: int) -> Level:
+        if not hasattr(level, "__index__"):
+            raise UserError(f"a level is a whole number from 0 to {len(self.levels) - 1}, not {level!r}")
         if not 0 <= operator.index(level) < len(self.levels):
             raise UserError(
                 f"the ladder {self.name} has no level {level}: choose from 0 (dense) to "

@@ -122,8 +122,10 @@ class StreamingSeparator:
             - sources: ``(sources, chunk)`` float32, lagging by :attr:`delay` samples
 
         Raises:
-            UserError: the chunk has another length, type or shape.
+            UserError: the chunk has another length, type or shape, or the stream is closed.
         """
+        if self._closed:
+            raise UserError("the stream is closed: make a new StreamingSeparator")
         if not isinstance(chunk, np.ndarray) or chunk.dtype != np.float32 or chunk.shape != (self.chunk,):
             raise UserError(
                 f"a chunk is {_described(chunk)}: pass a float32 array of shape ({self.chunk},), "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +79,16 @@ def merge(results: Sequence[Result], out: Path, times: Mapping[int, float] | Non
         "conclusion": conclusion(analysis),
         "files": [str(file) for file in (*files, page)],
     }
+
+
+def exclusions(report: Mapping[str, Any]) -> str:
+    """How many listeners of a report were excluded, by rule; empty where none was."""
+    rules = Counter(one["rule"] for one in report["excluded"])
+    if not rules:
+        return ""
+    number = rules.total()
+    why = ", ".join(f"{count} for {rule!r}" for rule, count in rules.items())
+    return f"{number} of {number + report['listeners']} listeners excluded: {why}"
 
 
 def with_times(analysis: Analysis, times: Mapping[int, float]) -> Analysis:

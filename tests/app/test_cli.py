@@ -172,6 +172,8 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
         (["--input", "folder"], "is a folder"),
         (["--input", "sound.wav", "--report", "nowhere/r.json"], "there is no folder"),
         (["--input", "sound.wav", "--report", "folder"], "it is a folder"),
+        (["--input", "sound.wav", "--screenshot", "window.jpg"], "does not end in .png"),
+        (["--round-trip"], "a round trip needs a microphone"),
         (["--input", "sound.wav", "--record", "sound.wav"], "is a file"),
         (["--input", "sound.wav", "--level", "x"], "invalid int value: 'x'"),
         (["--input", "sound.wav", "--record-format", "mp3"], "invalid choice: 'mp3'"),

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 
 from sepprune.cli import main
+from sepprune.commands.evaluate import _print, _table
 from sepprune.streaming import Ladder
 
 
@@ -63,6 +66,15 @@ def test_a_gain_makes_mixtures_and_references_louder_alike(
 def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
     assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "1", "--backend", "torch"]) == 0
     assert "SI-SDRi" in capsys.readouterr().out
+
+
+def test_no_score_is_cut_or_broken_at_80_columns() -> None:
+    row = {"level": 0, "params": 12.3e6, "macs_per_second": 1234e6, "swaps": 12, "estoi": 0.87, "pesq": 2.34}
+    row |= dict.fromkeys(("input_si_sdr", "active_si_sdr", "leak_db"), -12.34)
+    row |= {"sdri": 18.34, "si_sdri": 17.93, "si_sdri_ci95": (15.86, 20.0)}
+    file = StringIO()
+    _print(Console(file=file, width=80), _table([row], 3, "data"))
+    assert "17.93 ± 2.07" in file.getvalue() and "…" not in file.getvalue()
 
 
 @pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels 'x' is no list"), ("9", "no level 9")])

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 
 from sepprune.cli import main
 from sepprune.commands.prune import add_arguments
 from sepprune.commands.prune_data import batches
+from sepprune.commands.prune_progress import MaskProgress
+from sepprune.errors import UserError
 from sepprune.models import load_named
-from sepprune.pruning import PruningPlan
+from sepprune.pruning import PruningPlan, prepare
 
 SMALL = "conv-tasnet:bottleneck=12,hidden=16/12,blocks=2,hop=8,window=16,analysis_window=32"
 FACTORY = """
@@ -213,7 +217,12 @@ def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Pat
         ([SMALL, "--weights", "none.safetensors"], "cannot read the weights"),
         ([SMALL, "--weights", "{folder}/mine.py"], "cannot read the weights"),
         ([SMALL, "--weights", "{folder}/other.safetensors"], "do not fit"),
-        ([SMALL, "--method", "taylor", "--data", "{folder}"], "holds no training data"),
+        (
+            [SMALL, "--method", "taylor", "--data", "{folder}"],
+            "neither mixtures nor a manifest.csv: give a folder with mix/",
+        ),
+        ([SMALL, "--method", "taylor", "--data", "{folder}/none"], "none does not exist: give a folder with mix/"),
+        ([SMALL, "--include", "nothing"], "no layer of"),
         ([SMALL, "--steps", "0"], "must be positive"),
         ([SMALL, "--narrowest", "8"], "give a positive one, with --whole-branches"),
         ([SMALL, "--method", "taylor", "--dataset", "wham"], "name its folder with --data"),
@@ -236,3 +245,41 @@ def test_a_mistake_exits_2_with_one_sentence_and_writes_nothing(
     error = capsys.readouterr().err.strip()
     assert words in error and "Traceback" not in error
     assert not out.exists()
+
+
+def test_layers_are_named_where_no_pattern_matches() -> None:
+    module = load_named(SMALL)
+    with pytest.raises(UserError, match="matches include nothing: its layers are [a-z_]+") as caught:
+        prepare(module, include=["nothing"])
+    assert any(name in str(caught.value) for name, _ in module.named_modules() if name)
+
+
+def test_random_weights_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune", SMALL, "--macs", "0.6", "--method", "l1", "--out", str(tmp_path / "out")]) == 0
+    assert "weights of conv-tasnet" in capsys.readouterr().err
+
+
+def test_a_data_folder_without_the_split_says_what_its_manifest_needs(tmp_path: Path) -> None:
+    (tmp_path / "manifest.csv").write_text("split,corpus,speaker,path\ntest,c,one,speech/one.wav\n")
+    given = argparse.Namespace(**{**vars(arguments(tmp_path, "wham", 0)), "dataset": None})
+    with pytest.raises(UserError, match="needs lines with the split train and a path that starts with speech/"):
+        batches(given, 8)
+
+
+def told(steps: int, terminal: bool) -> str:
+    """What a run of mask learning writes."""
+    file = StringIO()
+    with MaskProgress(steps, Console(file=file, force_terminal=terminal, width=100)) as progress:
+        for step in range(steps):
+            progress.show(step, 1.5)
+    return file.getvalue()
+
+
+def test_a_log_gets_a_line_before_the_first_step_and_one_every_tenth_part() -> None:
+    first, *lines = told(50, terminal=False).splitlines()
+    assert first == "scoring channels"
+    assert len(lines) == 10 and lines[-1] == "learning masks: step 50 of 50, loss 1.50"
+
+
+def test_a_terminal_gets_a_bar_that_names_the_phase() -> None:
+    assert "learning masks" in told(50, terminal=True)

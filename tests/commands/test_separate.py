@@ -128,3 +128,21 @@ def test_an_input_that_no_file_can_be_is_one_sentence(
     (tmp_path / "folder").mkdir()
     assert separate(tcn_ladder, tmp_path / name, tmp_path / "out") == 2
     assert len(capsys.readouterr().err) < 300
+
+
+def test_a_folder_is_named_as_one(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    assert separate(tcn_ladder, tmp_path, tmp_path / "out") == 2
+    assert f"{tmp_path} is a folder: give one sound file" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture
+) -> None:
+    recording, report = record(tmp_path / "talk.wav", babble(0.1)), str(tmp_path / "none" / "r.json")
+    assert separate(tcn_ladder, recording, tmp_path / "out", "--json", report) == 2
+    assert "there is no folder" in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_no_line_ends_in_a_space(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.1)), tmp_path / "out")
+    assert not [line for line in capsys.readouterr().out.splitlines() if line != line.rstrip()]

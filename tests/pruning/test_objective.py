@@ -93,3 +93,10 @@ def test_a_wrong_number_of_references_is_one_sentence() -> None:
     objective = Objective(discover(freeze(module), [(mixture,)]), None, 3)
     with pytest.raises(UserError, match=r"references have shape \(2, 3, 20\).*one reference per source"):
         objective(torch.ones(0), (mixture, references))
+
+
+def test_a_batch_without_references_says_what_to_give() -> None:
+    module, mixture = nn.Conv1d(1, 2, 3, padding=1), torch.rand(2, 1, 20)
+    structure = discover(freeze(module), [(mixture,)])
+    with pytest.raises(UserError, match=r"give pairs \(mixture, references\), or loss='teacher'"):
+        Objective(structure, None, 3)(torch.ones(0), mixture)

@@ -287,6 +287,14 @@ def test_a_damaged_level_that_is_waited_for_is_an_error(tcn_ladder: Ladder, tmp_
     assert not stream.transitioning
 
 
-def test_a_level_that_the_ladder_lacks_is_refused_at_once(stream: StreamingSeparator) -> None:
-    with pytest.raises(UserError, match="no level 7"):
-        stream.set_level(7)
+@pytest.mark.parametrize(("level", "words"), [(7, "no level 7"), ("a", "whole number from 0 to [0-9], not 'a'")])
+def test_a_level_that_the_ladder_lacks_is_refused_at_once(stream: StreamingSeparator, level: Any, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        stream.set_level(level)
+
+
+def test_a_closed_stream_takes_no_chunk(tcn_ladder: Ladder) -> None:
+    stream = StreamingSeparator(tcn_ladder, 0, 8, "torch")
+    stream.close()
+    with pytest.raises(UserError, match="the stream is closed"):
+        stream.step(np.zeros(stream.chunk, np.float32))

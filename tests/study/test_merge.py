@@ -13,7 +13,7 @@ from sepprune.study.conclusion import conclusion
 from sepprune.study.design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD
 from sepprune.study.exclusions import CONTROL_NOT_HEARD, INCOMPLETE
 from sepprune.study.listeners import simulated
-from sepprune.study.merge import merge, read_results
+from sepprune.study.merge import exclusions, merge, read_results
 from sepprune.study.results import Result
 from sepprune.study.session import start_session
 from sepprune.study.simulate import simulate, simulated_session
@@ -217,3 +217,9 @@ def test_answers_that_fit_no_question_are_one_sentence(tmp_path: Path, line: str
 def test_a_folder_without_results_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no session"):
         read_results([tmp_path])
+
+
+def test_exclusions_are_counted_by_rule() -> None:
+    assert exclusions({"listeners": 2, "excluded": []}) == ""
+    rules = [{"listener": "A", "rule": INCOMPLETE}, {"listener": "B", "rule": INCOMPLETE}]
+    assert exclusions({"listeners": 2, "excluded": rules}) == "2 of 4 listeners excluded: 2 for 'no complete session'"

@@ -13,7 +13,11 @@ HOLD_MS = 250
 
 
 class Gutter(QWidget):
-    """Name and axis of one plot."""
+    """Name and axis of one plot.
+
+    Attributes:
+        caption: the words below the name.
+    """
 
     clicked = pyqtSignal()
     #: True when the mouse button is held down, False when it is released after that
@@ -22,7 +26,7 @@ class Gutter(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name = name
-        self._theme, self._colour, self._heard, self._caption = DARK, DARK.mixture, False, ""
+        self._theme, self._colour, self._heard, self.caption = DARK, DARK.mixture, False, ""
         self._ticks: list[tuple[float, str]] = []
         self._holding = False
         self._hold_timer = QTimer(self)
@@ -44,8 +48,8 @@ class Gutter(QWidget):
 
     def set_caption(self, caption: str) -> None:
         """Set the words below the name."""
-        if caption != self._caption:
-            self._caption = caption
+        if caption != self.caption:
+            self.caption = caption
             self.update()
 
     def set_heard(self, heard: bool) -> None:
@@ -75,7 +79,7 @@ class Gutter(QWidget):
         painter, theme, height = QPainter(self), self._theme, self.height()
         metrics = self.fontMetrics()
         line = metrics.height()
-        painter.fillRect(QRectF(0, 2, 3, line * (2.1 if self._caption else 1)), QColor(self._colour))
+        painter.fillRect(QRectF(0, 2, 3, line * (2.1 if self.caption else 1)), QColor(self._colour))
         bold = QFont(self.font())
         bold.setBold(True)
         painter.setFont(bold)
@@ -86,7 +90,7 @@ class Gutter(QWidget):
             _draw_loudspeaker(painter, after_name, 1 + line / 2, line * 0.6)
         painter.setFont(self.font())
         painter.setPen(QColor(theme.muted))
-        painter.drawText(QRectF(9, 1 + line * 1.1, self.width(), line), Qt.AlignmentFlag.AlignVCenter, self._caption)
+        painter.drawText(QRectF(9, 1 + line * 1.1, self.width(), line), Qt.AlignmentFlag.AlignVCenter, self.caption)
         below = float(height)
         for position, label in self._ticks:
             y = min(max((1 - position) * height, line / 2 - 2), height - line / 2 + 2)

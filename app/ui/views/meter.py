@@ -13,8 +13,23 @@ from PyQt6.QtWidgets import QWidget
 from ...engine.arrays import Samples
 from ..theme import DARK, Theme, blend
 
-#: lowest level that is shown
+#: lower end of the bar
 FLOOR_DB = -60.0
+
+#: lowest level that is measured: digital silence
+LOWEST_DB = -140.0
+
+#: a mixture at or below this is silent, and so are the voices in it
+SILENT_DB = -75.0
+
+#: an input whose loudest sound is below this is very quiet; one above the other is clipped
+QUIET_DB, CLIPPED_DB = -40.0, -0.1
+
+#: how fast the loudest sound of the last seconds is forgotten, so that a pause of speech is not a quiet input
+FORGET_DB_PER_S = 1.0
+
+#: a voice this far below the mixture is silent
+VOICE_BELOW_DB = 50.0
 
 #: how fast the level falls
 FALL_DB_PER_S = 24.0
@@ -27,15 +42,15 @@ HOLD_S = 1.5
 class Level:
     """A level in dB relative to full scale. It rises immediately and falls slowly; its peak is held."""
 
-    db: float = FLOOR_DB
-    peak_db: float = FLOOR_DB
+    db: float = LOWEST_DB
+    peak_db: float = LOWEST_DB
     held_s: float = 0.0
 
     def feed(self, samples: Samples, seconds: float) -> None:
         """Take the samples ``(n,)`` that arrived during the last ``seconds``."""
         loudest = float(np.abs(samples).max()) if samples.size else 0.0
-        now = 20 * math.log10(max(loudest, 1e-6))
-        self.db = max(FLOOR_DB, now, self.db - FALL_DB_PER_S * seconds)
+        now = 20 * math.log10(max(loudest, 1e-7))
+        self.db = max(LOWEST_DB, now, self.db - FALL_DB_PER_S * seconds)
         self.held_s += seconds
         if self.db >= self.peak_db:
             self.peak_db, self.held_s = self.db, 0.0
@@ -43,9 +58,37 @@ class Level:
             self.peak_db = max(self.db, self.peak_db - FALL_DB_PER_S * seconds)
 
     @property
-    def silent(self) -> bool:
-        """Whether level and peak are at the floor, so that nothing would change on the screen."""
+    def resting(self) -> bool:
+        """Whether level and peak are below the bar, so that nothing would change on the screen."""
         return self.peak_db <= FLOOR_DB
+
+
+def caption(db: float, mixture_db: float) -> str:
+    """The level of a signal in words, such as ``−46 dB``, or ``silent``.
+
+    A quiet microphone gives quiet voices, which are not silent: the threshold of a voice follows the mixture.
+
+    Args:
+        db: of the mixture or of a voice in it, relative to full scale.
+        mixture_db: of the mixture.
+    """
+    if mixture_db <= SILENT_DB or db <= mixture_db - VOICE_BELOW_DB:
+        return "silent"
+    return f"{db:.0f} dB".replace("-", "−")
+
+
+def input_hint(loudest_db: float, peak_db: float) -> str:
+    """What is wrong with the level of the input, in a few words; empty where nothing is, or where it is silent.
+
+    Args:
+        loudest_db: highest level of the last seconds, relative to full scale.
+        peak_db: the peak that is held now.
+    """
+    if peak_db > CLIPPED_DB:
+        return "input is clipped"
+    if SILENT_DB < loudest_db < QUIET_DB:
+        return f"input is very quiet ({caption(loudest_db, loudest_db)})"
+    return ""
 
 
 class Meter(QWidget):
@@ -73,9 +116,9 @@ class Meter(QWidget):
 
     def feed(self, samples: Samples, seconds: float) -> None:
         """Show the samples ``(n,)`` that arrived during the last ``seconds``."""
-        resting = self.level.silent
+        resting = self.level.resting
         self.level.feed(samples, seconds)
-        if not (resting and self.level.silent):
+        if not (resting and self.level.resting):
             self.update(0, 0, 12, self.height())
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -83,10 +126,10 @@ class Meter(QWidget):
         painter.fillRect(event.rect() if event else self.rect(), self._card)
         painter.fillRect(QRectF(0, 0, 9, height), self._empty)
         top = self._y(self.level.db)
-        colour = QColor(theme.miss) if self.level.db > -0.1 else self._colour
+        colour = QColor(theme.miss) if self.level.db > CLIPPED_DB else self._colour
         painter.fillRect(QRectF(0, top, 9, height - top), colour)
         if self.level.peak_db > FLOOR_DB:
-            hot = self.level.peak_db > -0.1
+            hot = self.level.peak_db > CLIPPED_DB
             painter.fillRect(
                 QRectF(0, max(0.0, self._y(self.level.peak_db) - 1), 9, 2), QColor(theme.miss if hot else theme.text)
             )

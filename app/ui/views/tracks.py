@@ -13,7 +13,7 @@ from ...engine.controls import SIGNALS, Controls
 from ..theme import Theme
 from .axes import Gutter, TimeAxis
 from .canvas import Canvas
-from .meter import FLOOR_DB, Meter
+from .meter import FORGET_DB_PER_S, LOWEST_DB, Meter, caption, input_hint
 from .spectrogram import SpectrogramColumns, frequency_position
 from .waveform import WaveformColumns, fitting_scale
 
@@ -43,6 +43,7 @@ class Tracks(QFrame):
         self._axis = TimeAxis(PIXELS_PER_SECOND)
         self._columns: SpectrogramColumns | WaveformColumns | None = None
         self._full_scale, self._peak = 1.0, 0.0
+        self._loudest_db = LOWEST_DB
         self._history_timer = QTimer(self)  # so that three resized canvases cause one rebuild
         self._history_timer.setSingleShot(True)
         self._history_timer.setInterval(0)
@@ -103,6 +104,7 @@ class Tracks(QFrame):
         """Show ``audio`` (3, n) float32 that arrived during the last ``seconds``."""
         for row, meter in enumerate(self.meters):
             meter.feed(audio[row], seconds)
+        self._loudest_db = max(self.meters[0].level.db, self._loudest_db - FORGET_DB_PER_S * seconds)
         if audio.shape[1]:
             self._peak = max(self._peak, float(np.abs(audio).max()))
             self.feed_history(audio)
@@ -114,11 +116,16 @@ class Tracks(QFrame):
         for canvas, columns in zip(self.canvases, self._columns.feed(audio), strict=True):
             canvas.append(columns)
 
+    @property
+    def input_hint(self) -> str:
+        """What is wrong with the level of the mixture, empty where nothing is."""
+        return input_hint(self._loudest_db, self.meters[0].level.peak_db)
+
     def refresh_text(self) -> None:
         """Update the level captions and the amplitude scale; called a few times a second."""
+        mixture_db = self.meters[0].level.db
         for gutter, meter in zip(self.gutters, self.meters, strict=True):
-            db = meter.level.db
-            gutter.set_caption("silent" if db <= FLOOR_DB else f"{db:.0f} dB".replace("-", "−"))
+            gutter.set_caption(caption(meter.level.db, mixture_db))
         wanted, self._peak = fitting_scale(self._peak), self._peak * 0.99
         if self.view == "waveform" and wanted != self._full_scale:
             self._full_scale = wanted

@@ -188,3 +188,11 @@ def _runs(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_chunk_that_is_no_whole_hops_is_told(settings: Settings) -> None:
+    engine = Watched(dataclasses.replace(settings, chunk_ms=settings.chunk_ms + 0.01))
+    engine.start()
+    message = engine.wait_for(Notice).message
+    engine.stop()
+    assert "was rounded up to" in message and "whole hops" in message

@@ -69,10 +69,10 @@ def test_a_device_that_cannot_be_opened_is_not_shown_as_the_input(window, engine
     assert window.transport.input.currentData() == "demo" and window.link.settings.input == "demo"
 
 
-def test_a_recording_that_failed_is_a_sentence_in_the_status_line(window, engine):
+def test_a_recording_that_failed_is_a_sentence_that_stays_until_it_is_closed(window, engine):
     engine.say(RecordingFailed("cannot record into /music: the disk is full; choose another folder"), Recording(None))
     window.tick()
-    assert window.status.message.whole == "Cannot record into /music: the disk is full; choose another folder"
+    assert window.alert.sentence.text() == "Cannot record into /music: the disk is full; choose another folder"
 
 
 def test_monitor_devices_are_marked(window):

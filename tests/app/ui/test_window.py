@@ -163,3 +163,12 @@ def test_closing_the_window_ends_the_engine(window, engine):
 def test_every_input_device_is_offered(window):
     offered = {window.transport.input.itemData(k) for k in range(window.transport.input.count())}
     assert {device.identity for device in DEVICES if device.direction == "input"} < offered
+
+
+def test_a_quiet_input_shows_its_voices_and_a_hint(window):
+    quiet = 10 ** (-46 / 20) * np.ones((3, 160), np.float32)
+    quiet[1:] *= 10 ** (-16 / 20)
+    window.tracks.feed(quiet, 0.03)
+    window.tracks.refresh_text()
+    assert [gutter.caption for gutter in window.tracks.gutters] == ["−46 dB", "−62 dB", "−62 dB"]
+    assert window.tracks.input_hint == "input is very quiet (−46 dB)"

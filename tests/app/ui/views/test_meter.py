@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.ui.views.meter import FALL_DB_PER_S, FLOOR_DB, HOLD_S, Level
+from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, LOWEST_DB, Level, caption, input_hint
 
 
 def test_a_level_rises_at_once():
@@ -29,4 +29,34 @@ def test_silence_comes_to_rest():
     level.feed(np.ones(4, np.float32), 0.03)
     for _ in range(100):
         level.feed(np.zeros(4, np.float32), 0.1)
-    assert level.silent and level.db == FLOOR_DB
+    assert level.resting and level.db == LOWEST_DB
+
+
+@pytest.mark.parametrize(
+    ("voice_db", "mixture_db", "shown"),
+    [
+        (-62.0, -46.0, "−62 dB"),  # a quiet microphone: both voices are there
+        (-70.0, -10.0, "silent"),  # what remains in a voice that does not speak
+        (-46.0, -46.0, "−46 dB"),
+        (-76.0, -76.0, "silent"),
+        (LOWEST_DB, -74.0, "silent"),
+    ],
+)
+def test_a_voice_is_silent_far_below_its_mixture_or_in_a_silent_mixture(
+    voice_db: float, mixture_db: float, shown: str
+) -> None:
+    assert caption(voice_db, mixture_db) == shown
+
+
+def test_a_level_below_the_bar_is_still_measured() -> None:
+    level = Level()
+    level.feed(np.full(4, 10 ** (-62 / 20), np.float32), 0.03)
+    assert level.db == pytest.approx(-62, abs=0.01) and level.resting
+
+
+@pytest.mark.parametrize(
+    ("loudest_db", "hint"),
+    [(-46.0, "input is very quiet (−46 dB)"), (-20.0, ""), (-90.0, ""), (0.0, "input is clipped")],
+)
+def test_an_input_that_is_very_quiet_or_clipped_is_told(loudest_db: float, hint: str) -> None:
+    assert input_hint(loudest_db, loudest_db) == hint

@@ -1,0 +1,26 @@
+"""Printing of tables and text without spaces at the ends of lines."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rich.console import Console
+
+_AT_THE_END = re.compile(r"[ \t]+$", re.MULTILINE)
+
+
+def print_trimmed(console: Console, *objects: Any, **options: Any) -> None:
+    """Print as ``console.print`` does; in a file or a pipe without the spaces that fill lines up to a width.
+
+    Args:
+        console: to print to.
+        objects: tables, or text.
+        options: of ``console.print``.
+    """
+    if console.is_terminal:
+        console.print(*objects, **options)
+        return
+    with console.capture() as captured:
+        console.print(*objects, **options)
+    console.file.write(_AT_THE_END.sub("", captured.get()))
