@@ -32,8 +32,10 @@ def test_what_is_no_json_object_is_one_sentence(content: bytes) -> None:
     assert "\n" not in str(error.value) and len(str(error.value)) < 300
 
 
+#: without subnormal ones: a backend that ran in this process may have told it to flush them to zero
+NUMBERS = st.floats(allow_subnormal=False)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | NUMBERS | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )

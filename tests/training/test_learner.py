@@ -112,13 +112,16 @@ def test_by_default_gradients_are_as_the_loss_has_them(settings: TrainingSetting
     assert not settings.even_gradients
 
 
-def test_the_run_folder_has_the_settings(settings: TrainingSettings) -> None:
-    learner(settings)
+def test_the_run_folder_has_the_settings_from_the_first_validation_on(settings: TrainingSettings) -> None:
+    one = learner(settings)
+    assert not Path(settings.out).exists()
+    one.validate({"clean": (torch.randn(1, 8064), torch.randn(1, 2, 8064))})
     assert json.loads((Path(settings.out) / "settings.json").read_text())["mixtures"]["seconds"] == 0.8
 
 
 def test_a_checkpoint_of_an_older_version_is_refused(settings: TrainingSettings) -> None:
     one = learner(settings)
+    Path(settings.out).mkdir()
     torch.save({"separator": one.separator.state_dict(), "steps": 3}, Path(settings.out) / "last.pt")
     with pytest.raises(UserError, match="was written by an older version: start a new run from its best.safetensors"):
         Learner(settings, one.separator, resume=True)
