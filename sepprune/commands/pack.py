@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--megabytes", type=float, default=48.0, help="largest size of a pack")
     parser.add_argument("--parts", type=int, default=1, help="number of packs, which together hold more")
-    parser.add_argument("--no-validation", action="store_true", help="leave out the validation speech")
+    parser.add_argument("--no-validation", action="store_true", help="leave out the validation recordings")
     parser.add_argument("--seed", type=int, default=0, help="of the selection")
 
 

@@ -19,7 +19,7 @@ from ..errors import UserError
 from ..files import reason, whole_file
 from .collection import MANIFEST, Collection, Recording
 
-#: largest share of a pack for each kind; validation speech is small and always complete
+#: largest share of a pack for each kind; validation recordings are small and always complete
 _SHARES = {"noise": 0.1, "rir": 0.02, "speech": 1.0}
 #: bytes per recording besides its content: its name in the two directories of the zip file and in the manifest
 _OVERHEAD = 400
@@ -39,22 +39,23 @@ def write_packs(
         destinations: the packs to write.
         megabytes: largest size of a pack.
         seed: of the selection.
-        validation: include all of the validation speech.
+        validation: include all speech and noise of the split ``valid``.
 
     Returns:
         ``bytes``, ``recordings`` and ``speakers`` of all packs.
 
     Raises:
-        UserError: the validation speech alone does not fit, or a file cannot be read or written.
+        UserError: the validation recordings alone do not fit, or a file cannot be read or written.
     """
     if not 0 < megabytes < math.inf or not destinations:
         raise UserError(f"{megabytes:g} MB in {len(destinations)} packs are not possible: give more than 0 of both")
     limit, packs = 0.99 * megabytes * 1e6, [_Content() for _ in destinations]  # a hundredth for the directory
-    for recording in collection.recordings("valid", "speech") if validation else ():
-        packs[0].add(recording, collection.read(recording.path))
+    for kind in ("speech", "noise") if validation else ():  # what scores during training are made of
+        for recording in collection.recordings("valid", kind):
+            packs[0].add(recording, collection.read(recording.path))
     if packs[0].size > 0.5 * limit:
         raise UserError(
-            f"{megabytes:g} MB is too little: the validation speech alone takes {packs[0].size / 1e6:.1f} MB"
+            f"{megabytes:g} MB is too little: the validation recordings alone take {packs[0].size / 1e6:.1f} MB"
         )
     for kind, share in _SHARES.items():
         end = min(limit, packs[0].size + share * limit)

@@ -69,6 +69,17 @@ def test_a_pack_has_about_as_much_of_every_speaker(tmp_path: Path) -> None:
     assert seconds == pytest.approx([5.0, 5.0], abs=2.6)
 
 
+def test_a_pack_holds_the_noise_of_the_validation_mixtures(data_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(data_folder, folder)
+    (folder / "noise/valid").mkdir()
+    shutil.copy(folder / "noise/train/hiss.flac", folder / "noise/valid/hiss.flac")
+    with open(folder / "manifest.csv", "a") as manifest:
+        manifest.write("valid,hiss,,noise/valid/hiss.flac\n")
+    write_packs(Collection(folder), [tmp_path / "all.pack"], 10.0)
+    assert len(Collection(tmp_path / "all.pack").recordings("valid", "noise")) == 1
+
+
 def test_a_pack_that_cannot_hold_the_validation_speech_is_refused(data_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="0.001 MB is too little"):
         write_packs(Collection(data_folder), [tmp_path / "tiny.pack"], 0.001)
