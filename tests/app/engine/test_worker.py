@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from pathlib import Path
@@ -33,15 +34,28 @@ from app.engine.events import (
     RoundTrip,
 )
 from app.engine.protocol import Settings
+from sepprune.streaming import Ladder, StreamingSeparator, create_backend
+from sepprune.streaming.runner import call_samples
 
 from .watched import Watched
 
 
+def convert_to_onnx(settings: Settings) -> None:
+    """Convert every level for the chunks of an engine, as measuring would."""
+    ladder = Ladder.load(settings.ladder)
+    with contextlib.closing(StreamingSeparator(ladder, chunk_ms=settings.chunk_ms, backend="torch")) as stream:
+        chunk = stream.chunk
+    for level in ladder.levels:
+        create_backend("onnxruntime").compile(level, call_samples(ladder, level, chunk))
+
+
 def test_it_measures_what_is_fastest_beside_the_stream(settings: Settings, engine: Watched) -> None:
+    # measuring runs at low priority: on a busy machine it takes minutes, and converting would take many
+    convert_to_onnx(settings)
     engine.start()
     engine.wait_for(Ready)
     engine.send(Calibrate())
-    trials = engine.wait_for(Calibrated).trials
+    trials = engine.wait_for(Calibrated, patience_s=1200).trials
     assert {trial.level for trial in trials if trial.chosen} == {0, 1, 2}
 
 

@@ -23,9 +23,9 @@ class Watched(EngineProcess):
         super().__init__(settings)
         self.seen: list[Event] = []
 
-    def wait_for(self, kind: type) -> Event:
+    def wait_for(self, kind: type, patience_s: float = PATIENCE_S) -> Event:
         """The next event of a kind; earlier ones of other kinds are passed over."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + patience_s
         while time.monotonic() < end:
             while self.seen:
                 if isinstance(event := self.seen.pop(0), kind):
