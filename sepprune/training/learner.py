@@ -68,13 +68,11 @@ class Learner:
         processes = processes or Processes()
         self.settings, self.hints, self.processes = settings, hints, processes.count
         self.separator = separator.to(processes.device)
+        processes.share_weights(self.separator)
         self.average = copy.deepcopy(separator).requires_grad_(False)
         freeze(separator, settings.optimiser.frozen)
         self.optimiser = Optimiser(separator, self.average, settings.optimiser, processes)
         self.counters, self.learning_rate = Counters(), 0.0
-        # a layer without outputs wrote the state of a block that pruning has removed: the weights before it are idle
-        idle = any(weight.shape[:1] == (0,) for weight in separator.parameters())
-        self._spread = processes.spread(self.separator, idle)
         self._loss_sum, self._logged_steps = torch.zeros((), device=processes.device), 0
         self.folder = RunFolder(Path(settings.out))
         if resume:
@@ -143,7 +141,7 @@ class Learner:
             - mixture: ``(batch, samples)``; reference: ``(batch, sources, samples)``
         """
         with layer_inputs(self.separator, {*layers, *compared_layers(self.hints)}) as features:
-            estimate = estimates_of(self._spread, mixture, delay_of(self.separator), self.settings.optimiser.precision)
+            estimate = estimates_of(self.separator, mixture, delay_of(self.separator), self.settings.optimiser.precision)
         if self.settings.even_gradients:
             estimate.register_hook(partial(evened, mixture=mixture))
         loss = self._loss(estimate, reference[..., : estimate.shape[-1]], features, teacher)

@@ -76,12 +76,15 @@ class Optimiser:
 
     @torch.no_grad()
     def step(self, rate: Tensor) -> None:
-        """Move the weights by the gradients that a backward pass has left, then update their average.
+        """Move the weights by the gradients that a backward pass has left, then update the average of the weights.
+
+        Several processes first replace their gradients by the mean over all of them.
 
         Args:
             rate: step size, a scalar on the device.
         """
         gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.parameters]
+        self._processes.average(gradients)
         if gradients:
             norm = torch.stack(torch._foreach_norm(gradients)).norm()
             finite = norm.isfinite()

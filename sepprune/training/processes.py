@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from types import TracebackType
 
 import torch
@@ -61,13 +62,23 @@ class Processes:
         if self.count > 1:
             distributed.all_reduce(values)
 
-    def spread(self, module: nn.Module, idle_weights: bool = False) -> nn.Module:
-        """The module with gradients averaged over the processes.
+    def share_weights(self, module: nn.Module) -> None:
+        """Give the module of every process the weights and buffers of the first process."""
+        if self.count > 1:
+            for tensor in module.state_dict().values():
+                shared = tensor.contiguous()  # a broadcast of anything else is refused
+                distributed.broadcast(shared, src=0)
+                tensor.copy_(shared)
 
-        Args:
-            module: in training.
-            idle_weights: whether some weights affect no output; finding them takes a little time in every update.
+    def average(self, gradients: Sequence[Tensor]) -> None:
+        """Replace gradients by their mean over all processes, in place.
+
+        ``DistributedDataParallel`` does this too. But it keeps the process group alive until the interpreter ends, and
+        the group's threads sometimes abort the process then.
         """
-        if self.count == 1:
-            return module
-        return nn.parallel.DistributedDataParallel(module, find_unused_parameters=idle_weights)
+        if self.count > 1 and gradients:
+            total = torch.cat([gradient.flatten() for gradient in gradients])
+            self.add_up(total)
+            pieces = torch.split(total / self.count, [gradient.numel() for gradient in gradients])
+            for gradient, piece in zip(gradients, pieces, strict=True):
+                gradient.copy_(piece.view_as(gradient))
