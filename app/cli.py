@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sepprune.errors import UserError
 from sepprune.files import check_destination, write_report
-from sepprune.printing import print_trimmed
+from sepprune.printing import print_any_name, print_trimmed
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
@@ -37,6 +37,7 @@ _CHOICES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app; returns its exit status (0 done, 1 internal error, 2 the user's input is wrong)."""
     multiprocessing.freeze_support()
+    print_any_name()
     args = parser().parse_args(arguments)
     try:
         return _run(args)

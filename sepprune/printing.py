@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -24,3 +26,10 @@ def print_trimmed(console: Console, *objects: Any, **options: Any) -> None:
     with console.capture() as captured:
         console.print(*objects, **options)
     console.file.write(_AT_THE_END.sub("", captured.get()))
+
+
+def print_any_name() -> None:
+    """Let standard output and error print file names that are not UTF-8, with escapes such as ``\\udcff``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -189,7 +189,10 @@ class Connection:
             device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk))
             return MicrophoneSource(device.port, device.info.identity, self._chunk, self._sample_rate)
         path = asset("demo/mixture.flac") if side.wanted == DEMO else side.wanted
-        return FileSource(path, self._chunk, self._sample_rate, self._clock, tail=self._delay)
+        source = FileSource(path, self._chunk, self._sample_rate, self._clock, tail=self._delay)
+        if source.note:
+            self._emit(Notice(source.note))
+        return source
 
     def _open_output(self, side: _Side[OutputPort]) -> Sink:
         if side.is_device:
@@ -249,8 +252,11 @@ def is_file(wanted: str) -> bool:
     """Whether an input names a file, real or not, rather than a device."""
     path = Path(wanted)
     is_folder = path.is_dir() and path.name != wanted  # a device may have the name of something in this folder
-    return wanted == DEMO or path.is_file() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
+    return wanted == DEMO or path.is_file() or path.is_fifo() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
 
 
 #: endings by which a file that does not exist is told from a device that does not exist
-SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".raw"})
+SOUND_SUFFIXES = frozenset(
+    f".{name}"
+    for name in "wav flac ogg opus mp3 aiff aif au caf w64 raw m4a mp4 aac mov 3gp webm mka mkv wma amr".split()
+)

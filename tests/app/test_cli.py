@@ -162,9 +162,9 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--input", "missing.wav"], "there is no sound file missing.wav"),
+        (["--input", "missing.wav"], "there is no sound file 'missing.wav'"),
         (["--input", "empty.wav"], "holds no sound"),
-        (["--input", "text.wav"], "cannot be read as sound"),
+        (["--input", "text.wav"], "is no sound file that can be read"),
         (["--input", "sound.wav", "--level", "9"], "no level 9"),
         (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),
         (["--input", "sound.wav", "--ladder", "nowhere"], "there is no ladder folder"),
@@ -298,3 +298,10 @@ def test_the_engine_and_the_command_import_no_qt_and_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_input_whose_name_is_not_utf8_is_played(ladder: Path, speech: Path) -> None:
+    name = Path(os.fsdecode(os.fsencode(speech.parent) + b"/caf\xe9.wav"))
+    name.write_bytes(speech.read_bytes())
+    done = live("--headless", "--input", name, "--output", "none", "--no-loop", "--ladder", ladder, "--json", "-")
+    assert done.returncode == 0 and json.loads(done.stdout)["levels"][0]["chunks"] > 100
