@@ -56,8 +56,8 @@ def read_channels(source: Path | bytes, name: str = "", start: int = 0, frames: 
             _check(source, name, file, wanted)
             if (numbers := file.channels * wanted) > _MOST:
                 raise UserError(
-                    f"{name} has {numbers / 1e6:.0f} million samples, expected at most {_MOST / 1e6:.0f} million: cut it "
-                    "into parts"
+                    f"{name} has {numbers / 1e6:.0f} million samples, expected at most {_MOST / 1e6:.0f} million: "
+                    "cut it into parts"
                 )
             file.seek(min(start, file.frames))
             samples = file.read(frames, dtype="float32", always_2d=True, fill_value=0.0)

@@ -298,10 +298,3 @@ def test_the_engine_and_the_command_import_no_qt_and_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_an_input_whose_name_is_not_utf8_is_played(ladder: Path, speech: Path) -> None:
-    name = Path(os.fsdecode(os.fsencode(speech.parent) + b"/caf\xe9.wav"))
-    name.write_bytes(speech.read_bytes())
-    done = live("--headless", "--input", name, "--output", "none", "--no-loop", "--ladder", ladder, "--json", "-")
-    assert done.returncode == 0 and json.loads(done.stdout)["levels"][0]["chunks"] > 100
