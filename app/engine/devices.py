@@ -149,6 +149,13 @@ def rescan() -> None:
         portaudio._initialize()
 
 
+def plugged() -> frozenset[str]:
+    """Sound devices that the system has now, as far as it tells without PortAudio, which lists them only once."""
+    with contextlib.suppress(OSError):
+        return frozenset(os.listdir("/dev/snd"))
+    return frozenset()
+
+
 def _portaudio() -> ModuleType:
     if sys.platform == "linux":
         # PulseAudio's client library reads this when it connects; without it, null sinks and some devices buffer 2 s.
