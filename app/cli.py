@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sepprune.errors import UserError
 from sepprune.files import check_destination, write_report
-from sepprune.printing import print_trimmed
+from sepprune.printing import print_any_name, print_trimmed
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
@@ -37,6 +37,7 @@ _CHOICES = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app; returns its exit status (0 done, 1 internal error, 2 the user's input is wrong)."""
     multiprocessing.freeze_support()
+    print_any_name()
     args = parser().parse_args(arguments)
     try:
         return _run(args)
@@ -71,10 +72,13 @@ def _run(args: argparse.Namespace) -> int:
         _say("there is no display: running without a window, as with --headless")
     if not headless:
         try:
+            from .ui.display import opened_display
             from .ui.main import run
         except ImportError as error:
             _say(f"the window cannot open ({error}): running without it, as with --headless")
-        else:
+            return _headless(args)
+        application = opened_display()
+        if application is not None:
             given = frozenset(name for name in _CHOICES if getattr(args, name) is not None)
             return run(
                 _settings(args, headless=False),
@@ -85,6 +89,7 @@ def _run(args: argparse.Namespace) -> int:
                 args.record,
                 args.record_format,
             )
+        _say(f"{_displays()} does not answer: running without a window, as with --headless")
     return _headless(args)
 
 
@@ -120,9 +125,13 @@ def _study(args: argparse.Namespace) -> int:
     if not _has_display():
         raise UserError("a listening test needs a window, and there is no display: run it on a desktop")
     try:
+        from .ui.display import opened_display
         from .ui.study.main import run_study
     except ImportError as error:
         raise UserError(f"the window cannot open ({error}): install PyQt6 and what it needs") from error
+    application = opened_display()  # held while the pages are shown
+    if application is None:
+        raise UserError(f"a listening test needs a window, and {_displays()} does not answer: run it on a desktop")
     return run_study(Path(args.study), None if args.results is None else Path(args.results), args.output)
 
 
@@ -227,6 +236,12 @@ def _has_display() -> bool:
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _displays() -> str:
+    """The displays that the environment names."""
+    named = (f"{name}={os.environ[name]}" for name in ("DISPLAY", "WAYLAND_DISPLAY") if os.environ.get(name))
+    return "the display " + " or ".join(named)
 
 
 def _say(sentence: str) -> None:

@@ -14,6 +14,7 @@ from .arguments import HelpFormatter, Parser
 from .errors import UserError
 from .extras import explained
 from .files import check_destination, write_report
+from .printing import print_any_name
 
 #: subcommands and what they do, in the order in which a project needs them
 COMMANDS = {
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0 done, 2 the user's input is wrong, 130 interrupted. Anything else is an exception.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    print_any_name()
     try:
         args = _parser(_named(arguments)).parse(arguments)
     except ModuleNotFoundError as error:

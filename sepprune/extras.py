@@ -22,6 +22,7 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
     "pystoi": ("metrics",),
     "pesq": ("metrics",),
     "pyloudnorm": ("study",),
+    "av": ("media",),
 }
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -24,3 +29,28 @@ def print_trimmed(console: Console, *objects: Any, **options: Any) -> None:
     with console.capture() as captured:
         console.print(*objects, **options)
     console.file.write(_AT_THE_END.sub("", captured.get()))
+
+
+def print_any_name() -> None:
+    """Let standard output and error print file names that are not UTF-8, with escapes such as ``\\udcff``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Discard what libraries print on standard error, about what they try and do not need."""
+    try:
+        sys.stderr.flush()
+        saved = os.dup(2)
+    except (OSError, AttributeError):  # there is no standard error
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)

@@ -73,6 +73,7 @@ class Connection:
         sample_rate: of the separator, in hertz.
         chunk, delay: of the separator, in samples.
         emit: takes notices.
+        patient: an output that cannot be opened is no error: sound is discarded until it appears.
 
     Attributes:
         source, sink: what is open.
@@ -83,14 +84,22 @@ class Connection:
     """
 
     def __init__(
-        self, input: str, output: str, sample_rate: int, chunk: int, delay: int, emit: Callable[[Event], None]
+        self,
+        input: str,
+        output: str,
+        sample_rate: int,
+        chunk: int,
+        delay: int,
+        emit: Callable[[Event], None],
+        patient: bool = False,
     ) -> None:
         self._sample_rate, self._chunk, self._delay = sample_rate, chunk, delay
         self._emit, self._clock = emit, RealClock()
         self._input: _Side[InputPort] = _Side("input", input)
         self._output: _Side[OutputPort] = _Side("output", output)
         self.stuck = False
-        self.sink: Sink = self._open_output(self._output)
+        self._plugged = devices.plugged()
+        self.sink: Sink = self._awaited_output() if patient else self._open_output(self._output)
         try:
             self.source: Source = self._open_input(self._input)
         except UserError:
@@ -157,7 +166,7 @@ class Connection:
         """Detect devices that stopped calling, and try to open them again.
 
         A lost device is opened under its old name. A search for devices (:meth:`rescan`) interrupts the other device
-        too, so it only happens when the user asks for it.
+        too, so it only happens when the user asks for it, when the system has got a device, or when no other is open.
 
         Returns:
             Devices that have stopped since the last call.
@@ -177,6 +186,8 @@ class Connection:
                 )
             if side.lost and now >= side.attempt_at:
                 self._reopen(side)
+                if side.lost:
+                    self._search()
         return stalls
 
     def close(self) -> None:
@@ -189,7 +200,10 @@ class Connection:
             device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk))
             return MicrophoneSource(device.port, device.info.identity, self._chunk, self._sample_rate)
         path = asset("demo/mixture.flac") if side.wanted == DEMO else side.wanted
-        return FileSource(path, self._chunk, self._sample_rate, self._clock, tail=self._delay)
+        source = FileSource(path, self._chunk, self._sample_rate, self._clock, tail=self._delay)
+        if source.note:
+            self._emit(Notice(source.note))
+        return source
 
     def _open_output(self, side: _Side[OutputPort]) -> Sink:
         if side.is_device:
@@ -197,6 +211,22 @@ class Connection:
             identity = device.info.identity
             return LoudspeakerSink(device.port, identity, self._chunk, self._sample_rate, time.perf_counter)
         return NullSink(time.perf_counter)
+
+    def _awaited_output(self) -> Sink:
+        """The output, or none for as long as it is missing."""
+        try:
+            return self._open_output(self._output)
+        except UserError as error:
+            self._output.lost, self._output.attempt_at = True, time.perf_counter() + RETRY_S
+            self._emit(Notice(f"{error}; it is used as soon as it appears"))
+            return NullSink(time.perf_counter)
+
+    def _search(self) -> None:
+        """Search for a lost device where that interrupts nothing, or where the system has got another device."""
+        before, self._plugged = self._plugged, devices.plugged()
+        none_open = self._input.device is None and self._output.device is None
+        if not self.stuck and (none_open or self._plugged - before):
+            self.rescan()
 
     def _reopen_missing(self) -> None:
         for side in (self._output, self._input):
@@ -249,8 +279,11 @@ def is_file(wanted: str) -> bool:
     """Whether an input names a file, real or not, rather than a device."""
     path = Path(wanted)
     is_folder = path.is_dir() and path.name != wanted  # a device may have the name of something in this folder
-    return wanted == DEMO or path.is_file() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
+    return wanted == DEMO or path.is_file() or path.is_fifo() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
 
 
 #: endings by which a file that does not exist is told from a device that does not exist
-SOUND_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64", ".raw"})
+SOUND_SUFFIXES = frozenset(
+    f".{name}"
+    for name in "wav flac ogg opus mp3 aiff aif au caf w64 raw m4a mp4 aac mov 3gp webm mka mkv wma amr".split()
+)

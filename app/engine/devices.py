@@ -6,23 +6,29 @@ PortAudio is imported when it is first needed, so that files can be played where
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Generic, Protocol, TypeVar
 
 from sepprune.errors import UserError
+from sepprune.printing import hushed
 
 from .ports import InputPort, OutputPort
 from .protocol import NONE, DeviceInfo
 
 #: buffering that the driver is asked for, in seconds. With PortAudio's "low", PulseAudio made no callback at all.
 LATENCY_S = 0.03
+
+#: longest block of sound that a device is asked for at once, in seconds; chunks can be longer. Longer blocks do not fit
+#: into the input ring, and look like a device that has stopped.
+BLOCK_S = 0.032
 
 #: rates that are tried after the separator's own, in hertz; the device's default comes last
 RATES = (48_000, 44_100)
@@ -138,9 +144,16 @@ def open_output(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[OutputP
 def rescan() -> None:
     """Make PortAudio search for devices again. Close every stream first: this ends them."""
     portaudio = _portaudio()
-    with _hushed():
+    with hushed():
         portaudio._terminate()  # there is no public way: PortAudio lists devices once, when it is initialised
         portaudio._initialize()
+
+
+def plugged() -> frozenset[str]:
+    """Sound devices that the system has now, as far as it tells without PortAudio, which lists them only once."""
+    with contextlib.suppress(OSError):
+        return frozenset(os.listdir("/dev/snd"))
+    return frozenset()
 
 
 def _portaudio() -> ModuleType:
@@ -150,13 +163,14 @@ def _portaudio() -> ModuleType:
         # 10 runs), and 9 times with 40 ms (median of 28).
         os.environ.setdefault("PULSE_LATENCY_MSEC", "40")
     try:
-        with _hushed():
+        with hushed():
             import sounddevice
     except OSError as error:
         raise UserError(
             "PortAudio is not installed, so no microphone or loudspeaker can be used: install it (Debian "
             "and Ubuntu: apt install libportaudio2), or give a sound file as input and none as output"
         ) from error
+    _quiet_alsa()
     module: ModuleType = sounddevice
     return module
 
@@ -225,14 +239,14 @@ def _open(
                 continue
             port = make_port(rate, count)
             try:
-                with _hushed():
+                with hushed():
                     stream: Stream = kind(
                         device=index,
                         samplerate=rate,
                         channels=count,
                         dtype="float32",
                         latency=LATENCY_S,
-                        blocksize=round(chunk * rate / sample_rate),
+                        blocksize=round(min(chunk / sample_rate, BLOCK_S) * rate),
                         callback=port.callback,
                     )
                     stream.start()
@@ -261,19 +275,8 @@ def _reason(problem: Exception | None) -> str:
     return str(problem).split(" [PaErrorCode")[0] if problem else "it has no channels"
 
 
-@contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Discard what ALSA and PortAudio print on standard error about devices that they try."""
-    try:
-        sys.stderr.flush()
-        saved = os.dup(2)
-    except (OSError, AttributeError):  # there is no standard error
-        yield
-        return
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+def _quiet_alsa() -> None:
+    """Keep ALSA from printing on standard error, for instance after each gap; telemetry counts them."""
+    with contextlib.suppress(OSError, AttributeError):  # another system, or PortAudio without ALSA
+        handler = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)  # any function that does nothing
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(handler)

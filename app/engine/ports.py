@@ -13,8 +13,8 @@ from .rings import Ring, Stamps
 #: most sound that waits in the input ring, in seconds; more is dropped and counted, rather than heard late
 INPUT_RING_S = 0.5
 
-#: room of the output ring in seconds; :attr:`OutputPort.target` is how full it is kept
-OUTPUT_RING_S = 1.0
+#: room of the output ring in seconds: a few of the longest chunks; :attr:`OutputPort.target` is how full it is kept
+OUTPUT_RING_S = 4.0
 
 #: an output that was not called for this many seconds has stopped: what is left in its ring is stale
 STOPPED_S = 0.5

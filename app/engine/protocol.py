@@ -35,6 +35,7 @@ class Settings:
         threads: processor threads that share a chunk.
         remeasure: with backend and precision ``auto``, measure again which of them is fastest on this machine.
         controls: the live controls at the start.
+        patient: start without an output that is missing, and use it as soon as it appears.
     """
 
     input: str
@@ -46,6 +47,7 @@ class Settings:
     threads: int = 1
     remeasure: bool = False
     controls: Controls = Controls()
+    patient: bool = False
 
 
 @dataclass(frozen=True)

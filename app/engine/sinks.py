@@ -14,23 +14,26 @@ from .ports import OutputPort
 from .protocol import NONE
 from .resampling import Resampler
 
-#: chunks in the output ring when playing starts
-BASE_CHUNKS = 4
+#: sound in the output ring when playing starts: this many chunks, of long chunks only as many as this time needs, two
+#: at least, since a chunk is written at once
+BASE_CHUNKS, BASE_S, FEWEST_CHUNKS = 4, 0.064, 2
 
-#: largest cushion, in chunks
-MAX_CUSHION = 25
+#: sound that may wait for the output, in seconds; of long chunks, three. The cushion grows up to the share of it; the
+#: rest is for what arrives late and then all at once.
+LONGEST_S, LONGEST_CHUNKS, CUSHION_SHARE = 0.2, 3, 0.8
 
 #: bounds for the fewest chunks that were left in the ring during a window of :data:`WINDOW_S`. Below the first, a gap
 #: is near, because that number falls by a whole chunk each time. Above the second for :data:`CALM_S`, a chunk is spare.
 TOO_LOW, TOO_HIGH = 1.0, 2.25
-WINDOW_S = 1.0
-CALM_S = 10.0
+WINDOW_S, WINDOW_CHUNKS = 1.0, 4
+CALM_S, CALM_CHUNKS = 10.0, 20
 
 #: more chunks than this above the target are a backlog, which is dropped immediately, and not jitter
 BACKLOG_CHUNKS = 12
 
-#: one sample in this many chunks corrects the fill: 0.1 % at 128 samples, ten times the difference between clocks
-CHUNKS_PER_SAMPLE = 8
+#: share of the samples by which the fill is corrected: 0.1 %, ten times the difference between clocks; and 0.8 % while
+#: there is a whole chunk or more to remove
+DRIFT_SHARE, SHRINK_SHARE = 1 / 1024, 1 / 128
 
 
 class Sink(Protocol):
@@ -85,10 +88,10 @@ class NullSink:
 class LoudspeakerSink:
     """Feeds a port, and adapts the amount of sound that waits in it to the device.
 
-    After each gap the port waits for one chunk more before it plays (the cushion; the idea is DeepFilterNet's). After
-    :data:`CALM_S` in which that chunk was never needed, it is removed. The removal, and the difference between the
-    clocks of device and source, are corrected by single samples: a chunk is stretched or shortened by one. Only a
-    backlog is dropped in whole chunks, with a crossfade.
+    After each gap the port waits for one chunk more before it plays (the cushion; the idea is DeepFilterNet's), until
+    :data:`LONGEST_S` are reached. After :data:`CALM_S` in which chunks were never needed, half of them are removed. The
+    removal, and the difference between the clocks of device and source, are corrected by single samples: a chunk is
+    stretched or shortened. Only a backlog is dropped in whole chunks, with a crossfade.
 
     Args:
         port: of an open output stream.
@@ -103,8 +106,14 @@ class LoudspeakerSink:
         self._chunk, self._sample_rate, self._clock = chunk, sample_rate, clock
         self._resampler = Resampler(sample_rate, port.rate, channels=2)
         self._held: Samples | None = None
-        self._surplus = 0.0  # samples to remove (negative: to insert), at sample_rate
-        self._chunks = 0
+        self._surplus = 0.0  # samples to remove one by one (negative: to insert), at sample_rate
+        self._backlog = 0.0  # samples to drop in whole chunks, at sample_rate
+        self._allowed = 0.0  # samples that may be removed or inserted now
+        chunk_s = chunk / sample_rate
+        self._base = min(BASE_CHUNKS, max(FEWEST_CHUNKS, math.ceil(BASE_S / chunk_s)))
+        self._longest = max(LONGEST_S / chunk_s, float(LONGEST_CHUNKS))  # in chunks
+        self._most = max(0, int(CUSHION_SHARE * self._longest) - self._base)
+        self._window_s, self._calm_s = max(WINDOW_S, WINDOW_CHUNKS * chunk_s), max(CALM_S, CALM_CHUNKS * chunk_s)
         self._underruns = port.underruns
         self._seen: Counter[str] = Counter()
         self._retarget()
@@ -142,11 +151,11 @@ class LoudspeakerSink:
         return new
 
     def _retarget(self) -> None:
-        self.port.target = round((BASE_CHUNKS + self.cushion) * self._chunk * self.rate / self._sample_rate)
+        self.port.target = round((self._base + self.cushion) * self._chunk * self.rate / self._sample_rate)
 
     def _restart(self, now: float) -> None:
         """Start a new window and a new calm period."""
-        self._window_end = now + WINDOW_S
+        self._window_end = now + self._window_s
         self._calm_since, self._calm_low = now, math.inf
         self.port.low = self.port.ring.capacity
 
@@ -154,16 +163,17 @@ class LoudspeakerSink:
         """Decide, once a chunk, how many samples to remove or insert."""
         port, to_chunks = self.port, self._sample_rate / self.rate / self._chunk
         if port.underruns != self._underruns:
-            self.cushion = min(MAX_CUSHION, self.cushion + port.underruns - self._underruns)
+            self.cushion = min(self._most, self.cushion + port.underruns - self._underruns)
             self._underruns = port.underruns
             self._retarget()
             self._restart(now)
-            self._surplus = 0.0
-        if (excess := (port.ring.available - port.target) * to_chunks) > BACKLOG_CHUNKS:
-            self._surplus = max(self._surplus, excess * self._chunk)
+            self._surplus = self._backlog = 0.0
+        waiting, target = port.ring.available * to_chunks, port.target * to_chunks
+        if waiting + 1 > min(target + BACKLOG_CHUNKS, self._longest):
+            self._backlog = max(self._backlog, (waiting - target) * self._chunk)
         if now < self._window_end:
             return
-        self._window_end = now + WINDOW_S
+        self._window_end = now + self._window_s
         left, port.low = port.low, port.ring.capacity
         if left == port.ring.capacity:
             return  # nothing was played in this window
@@ -171,27 +181,32 @@ class LoudspeakerSink:
         self._calm_low = min(self._calm_low, low)
         if low < TOO_LOW:
             self._surplus = (low - TOO_LOW) * self._chunk
-        elif now - self._calm_since >= CALM_S:
-            if self._calm_low > TOO_HIGH:
-                self.cushion = max(0, self.cushion - 1)
+        elif now - self._calm_since >= self._calm_s:
+            if self._calm_low > TOO_HIGH and self._surplus < self._chunk:
+                spare = max(1, round((self._calm_low - TOO_HIGH) / 2))
+                self.cushion = max(0, self.cushion - spare)
                 self._retarget()
-                self._surplus = float(self._chunk)
+                self._surplus = float(spare * self._chunk)
             self._restart(now)
 
     def _adjust(self, block: Samples) -> Samples | None:
-        """Shorten or lengthen a block by what is left to correct; ``None``: it is joined with the next one."""
-        self._chunks += 1
+        """Shorten or lengthen a block by what is left to correct; ``None``: it is dropped or joined with the next."""
         if self._held is not None:
+            self._backlog -= len(block)
+            if self._backlog >= self._chunk:
+                return None
             block, self._held = crossfade(self._held, block), None
-            self._surplus -= len(block)
-        elif self._surplus >= 2 * self._chunk:
+        elif self._backlog >= self._chunk:
             self._held = block
             return None
-        elif abs(self._surplus) >= 1.0 and self._chunks % CHUNKS_PER_SAMPLE == 0:
-            change = -1 if self._surplus > 0 else 1
+        self._allowed += len(block) * (SHRINK_SHARE if self._surplus >= self._chunk else DRIFT_SHARE)
+        change = int(min(self._allowed, abs(self._surplus)))
+        self._allowed = min(self._allowed - change, 1.0)
+        if change:
+            change = -change if self._surplus > 0 else change
             block = stretch(block, change)
             self._surplus += change
-            self._drift_samples += 1
+            self._drift_samples += abs(change)
         return block
 
 

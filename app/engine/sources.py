@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import soundfile
 import soxr
 
-from sepprune.checked import check_sound
+from sepprune.downmix import judged
 from sepprune.errors import UserError
+from sepprune.media import open_sound
 
 from .arrays import Samples
 from .clock import RealClock, VirtualClock
@@ -60,12 +60,15 @@ class FileSource:
     """A sound file at live speed: chunk ``n`` is complete when the time of ``n + 1`` chunks has passed, to the sample.
 
     Args:
-        path: a file that libsndfile reads, of any rate and channel count; channels are averaged.
+        path: a file that :func:`~sepprune.media.open_sound` opens, of any rate and channel count.
         chunk: samples in a chunk.
         sample_rate: of the chunks, in hertz.
         clock: real or virtual.
         loop: start again at the end; otherwise the last chunk is filled with silence.
         tail: samples of silence after the end, so that the separator's delay is played out.
+
+    Attributes:
+        note: a sentence for the user about the file's channels, or ``None``.
 
     Raises:
         UserError: there is no such file, it is empty, or it is not a sound file.
@@ -80,23 +83,17 @@ class FileSource:
         loop: bool = False,
         tail: int = 0,
     ) -> None:
-        if Path(path).is_dir():
-            raise UserError(f"{path} is a folder: give a sound file in it, the name of a device, or demo")
-        if not Path(path).is_file():
-            raise UserError(f"there is no sound file {path}: give a path, the name of a device, or demo")
+        self._file = open_sound(path, whole=False)
         try:
-            self._file = soundfile.SoundFile(path)
-        except soundfile.SoundFileError as error:
-            raise UserError(f"{path} cannot be read as sound ({error}): give a WAV, FLAC, OGG or MP3 file") from error
-        if not self._file.frames:
-            self._file.close()
-            raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
-        try:
-            check_sound(str(path), self._file.samplerate, self._file.channels)
+            self._downmix = judged(self._file)
+            if not len(self._file.read(1)):
+                raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
+            self._file.rewind()
         except UserError:
             self._file.close()
             raise
-        self.name, self.rate = Path(path).name, self._file.samplerate
+        self.name, self.rate = Path(path).name, self._file.rate
+        self.note = self._downmix.note(self.name)
         self.ended = self.paused = False
         self.loop = loop
         self.silent_s = 0.0
@@ -151,16 +148,15 @@ class FileSource:
         return np.pad(chunk, (0, self._chunk - len(chunk)))
 
     def _more(self) -> Samples:
-        try:
-            block = self._file.read(self._block, dtype="float32", always_2d=True)
-            if not len(block) and self.loop:
-                self._file.seek(0)
-                return np.zeros(0, np.float32)
-        except soundfile.SoundFileError as error:
-            raise UserError(f"{self.name} is damaged ({error}): give another file") from error
-        if self.loop and 0 < self._file.frames < self._block:  # else a file of few samples is read many times a chunk
-            block = np.tile(block, (math.ceil(self._block / self._file.frames), 1))
-        block, bad = finite(block.mean(axis=1))
+        block = self._file.read(self._block)
+        if not len(block) and self.loop:
+            self._file.rewind()
+            block = self._file.read(self._block)
+        frames = self._file.frames
+        if self.loop and frames and len(block) == frames < self._block:
+            # else a file of few samples is read many times a chunk
+            block = np.tile(block, (math.ceil(self._block / frames), 1))
+        block, bad = self._downmix(block)
         self._counts["bad_samples"] += bad
         resampled: Samples = self._resampler.resample_chunk(block, last=not len(block))
         if not len(block):

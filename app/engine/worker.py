@@ -100,6 +100,7 @@ class Worker:
             self._separator.chunk,
             self._separator.delay,
             emit,
+            settings.patient,
         )
         self._engine = Engine(
             self._separator,

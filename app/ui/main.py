@@ -63,7 +63,8 @@ def run(
     if record_format is not None:
         preferences = replace(preferences, record_format=record_format)
     if given is not None and seconds is None:
-        settings, other_level = with_existing_level(preferences.applied_to(settings, given))
+        settings = replace(preferences.applied_to(settings, given), patient="output" not in given)
+        settings, other_level = with_existing_level(settings)
         problem = problem or other_level
     engine = EngineProcess(settings)
     window = MainWindow(engine, preferences)

@@ -46,12 +46,13 @@ class Recordings(QObject):
         self.choice = choice
         self.path: str | None = None
         self._failed = False
+        self._asked = False  # a start is not answered yet
         self._since: float | None = None
         self._wanted: StartRecording | None = None  # started again with a restarted engine
         transport.record_asked.connect(self.toggle)
         transport.record_menu.format_asked.connect(lambda format: self._choose(format=format))
         transport.record_menu.folder_asked.connect(lambda folder: self._choose(folder=folder))
-        link.died.connect(lambda: self._show(None))
+        link.died.connect(self._end)
         self._choose()
 
     def toggle(self) -> None:
@@ -63,12 +64,13 @@ class Recordings(QObject):
             self._link.send(StopRecording())
 
     def start(self, recording: StartRecording) -> None:
-        """Start recording; the button shows it once the engine has answered."""
+        """Start recording; the button shows it once the engine has answered, and until then nothing is sent again."""
         self._wanted = recording
-        self._link.send(recording)
+        self.resume()
 
     def take(self, event: Recording | RecordingFailed) -> None:
         """A recording has started, ended or failed."""
+        self._asked = False
         if isinstance(event, RecordingFailed):
             self._failed = True
             self._alert.show_sentence(sentence(event.message))
@@ -80,8 +82,14 @@ class Recordings(QObject):
 
     def resume(self) -> None:
         """The engine is ready: continue, in a new folder, a recording that ended because the engine died."""
-        if self._wanted is not None and self._since is None:
+        if self._wanted is not None and self._since is None and not self._asked:
+            self._asked = True
             self._link.send(self._wanted)
+
+    def _end(self) -> None:
+        """The engine has died, and the recording with it."""
+        self._asked = False
+        self._show(None)
 
     def refresh_text(self) -> None:
         """Update the elapsed time; called a few times a second."""

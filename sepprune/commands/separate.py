@@ -14,14 +14,19 @@ from rich.console import Console
 
 from ..errors import UserError
 from ..files import reason, whole_file
+from ..media import STANDARD_INPUT
 from ..streaming import Ladder, StreamingSeparator
-from ..streaming.files import read_mono, separated, wav_header
-from ..streaming.protocols import Samples
+from ..streaming.files import MonoFile, separated, wav_header
 from .options import add_ladder, add_stream, add_threads, chosen_levels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="IN", help="sound file of any sample rate and channel count, up to 3 hours")
+    parser.add_argument(
+        "input",
+        metavar="IN",
+        help="sound file of any sample rate and channel count, up to 3 hours; M4A, MP4 and AAC need the extra media; - "
+        "is standard input",
+    )
     add_ladder(parser)
     levels = parser.add_mutually_exclusive_group()
     levels.add_argument("--level", type=int, help="level number: 0 (default) is dense, higher numbers are lighter")
@@ -38,17 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
-    ladder, path, notes = Ladder.load(args.ladder), Path(args.input), Console(stderr=True)
-    if os.path.isdir(path):  # a name that no file can have is refused by the reader
-        raise UserError(f"{path} is a folder: give one sound file, or score a folder with sepprune evaluate --data")
+    ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
+    if os.path.isdir(args.input):  # a name that no file can have is refused by the reader
+        raise UserError(
+            f"{args.input} is a folder: give one sound file, or score a folder with sepprune evaluate --data"
+        )
     levels = [ladder[args.level or 0].level]
     if args.levels is not None:
         levels = chosen_levels(None if args.levels == "all" else args.levels, ladder)
-    mixture, bad = read_mono(path, ladder.sample_rate)
-    if bad:
-        notes.print(f"{path}: {bad} samples were not finite and were replaced by zero", soft_wrap=True)
     named = args.level is not None or args.levels is not None
-    reports = [_separate(args, ladder, level, named, mixture, bad) for level in levels]
+    with MonoFile(args.input, ladder.sample_rate) as mixture:
+        if mixture.note:
+            notes.print(mixture.note, soft_wrap=True, highlight=False, markup=False)
+        reports = [_separate(args, ladder, level, named, mixture) for level in levels]
+        if mixture.bad:
+            sentence = f"{args.input}: {mixture.bad} samples were not finite and were replaced by zero"
+            notes.print(sentence, soft_wrap=True, markup=False)
     chunk_ms = reports[0]["chunk_ms"]
     if abs(chunk_ms - args.chunk_ms) > 1e-6:
         notes.print(f"the chunk of {args.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops", soft_wrap=True)
@@ -64,34 +74,36 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     return reports[0] if args.levels is None else reports
 
 
-def _separate(
-    args: argparse.Namespace, ladder: Ladder, level: int, named: bool, mixture: Samples, bad: int
-) -> dict[str, Any]:
+def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool, mixture: MonoFile) -> dict[str, Any]:
     """Write the voices at one level; the files are there when all of them are complete."""
-    out, stem = Path(args.out), f"{Path(args.input).stem}_level{level}" if named else Path(args.input).stem
+    stem = "stdin" if args.input == STANDARD_INPUT else Path(args.input).stem
+    out, stem = Path(args.out), f"{stem}_level{level}" if named else stem
     outputs = [out / f"{stem}_voice{number}.wav" for number in range(1, ladder.sources + 1)]
-    header, seconds = wav_header(len(mixture), ladder.sample_rate), 0.0
+    seconds = 0.0
     with StreamingSeparator(ladder, level, args.chunk_ms, args.backend, args.precision, args.threads) as stream:
         try:
             out.mkdir(parents=True, exist_ok=True)
             with ExitStack() as stack:
                 files = [stack.enter_context(whole_file(output)) for output in outputs]
                 for file in files:
-                    file.write(header)
-                parts, started = separated(stream, mixture), time.perf_counter()
-                for part in parts:
+                    file.write(wav_header(0, ladder.sample_rate))
+                started = time.perf_counter()
+                for part in separated(stream, mixture.blocks()):
                     seconds += time.perf_counter() - started
                     for file, source in zip(files, part, strict=True):
                         file.write(np.ascontiguousarray(source, "<f4").tobytes())
                     started = time.perf_counter()
+                for file in files:
+                    file.seek(0)
+                    file.write(wav_header(mixture.length, ladder.sample_rate))
         except OSError as error:
             raise UserError(f"cannot write into {out} ({reason(error)}): choose another folder with --out") from error
         return {
             "outputs": [str(output) for output in outputs],
-            "rtf": seconds * ladder.sample_rate / len(mixture),
+            "rtf": seconds * ladder.sample_rate / mixture.length,
             "sample_rate": ladder.sample_rate,
             "level": level,
             "backend": f"{stream.backend} {stream.precision}",
             "chunk_ms": 1000 * stream.chunk / stream.sample_rate,
-            "bad_samples": bad,
+            "bad_samples": mixture.bad,
         }

@@ -84,7 +84,9 @@ def _store(groups: Iterable[list[Signal]], samples_file: Path, index_file: Path,
     for group in groups:
         spans.append([])
         for samples in group:
-            pieces.append((samples * 32767).round().clip(-32768, 32767).astype(np.int16))
+            # resampling can exceed full scale: the recording is made quieter, since clipping would distort it
+            full = 32767 / max(1.0, float(np.abs(samples).max(initial=0.0)))
+            pieces.append((samples * np.float32(full)).round().clip(-32768, 32767).astype(np.int16))
             spans[-1].append((position, position + len(samples)))
             position += len(samples)
     with whole_file(samples_file) as file:

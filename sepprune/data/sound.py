@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from ..errors import UserError
 Signal = NDArray[np.float32]
 #: samples for each byte of a recording in memory: Opus at 6 kbit/s has 64; and samples that are read in any case
 MOST_EXPANDED, _SMALL = 200, 10_000_000
+#: samples of all channels that are read at once, 256 MB, and samples of a channel in a block of a longer recording
+_MOST, _BLOCK = 64_000_000, 2**18
 
 
 def frames_of(path: Path) -> int:
@@ -25,8 +28,9 @@ def frames_of(path: Path) -> int:
         UserError: the file cannot be read.
     """
     try:
-        return int(soundfile.info(path).frames)
-    except soundfile.LibsndfileError as error:
+        with _opened(path) as file:
+            return int(file.frames)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         raise unreadable(str(path), error) from error
 
 
@@ -47,11 +51,14 @@ def read_channels(source: Path | bytes, name: str = "", start: int = 0, frames: 
     """
     name = name or str(source)
     try:
-        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else source) as file:
-            check_sound(name, file.samplerate, file.channels, file.frames if frames < 0 else frames)
-            numbers = file.channels * file.frames
-            if isinstance(source, bytes) and numbers > max(_SMALL, MOST_EXPANDED * len(source)):
-                raise UserError(f"{name} would expand to {numbers / 1e6:.0f} million samples: replace it")
+        with _opened(source) as file:
+            wanted = file.frames if frames < 0 else frames
+            _check(source, name, file, wanted)
+            if (numbers := file.channels * wanted) > _MOST:
+                raise UserError(
+                    f"{name} has {numbers / 1e6:.0f} million samples, expected at most {_MOST / 1e6:.0f} million: "
+                    "cut it into parts"
+                )
             file.seek(min(start, file.frames))
             samples = file.read(frames, dtype="float32", always_2d=True, fill_value=0.0)
             return samples, int(file.samplerate)
@@ -65,9 +72,42 @@ def read_at_rate(source: Path | bytes, sample_rate: int, name: str = "") -> Sign
     Raises:
         UserError: the file cannot be read.
     """
-    samples, rate = read_channels(source, name)
-    mono: Signal = samples.mean(axis=1)
+    name = name or str(source)
+    try:
+        with _opened(source) as file:
+            numbers, rate = file.channels * file.frames, file.samplerate
+            _check(source, name, file, file.frames)
+            if numbers > _SMALL:
+                return _in_blocks(file, sample_rate)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise unreadable(name, error) from error
+    mono: Signal = read_channels(source, name)[0].mean(axis=1)
     return mono if rate == sample_rate else resampled(mono, rate, sample_rate)
+
+
+def _in_blocks(file: soundfile.SoundFile, sample_rate: int) -> Signal:
+    """A recording whose channels would not fit into memory: mixed and resampled block by block."""
+    parts: list[Signal] = []
+    resampler = soxr.ResampleStream(file.samplerate, sample_rate, 1, dtype="float32")
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        parts.append(resampler.resample_chunk(block.mean(axis=1)))
+    parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    return np.concatenate(parts)
+
+
+def _opened(source: Path | bytes) -> soundfile.SoundFile:
+    """The file, under a name that need not be UTF-8."""
+    if isinstance(source, bytes):
+        return soundfile.SoundFile(io.BytesIO(source))
+    return soundfile.SoundFile(os.fsencode(source) if os.name == "posix" else source)
+
+
+def _check(source: Path | bytes, name: str, file: soundfile.SoundFile, frames: int) -> None:
+    """Refuse a file whose header promises more than is possible."""
+    check_sound(name, file.samplerate, file.channels, frames)
+    numbers = file.channels * file.frames
+    if isinstance(source, bytes) and numbers > max(_SMALL, MOST_EXPANDED * len(source)):
+        raise UserError(f"{name} would expand to {numbers / 1e6:.0f} million samples: replace it")
 
 
 def resampled(signal: Signal, rate: float, wanted: float, quality: str = "HQ") -> Signal:

@@ -4,65 +4,110 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from ..checked import check_sound, shown
+from ..downmix import judged
 from ..errors import UserError
-from ..files import is_regular
+from ..media import blocks, open_sound
 from .protocols import Samples
 from .stream import StreamingSeparator
 
 #: samples of a file that are read at a time
-_BLOCK = 2**18
+_BLOCK = 2**16
+#: seconds of a file that is held in memory whole; evaluations and studies hold several such signals at once
+LONGEST_WHOLE_S = 30 * 60
 #: RIFF, format (32-bit float, one channel), number of samples, data; see "Multimedia Programming Interface and Data
 #: Specifications 1.0", and "New Multimedia Data Types and Data Techniques" for the chunk ``fact``
 _WAV = struct.Struct("<4sI4s 4sIHHIIHH 4sII 4sI")
 _FLOAT, _BYTES = 3, 4
 
 
+class MonoFile:
+    """A sound file as one channel at another sample rate, in blocks, so that a long one need not fit into memory.
+
+    Args:
+        path: any file that :func:`~sepprune.media.open_sound` opens, of any rate and channel count.
+        sample_rate: in hertz, of what :meth:`blocks` gives.
+
+    Attributes:
+        name: for messages.
+        note: a sentence for the user about the channels, or ``None``.
+        bad: samples of the file that were not finite and became zero, in the last run of :meth:`blocks`.
+        length: samples that the last run of :meth:`blocks` gave.
+
+    Raises:
+        UserError: the file is missing, or is no sound file.
+    """
+
+    def __init__(self, path: Path, sample_rate: int) -> None:
+        self._sound, self._wanted = open_sound(path), sample_rate
+        self.name, self.bad, self.length = self._sound.name, 0, 0
+        self._downmix = judged(self._sound)
+        self.note = self._downmix.note(self.name)
+
+    def __enter__(self) -> MonoFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sound.close()
+
+    def blocks(self) -> Iterator[Samples]:
+        """The signal from its beginning, ``(samples,)`` float32 each.
+
+        Raises:
+            UserError: the file is damaged, or has no samples.
+        """
+        import soxr
+
+        sound, wanted, length = self._sound, self._wanted, 0
+        resampler = soxr.ResampleStream(sound.rate, wanted, 1, dtype="float32") if sound.rate != wanted else None
+        self.bad = self.length = 0
+        sound.rewind()
+        for channels in blocks(sound, _BLOCK):
+            block, bad = self._downmix(channels)
+            self.bad += bad
+            length += len(block)
+            yield from self._counted(block if resampler is None else resampler.resample_chunk(block), None)
+        if not length:
+            raise UserError(f"{self.name} has no samples: give a recording that is not empty")
+        if resampler is not None:
+            # soxr gives no output for a very short signal: it is padded, and the result is cut to its duration
+            end = max(1, round(length * wanted / sound.rate))
+            padding = np.zeros(max(0, sound.rate // 100 - length), np.float32)
+            yield from self._counted(resampler.resample_chunk(padding, last=True), end)
+            yield from self._counted(np.zeros(end - self.length, np.float32), end)
+
+    def _counted(self, block: Samples, end: int | None) -> Iterator[Samples]:
+        """A block, cut where the signal is to end, unless nothing is left of it."""
+        block = block if end is None else block[: max(0, end - self.length)]
+        if len(block):
+            self.length += len(block)
+            yield np.ascontiguousarray(block, np.float32)
+
+
 def read_mono(path: Path, sample_rate: int) -> tuple[Samples, int]:
     """Read a sound file as one channel at ``sample_rate``.
 
     Args:
-        path: any format that soundfile reads, any rate and channel count.
+        path: any file that :func:`~sepprune.media.open_sound` opens, of any rate and channel count.
         sample_rate: in hertz.
 
     Returns:
         The signal, ``(samples,)`` float32, and how many samples of the file were not finite and became zero.
 
     Raises:
-        UserError: the file is missing, is no sound file or has no samples.
+        UserError: the file is missing, is no sound file, has no samples, or is too long to be held whole.
     """
-    import soundfile
-    import soxr
-
-    if not is_regular(path):
-        raise UserError(f"there is no sound file {shown(str(path))}: check the path")
-    try:
-        with soundfile.SoundFile(path) as file:
-            check_sound(str(path), file.samplerate, file.channels, file.frames)
-            rate, length, resampler, parts, bad = file.samplerate, 0, None, [], 0
-            if rate != sample_rate:
-                resampler = soxr.ResampleStream(rate, sample_rate, 1, dtype="float32")
-            while len(channels := file.read(_BLOCK, dtype="float32", always_2d=True)):
-                finite = np.isfinite(channels)
-                bad += channels.size - int(np.count_nonzero(finite))
-                block = np.where(finite, channels, np.float32(0.0)).mean(axis=1)
-                length += len(block)
-                parts.append(block if resampler is None else resampler.resample_chunk(block))
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise UserError(f"{path} is no sound file that can be read ({error}): give WAV, FLAC, Ogg or MP3") from error
-    if not length:
-        raise UserError(f"{path} has no samples: give a recording that is not empty")
-    if resampler is not None:
-        # soxr gives no output for a very short signal: it is padded, and the result is cut to its duration
-        parts.append(resampler.resample_chunk(np.zeros(max(0, rate // 100 - length), np.float32), last=True))
-        length = max(1, round(length * sample_rate / rate))
-    signal = np.concatenate(parts)[:length]
-    return np.ascontiguousarray(np.pad(signal, (0, length - len(signal))), dtype=np.float32), bad
+    with MonoFile(path, sample_rate) as file:
+        parts: list[Samples] = []
+        for part in file.blocks():
+            parts.append(part)
+            if file.length > LONGEST_WHOLE_S * sample_rate:
+                raise UserError(f"{file.name} lasts over {LONGEST_WHOLE_S // 60} minutes: cut it into parts")
+        return np.concatenate(parts), file.bad
 
 
 def separate_signal(stream: StreamingSeparator, mixture: Samples) -> tuple[Samples, float]:
@@ -77,27 +122,44 @@ def separate_signal(stream: StreamingSeparator, mixture: Samples) -> tuple[Sampl
         steps over the duration of their input.
     """
     started = time.perf_counter()
-    sources = np.concatenate(list(separated(stream, mixture)), axis=1)
+    sources = np.concatenate(list(separated(stream, [mixture])), axis=1)
     return sources, (time.perf_counter() - started) * stream.sample_rate / len(mixture)
 
 
-def separated(stream: StreamingSeparator, mixture: Samples) -> Iterator[Samples]:
-    """The parts of :func:`separate_signal`, one after the other, so that long sources need not fit into memory.
+def separated(stream: StreamingSeparator, mixture: Iterable[Samples]) -> Iterator[Samples]:
+    """The parts of :func:`separate_signal`, one after the other, so that long sound need not fit into memory.
 
     Args:
         stream: reset first.
-        mixture: ``(samples,)`` float32 at the stream's sample rate.
+        mixture: parts ``(samples,)`` float32 at the stream's sample rate, of any lengths.
 
     Yields:
-        ``(sources, samples)`` of a chunk, without the stream's delay.
+        ``(sources, samples)`` of a chunk, without the stream's delay; together as long as the mixture.
     """
     stream.reset()
-    for start in range(0, len(mixture) + stream.delay, stream.chunk):
-        chunk = mixture[start : start + stream.chunk]
-        sources = stream.step(np.pad(chunk, (0, stream.chunk - len(chunk))))
-        first, last = stream.delay - start, len(mixture) + stream.delay - start
-        if first < stream.chunk:
-            yield sources[:, max(0, first) : last].copy()
+    chunk, length, skipped, given = stream.chunk, 0, stream.delay, 0
+    waiting = np.zeros(0, np.float32)
+
+    def step(samples: Samples) -> Iterator[Samples]:
+        nonlocal skipped, given
+        sources = stream.step(samples)[:, skipped:]
+        skipped = max(0, skipped - chunk)
+        if sources.shape[1]:
+            given += sources.shape[1]
+            yield sources.copy()
+
+    for part in mixture:
+        length += len(part)
+        waiting = np.concatenate([waiting, part])
+        whole = len(waiting) // chunk * chunk
+        for start in range(0, whole, chunk):
+            yield from step(waiting[start : start + chunk])
+        waiting = waiting[whole:]
+    while given < length:  # silence brings out what the stream still holds
+        for sources in step(np.pad(waiting, (0, chunk - len(waiting)))):
+            excess = max(0, given - length)
+            yield sources[:, : sources.shape[1] - excess]
+        waiting = waiting[:0]
 
 
 def wav_header(samples: int, sample_rate: int) -> bytes:

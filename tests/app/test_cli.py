@@ -162,9 +162,9 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--input", "missing.wav"], "there is no sound file missing.wav"),
+        (["--input", "missing.wav"], "there is no sound file 'missing.wav'"),
         (["--input", "empty.wav"], "holds no sound"),
-        (["--input", "text.wav"], "cannot be read as sound"),
+        (["--input", "text.wav"], "is no sound file that can be read"),
         (["--input", "sound.wav", "--level", "9"], "no level 9"),
         (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),
         (["--input", "sound.wav", "--ladder", "nowhere"], "there is no ladder folder"),

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from sepprune.streaming import Ladder, StreamingSeparator
 from sepprune.streaming.files import separate_signal
 from tests.streaming.ladders import babble
 
+ROOT = Path(__file__).resolve().parents[2]
 Capture = pytest.CaptureFixture[str]
 
 
@@ -146,3 +150,30 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(
 def test_no_line_ends_in_a_space(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.1)), tmp_path / "out")
     assert not [line for line in capsys.readouterr().out.splitlines() if line != line.rstrip()]
+
+
+def test_a_name_that_is_not_utf8_is_separated_and_reported(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
+    path.write_bytes(record(tmp_path / "talk.wav", babble(0.1)).read_bytes())
+    assert separate(tcn_ladder, path, tmp_path / "out", "--json", str(tmp_path / "report.json")) == 0
+    outputs = json.loads((tmp_path / "report.json").read_text())["outputs"]
+    assert [Path(output).is_file() for output in outputs] == [True, True]
+    assert "caf" in capsys.readouterr().out
+
+
+def test_an_inverted_channel_is_told_and_separated_like_the_other_alone(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture
+) -> None:
+    voice = babble(0.3)
+    separate(tcn_ladder, record(tmp_path / "mono.wav", voice), tmp_path)
+    separate(tcn_ladder, record(tmp_path / "stereo.wav", np.stack([voice, -voice], axis=1)), tmp_path)
+    mono, stereo = (soundfile.read(tmp_path / f"{name}_voice1.wav")[0] for name in ("mono", "stereo"))
+    np.testing.assert_array_equal(mono, stereo)
+    assert "cancel each other" in capsys.readouterr().err
+
+
+def test_sound_from_standard_input_is_separated(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    with open(record(tmp_path / "talk.wav", babble(0.3)), "rb") as file:
+        command = [sys.executable, "-m", "sepprune", "separate", "-", str(tcn_ladder.folder), "--backend", "torch"]
+        subprocess.run([*command, "--out", str(tmp_path)], stdin=file, cwd=ROOT, check=True, capture_output=True)
+    assert soundfile.info(tmp_path / "stdin_voice1.wav").frames == 4_800

@@ -41,11 +41,13 @@ class Machine:
     def __init__(self) -> None:
         self.now = 100.0
         self.broken: set[str] = set()
+        self.unlisted: set[str] = set()  # plugged in, but PortAudio has not searched since
+        self.plugged: frozenset[str] = frozenset({"controlC0"})
         self.opened: list[OpenDevice[InputPort] | OpenDevice[OutputPort]] = []
         self.rescans = 0
 
     def _info(self, wanted: str, direction: str) -> DeviceInfo:
-        if wanted in self.broken:
+        if wanted in self.broken | self.unlisted:
             raise UserError(f'the {direction} device "{wanted}" cannot be opened')
         return DeviceInfo(
             f"{wanted}, ALSA".replace(", ALSA, ALSA", ", ALSA"), wanted, "ALSA", direction, 2, 16_000, False
@@ -66,6 +68,7 @@ class Machine:
     def rescan(self) -> None:
         assert all(device.stream.closed for device in self.opened if isinstance(device.stream, Stream))
         self.rescans += 1
+        self.unlisted.clear()
 
     def clock(self) -> float:
         return self.now
@@ -76,6 +79,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
     for name in ("open_input", "open_output", "rescan"):
         monkeypatch.setattr(devices, name, getattr(machine, name))
+    monkeypatch.setattr(devices, "plugged", lambda: machine.plugged)
     monkeypatch.setattr(connection.time, "perf_counter", machine.clock)
     return machine
 
@@ -89,8 +93,8 @@ def notices() -> list[Event]:
 def connect(machine: Machine, notices: list[Event]) -> Iterator[Callable[[str, str], Connection]]:
     made = []
 
-    def make(input: str, output: str) -> Connection:
-        made.append(Connection(input, output, 16_000, 128, 128, notices.append))
+    def make(input: str, output: str, patient: bool = False) -> Connection:
+        made.append(Connection(input, output, 16_000, 128, 128, notices.append, patient))
         return made[-1]
 
     yield make
@@ -172,6 +176,43 @@ def test_a_device_that_stops_is_announced_once_and_opened_again(
         "has stopped",
         "is open again",
     ]
+
+
+def test_a_patient_start_waits_for_its_output_and_uses_it_when_it_appears(
+    connect: Callable[..., Connection], machine: Machine, notices: list[Event]
+) -> None:
+    machine.broken.add("speakers")
+    one = connect("demo", "speakers", True)
+    silent = isinstance(one.sink, NullSink) and one.output == "speakers"
+    machine.broken.clear()
+    machine.unlisted.add("speakers")
+    machine.now += RETRY_S + 0.1
+    one.watch()
+    assert silent and isinstance(one.sink, LoudspeakerSink)
+    assert ["as soon as it appears" in str(notices[0]), "is open again" in str(notices[-1])] == [True, True]
+
+
+def test_without_patience_a_missing_output_is_an_error(connect: Callable[..., Connection], machine: Machine) -> None:
+    machine.broken.add("speakers")
+    with pytest.raises(UserError, match='"speakers" cannot be opened'):
+        connect("demo", "speakers")
+
+
+def test_a_microphone_in_use_is_interrupted_by_a_search_only_when_a_device_was_plugged_in(
+    connect: Callable[..., Connection], machine: Machine
+) -> None:
+    machine.unlisted.add("speakers")
+    one = connect("usb", "speakers", True)
+    for _ in range(3):
+        machine.now += RETRY_S + 0.1
+        machine.opened[0].port.last_call = machine.now
+        one.watch()
+    before = machine.rescans
+    machine.plugged |= {"controlC1"}
+    machine.now += RETRY_S + 0.1
+    machine.opened[0].port.last_call = machine.now
+    one.watch()
+    assert (before, machine.rescans, one.sink.name) == (0, 1, "speakers, ALSA")
 
 
 def test_a_device_that_was_just_opened_may_take_its_time(connect: Callable[..., Connection], machine: Machine) -> None:

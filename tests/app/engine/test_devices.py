@@ -10,10 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.engine import devices
 from app.engine.protocol import DeviceInfo
+from app.engine.sources import MicrophoneSource
 from sepprune.errors import UserError
 
 
@@ -133,6 +135,7 @@ class PortAudio:
 
     def _stream(self, samplerate: int, channels: int, **settings: Any) -> SimpleNamespace:
         self.calls.append(f"{samplerate}/{channels}")
+        self.settings = settings
         if samplerate not in self.rates or channels not in self.channels:
             raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
         close = self.hangs.wait if self.hangs else lambda: self.calls.append("close")
@@ -223,3 +226,20 @@ def test_a_search_initialises_portaudio_again(portaudio: Callable[..., PortAudio
     library = portaudio(16_000)
     devices.rescan()
     assert library.calls == ["terminate", "initialize"]
+
+
+@pytest.mark.parametrize("chunk_ms", [8, 32, 500, 1000])
+def test_a_microphone_loses_nothing_with_chunks_of_any_length(
+    portaudio: Callable[..., PortAudio], chunk_ms: int
+) -> None:
+    library = portaudio(16_000)
+    port = devices.open_input("USB Headset, ALSA", 16_000, 16 * chunk_ms).port
+    source = MicrophoneSource(port, "USB Headset", 16 * chunk_ms, 16_000)
+    spoken = np.arange(3 * 16_000, dtype=np.float32)[:, None]
+    block, heard = library.settings["blocksize"], []
+    for start in range(0, len(spoken), block):
+        part = spoken[start : start + block]
+        port.callback(part, len(part), None, SimpleNamespace(input_overflow=False))
+        heard += [chunk for chunk, _ in iter(source.read, None)]  # the engine looks at every block
+    assert not source.counts() and np.array_equal(np.concatenate(heard), spoken[: len(heard) * 16 * chunk_ms, 0])
+    assert len(heard) >= 3000 // chunk_ms - 1

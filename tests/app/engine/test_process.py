@@ -92,7 +92,7 @@ def test_a_file_that_is_not_repeated_ends(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"input": "missing.wav"}, "there is no sound file missing.wav"),
+        ({"input": "missing.wav"}, "there is no sound file 'missing.wav'"),
         ({"controls": Controls(level=7)}, "no level 7"),
         ({"ladder": "/nowhere"}, "there is no ladder folder"),
         ({"controls": Controls(routing="solo")}, "no routing 'solo'"),

@@ -7,7 +7,7 @@ import pytest
 
 from app.engine.clock import VirtualClock
 from app.engine.ports import OutputPort
-from app.engine.sinks import BASE_CHUNKS, CALM_S, LoudspeakerSink, NullSink, crossfade, stretch
+from app.engine.sinks import BASE_CHUNKS, CALM_S, LONGEST_S, LoudspeakerSink, NullSink, crossfade, stretch
 
 CHUNK, RATE = 128, 16_000
 
@@ -22,10 +22,11 @@ class Bench:
     ``played`` is what the device got. The signal is a slow sine, so that a jump in it would show.
     """
 
-    def __init__(self, speed: float = 1.0, device_rate: int = RATE, block: int = CHUNK) -> None:
+    def __init__(self, speed: float = 1.0, device_rate: int = RATE, block: int = CHUNK, chunk: int = CHUNK) -> None:
         self.clock = VirtualClock()
         self.port = OutputPort(device_rate, 2, 0, clock=self.clock.now)
-        self.sink = LoudspeakerSink(self.port, "test", CHUNK, RATE, self.clock.now)
+        self.sink = LoudspeakerSink(self.port, "test", chunk, RATE, self.clock.now)
+        self.chunk = chunk
         self.block, self.period = block, block / device_rate / speed
         self.next_call = self.period / 2
         self.written = 0
@@ -33,20 +34,35 @@ class Bench:
 
     def run(self, seconds: float, writing: bool = True) -> None:
         end = self.clock.now() + seconds
-        next_write = self.clock.now() + CHUNK / RATE
+        next_write = self.clock.now() + self.chunk / RATE
         while self.clock.now() < end - 1e-9:
             self.clock.sleep_until(min(self.next_call, next_write))
             if self.clock.now() >= next_write:
                 if writing:
-                    phase = 2 * np.pi * 50 / RATE * np.arange(self.written, self.written + CHUNK)
-                    self.sink.write(np.repeat(0.5 * np.sin(phase)[:, None], 2, axis=1).astype(np.float32))
-                    self.written += CHUNK
-                next_write += CHUNK / RATE
+                    self.write()
+                next_write += self.chunk / RATE
             else:
                 block = np.empty((self.block, 2), np.float32)
                 self.port.callback(block, self.block, None, Flags())
                 self.played.append(block)
                 self.next_call += self.period
+
+    def write(self, chunks: int = 1) -> None:
+        """Write the next chunks of the sine at once."""
+        for _ in range(chunks):
+            phase = 2 * np.pi * 50 / RATE * np.arange(self.written, self.written + self.chunk)
+            self.sink.write(np.repeat(0.5 * np.sin(phase)[:, None], 2, axis=1).astype(np.float32))
+            self.written += self.chunk
+
+    def overload(self, times: int) -> float:
+        """Stalls whose sound comes all at once afterwards; returns the most sound that waited, in seconds."""
+        longest = 0.0
+        for _ in range(times):
+            self.run(0.6)
+            self.run(0.4, writing=False)
+            self.write(50)
+            longest = max(longest, self.port.ring.available / self.port.rate)
+        return longest
 
     def sound(self) -> np.ndarray:
         """What was played from the first sample on."""
@@ -131,13 +147,35 @@ def test_a_backlog_is_dropped_smoothly() -> None:
     bench = Bench()
     bench.run(1.0)
     bench.run(0.4, writing=False)
-    for _ in range(50):  # the input that has accumulated meanwhile comes without pauses
-        phase = 2 * np.pi * 50 / RATE * np.arange(bench.written, bench.written + CHUNK)
-        bench.sink.write(np.repeat(0.5 * np.sin(phase)[:, None], 2, axis=1).astype(np.float32))
-        bench.written += CHUNK
+    bench.write(50)  # the input that has accumulated meanwhile comes without pauses
     bench.played.clear()
     bench.run(2.0)
     assert bench.port.ring.available < 14 * CHUNK
+
+
+def test_sound_never_waits_longer_than_the_limit() -> None:
+    assert Bench().overload(30) <= LONGEST_S
+
+
+def test_a_full_cushion_is_gone_after_a_minute_of_calm_without_a_jump() -> None:
+    bench = Bench()
+    bench.overload(30)
+    bench.run(0.5)
+    bench.played.clear()
+    grown = bench.sink.cushion
+    bench.run(60.0)
+    assert grown > 10 and bench.sink.cushion == 0
+    assert bench.port.ring.available / RATE < 0.06
+    assert bench.largest_jump() < 2 * OWN_JUMP
+
+
+@pytest.mark.parametrize("chunk_ms", [8, 16, 32, 100, 500, 1000])
+@pytest.mark.parametrize("speed", [1.0005, 1.0, 0.9995])
+def test_long_chunks_play_without_a_gap(chunk_ms: int, speed: float) -> None:
+    bench = Bench(speed, block=512, chunk=16 * chunk_ms)
+    bench.run(60.0)
+    assert bench.port.underruns == 0 and not bench.sink.counts()["ring_overruns"]
+    assert bench.largest_jump() < 2 * OWN_JUMP
 
 
 def test_a_device_that_stopped_is_not_written_to() -> None:

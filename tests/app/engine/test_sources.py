@@ -121,7 +121,7 @@ def test_an_empty_file_is_a_sentence(sound: Write) -> None:
 
 def test_a_file_that_is_no_sound_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("this is not a RIFF file")
-    with pytest.raises(UserError, match="cannot be read as sound"):
+    with pytest.raises(UserError, match="is no sound file that can be read"):
         FileSource(tmp_path / "text.wav", CHUNK, 16_000, VirtualClock())
 
 

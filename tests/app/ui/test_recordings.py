@@ -42,6 +42,26 @@ def test_a_recording_continues_when_the_engine_that_died_is_ready_again(window, 
     assert engine.sent == [StartRecording("/music")] and between == "Record"
 
 
+def test_a_restarted_engine_that_opens_devices_twice_is_asked_once(window, engine):
+    window.recordings.start(StartRecording("/music"))
+    engine.say(Recording("/music/one"))
+    window.tick()
+    engine.alive = False
+    window.tick()
+    engine.sent.clear()
+    engine.say(READY, READY)
+    window.tick()
+    engine.say(READY)
+    window.tick()
+    assert engine.sent == [StartRecording("/music")]
+
+
+def test_pressing_record_twice_before_the_engine_answers_asks_once(window, engine):
+    window.recordings.toggle()
+    window.recordings.toggle()
+    assert len(engine.sent) == 1
+
+
 def test_a_recording_that_was_stopped_stays_stopped(window, engine):
     window.recordings.start(StartRecording("/music"))
     engine.say(Recording("/music/one"), Recording(None))
