@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from torch import nn
 from ..errors import UserError
 from ..folders import whole_folder
 from .accounts import without_channels
+from .batches import Batch, endless
 from .branches import with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor
 from .cost import Cost, macs_cost, params_cost
 from .methods.learning import Learning
 from .methods.protocol import Choice, Evidence, Method, Task
 from .methods.registry import METHODS, WITHOUT_DATA, method_for
-from .objective import Batch, Loss, Objective, endless
+from .objective import Loss, Objective
 from .plan import GroupPlan, PruningPlan
 from .prepared import Prepared, analyze, length_of, prepare
 from .structure import Structure
@@ -78,11 +80,14 @@ def prune(
     loss: Loss | str | None = None,
     steps: int = 500,
     seed: int = 0,
+    example_kwargs: Mapping[str, Any] | None = None,
+    keep_outputs: int | str | Sequence[int | str] | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     floor: Floor = DEFAULT_FLOOR,
     round_to: int = 1,
     sample_rate: int = 16_000,
+    time_dim: int = -1,
     seconds: float | None = None,
     learning: Learning | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -91,23 +96,28 @@ def prune(
 
     Args:
         module: any separator that ``torch.export`` can follow, which is not changed; or the result of
-            :func:`prepare`, which got ``example_input``, ``include`` and ``exclude`` then.
-        example_input: a tensor, or a tuple of inputs. Causal separators need none.
+            :func:`prepare`, which got the example, ``keep_outputs``, ``include`` and ``exclude`` then.
+        example_input: the input, or a tuple of positional inputs. Causal separators need none.
         macs, params, chunk_time: the budget as a share of the dense cost. Give exactly one of them or ``threshold``.
         threshold: epsilon of the published method (0.7 there); it does not set the rate.
         method: a name of :data:`METHODS`, or an object with the attributes of
             :class:`~sepprune.pruning.methods.protocol.Method`.
-        data: batches ``(mixture, references)``, of shapes ``(batch, samples)`` and ``(batch, sources, samples)``. They
-            are repeated when they run out. Methods that only look at weights need none.
+        data: batches ``(inputs, references)``. Inputs are the mixture, ``(batch, samples)``; or a tuple of positional
+            inputs; or a dictionary, which is the only input, or all inputs by name where there are ``example_kwargs``.
+            References are ``(batch, sources, samples)``. Batches are repeated when they run out. Methods that only
+            look at weights need none.
         loss: see :class:`~sepprune.pruning.objective.Objective`.
         steps: number of batches for learning masks.
         seed: of all random numbers.
+        example_kwargs: inputs of the example by name.
+        keep_outputs: see :func:`prepare`.
         include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
         exclude: no group with a layer whose name matches one of these patterns.
         floor: how many channels every group keeps at least, and whether whole residual branches may be removed.
         round_to: keep multiples of this many channels.
-        sample_rate: of the example, in hertz.
-        seconds: length of the example, where its last dimension is not samples of time, such as a spectrogram.
+        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram.
+        time_dim: which dimension of the first tensor is time.
+        seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         learning: details of mask learning; its ``steps`` are replaced by ``steps``.
         progress: called with the step and its loss.
 
@@ -130,12 +140,20 @@ def prune(
     prepared = (
         module
         if isinstance(module, Prepared)
-        else prepare(module, example_input, batch=first, include=include, exclude=exclude)
+        else prepare(
+            module,
+            example_input,
+            example_kwargs=example_kwargs,
+            keep_outputs=keep_outputs,
+            batch=first,
+            include=include,
+            exclude=exclude,
+        )
     )
     inputs, structure = prepared.inputs, prepared.structure
     if floor.whole_branches:
         structure = with_branches(structure)
-    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(inputs, sample_rate, seconds)))
+    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(inputs, sample_rate, seconds, time_dim)))
     objective = None if batches is None else Objective(structure, loss, inputs[0].dim())
     task = Task(
         structure=structure,
@@ -166,10 +184,13 @@ class _Costs:
 
 
 def _one_budget(**budgets: float | None) -> tuple[str, float]:
-    given = [(kind, float(value)) for kind, value in budgets.items() if value is not None]
+    given = [(kind, value) for kind, value in budgets.items() if value is not None]
     if len(given) != 1:
         raise UserError(f"{len(given)} budgets are given: give exactly one of {', '.join(budgets)}")
-    return given[0]
+    kind, share = given[0]
+    if not isinstance(share, Real):
+        raise UserError(f"the budget {kind} is {share!r}, expected a number, such as 0.5 for one half")
+    return kind, float(share)
 
 
 def _surgery(

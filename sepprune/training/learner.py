@@ -141,7 +141,9 @@ class Learner:
             - mixture: ``(batch, samples)``; reference: ``(batch, sources, samples)``
         """
         with layer_inputs(self.separator, {*layers, *compared_layers(self.hints)}) as features:
-            estimate = estimates_of(self.separator, mixture, delay_of(self.separator), self.settings.optimiser.precision)
+            estimate = estimates_of(
+                self.separator, mixture, delay_of(self.separator), self.settings.optimiser.precision
+            )
         if self.settings.even_gradients:
             estimate.register_hook(partial(evened, mixture=mixture))
         loss = self._loss(estimate, reference[..., : estimate.shape[-1]], features, teacher)

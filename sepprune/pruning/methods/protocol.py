@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ...errors import UserError
 from ..arrays import Bools, Floats
+from ..batches import Batch
 from ..budget import Budget, Floor, keep_best
 from ..masked import MaskedModel
-from ..objective import Batch
 from ..removals import close_branches
 from ..structure import Structure
 from .learning import Learning
