@@ -51,8 +51,8 @@ def analyze(
     time_dim: int = -1,
     seconds: float | None = None,
     like_ptflops: bool = False,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | nn.Module | Sequence[str | nn.Module] = (),
+    exclude: str | nn.Module | Sequence[str | nn.Module] = (),
 ) -> Analysis:
     """Count a module's parameters and multiply-adds, and find the channels that can be pruned.
 
@@ -65,8 +65,8 @@ def analyze(
         time_dim: which dimension of the first tensor is time.
         seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
-        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these patterns.
+        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        exclude: no group with one of these layers.
 
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
@@ -114,8 +114,8 @@ def prepare(
     example_kwargs: Mapping[str, Any] | None = None,
     keep_outputs: int | str | Sequence[int | str] | None = None,
     batch: Batch | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | nn.Module | Sequence[str | nn.Module] = (),
+    exclude: str | nn.Module | Sequence[str | nn.Module] = (),
 ) -> Prepared:
     """Find the channel groups of a module that is pruned several times.
 
@@ -127,8 +127,8 @@ def prepare(
             dictionary. Other outputs, such as states that the module starts itself, may lose channels. Without it all
             shapes are kept, except those of the states of this project's causal separators.
         batch: a batch in the shape of the data on which masks will be learned.
-        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these patterns.
+        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        exclude: no group with one of these layers.
 
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
@@ -141,10 +141,32 @@ def prepare(
     if batch is not None:
         second = call_of(batch, call, call.tensors[0].dim(), call.tensors[0].device)
         examples += [] if second.key == call.key else [second]
+    include, exclude = patterns_of(module, include), patterns_of(module, exclude)
     offered = discover(freeze(copied(module)), examples, include, exclude, keep_outputs)
     _check_outputs(module, offered, keep_outputs)
     _check_patterns(module, offered, include)
     return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), call.tensors)
+
+
+def patterns_of(module: nn.Module, layers: str | nn.Module | Sequence[str | nn.Module]) -> list[str]:
+    """Patterns for the names of layers, which are given by patterns or as parts of the module.
+
+    Raises:
+        UserError: one of them is neither, or not a part of the module.
+    """
+    patterns: list[str] = []
+    for layer in [layers] if isinstance(layers, (str, nn.Module)) else layers:
+        if isinstance(layer, str):
+            patterns.append(layer)
+            continue
+        names = [name for name, part in module.named_modules() if part is layer]
+        if not names:
+            raise UserError(
+                f"{type(layer).__name__} is not a part of {type(module).__name__}: include and exclude take names of "
+                "layers, patterns of names, and layers of the module itself"
+            )
+        patterns += [pattern for name in names for pattern in ([name, f"{name}.*"] if name else ["*"])]
+    return patterns
 
 
 def _check_outputs(module: nn.Module, offered: Structure, keep_outputs: Sequence[int | str] | None) -> None:
