@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "analyze": "sepprune.pruning",
     "prune": "sepprune.pruning",
+    "prune_in_rounds": "sepprune.pruning",
+    "load_pruned": "sepprune.pruning",
     "PruningPlan": "sepprune.pruning",
     "build_separator": "sepprune.separators",
     "Ladder": "sepprune.streaming",

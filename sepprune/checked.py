@@ -199,7 +199,7 @@ def shown(value: object) -> str:
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa..."
     """
     try:
-        text = repr(value)
+        text = repr(value).replace("\n", " ")
     except (ValueError, RecursionError):  # an integer with too many digits, or a list in a list in a list ...
         return "..."
     return text if len(text) <= 65 else f"{text[:62]}..."

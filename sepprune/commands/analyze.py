@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,24 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     return report
 
 
+def alike_groups(groups: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Groups at the same place in repeated blocks, together; each set at the place of its first group."""
+    sets: dict[str, list[dict[str, Any]]] = {}
+    for group in groups:
+        sets.setdefault(group["alike"], []).append(group)
+    return list(sets.values())
+
+
+def _common_name(names: Sequence[str]) -> str:
+    """One name for several: parts in which they differ are stars.
+
+    >>> _common_name(["blocks.0.expand", "blocks.1.expand"])
+    'blocks.*.expand'
+    """
+    parts = zip(*(name.split(".") for name in names), strict=True)
+    return ".".join(part[0] if len(set(part)) == 1 else "*" for part in parts)
+
+
 def _print(name: str, analysis: Analysis) -> None:
     console = Console()
     modules = Table(
@@ -61,17 +80,19 @@ def _print(name: str, analysis: Analysis) -> None:
     print_trimmed(console, modules)
     groups = Table(
         title="Channel groups: channels that are kept or dropped together, and the cost that depends on them",
-        caption="Groups overlap: a product of two groups' channels counts for both.",
+        caption="A row may stand for several groups at the same place in repeated blocks; channels and layers are "
+        "those of one of them. Groups overlap: a product of two groups' channels counts for both.",
     )
-    for column in ("group", "channels", "layers", "parameters", "M MACs/s"):
+    for column in ("group", "groups", "channels", "layers", "parameters", "M MACs/s"):
         groups.add_column(column, justify="left" if column == "group" else "right")
-    for group in analysis.groups:
+    for alike in alike_groups(analysis.groups):
         groups.add_row(
-            group["id"],
-            str(group["channels"]),
-            str(len(group["layers"])),
-            f"{group['params']:,}",
-            f"{group['macs_per_second'] / 1e6:.2f}",
+            _common_name([group["id"] for group in alike]),
+            str(len(alike)),
+            str(alike[0]["channels"]),
+            str(len(alike[0]["layers"])),
+            f"{sum(group['params'] for group in alike):,}",
+            f"{sum(group['macs_per_second'] for group in alike) / 1e6:.2f}",
         )
     print_trimmed(console, groups)
     if analysis.blocked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     budget.add_argument("--macs", type=float, metavar="R", help="share of the dense multiply-adds to keep")
     budget.add_argument("--params", type=float, metavar="R", help="share of the dense parameters to keep")
     budget.add_argument("--chunk-time", type=float, metavar="R", help="share of the dense chunk time to keep")
+    budget.add_argument(
+        "--channels",
+        nargs="+",
+        metavar="R",
+        help="share of all channels to keep; or shares by group as PATTERN=R, for example encoder=0.75 '*'=0.5: the "
+        "first pattern that matches a group of sepprune analyze counts, and groups that match none keep all",
+    )
     budget.add_argument(
         "--threshold",
         type=float,
@@ -61,6 +69,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--include", nargs="*", default=(), metavar="PATTERN", help="only groups with one of these layers"
     )
     parser.add_argument("--exclude", nargs="*", default=(), metavar="PATTERN", help="no group with one of these layers")
+    parser.add_argument(
+        "--compare",
+        default="model",
+        choices=("model", "alike", "group"),
+        help="whose scores decide: all channels against each other, those of groups at the same place in repeated "
+        "blocks, or those of each group alone, so that all groups keep the same share",
+    )
     parser.add_argument("--round-to", type=int, default=1, metavar="N", help="keep multiples of N channels")
     parser.add_argument(
         "--whole-branches",
@@ -116,6 +131,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             macs=args.macs,
             params=args.params,
             chunk_time=args.chunk_time,
+            channels=None if args.channels is None else _shares(args.channels),
             threshold=args.threshold,
             method=args.method,
             data=data,
@@ -123,6 +139,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             seed=args.seed,
             include=args.include,
             exclude=args.exclude,
+            compare=args.compare,
             floor=Floor(whole_branches=args.whole_branches, narrowest=args.narrowest),
             round_to=args.round_to,
             sample_rate=args.sample_rate,
@@ -135,6 +152,23 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.json != "-":
         _print(args, result.report)
     return result.report
+
+
+def _shares(words: Sequence[str]) -> float | dict[str, float]:
+    """The value of ``--channels``: one share, or shares by pattern."""
+    try:
+        if len(words) == 1 and "=" not in words[0]:
+            return float(words[0])
+        pairs = [word.rpartition("=") for word in words]
+        shares = {pattern: float(share) for pattern, _, share in pairs}
+    except ValueError:
+        shares = {"": 0.0}
+    if "" in shares:
+        raise UserError(
+            f"--channels {' '.join(words)} is neither a share nor PATTERN=SHARE: write for example 0.5, or "
+            "encoder=0.75 '*'=0.5"
+        )
+    return shares
 
 
 def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import UserError
 
 if TYPE_CHECKING:
-    from ..pruning.objective import Batch
+    from ..pruning.batches import Batch
 
 
 def batches(args: argparse.Namespace, hop: int) -> Iterable[Batch] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,8 @@ def containing(dense: nn.Module, light: nn.Module, light_plan: PruningPlan, macs
     prepared = prepare(dense)
     structure = with_branches(prepared.structure) if light_plan.removals else prepared.structure
     mixture = prepared.inputs[0]
-    plan = wider_plan(structure, light_plan, macs, mixture.shape[-1] / dense.sample_rate)
+    rate: Any = dense.sample_rate
+    plan = wider_plan(structure, light_plan, macs, mixture.shape[-1] / rate)
     heavy = plan.apply(dense)
     _put_weights(heavy.state_dict(), plan, light.state_dict(), light_plan)
     expected, found = (sources_of(separator.eval(), mixture, 0) for separator in (light, heavy))

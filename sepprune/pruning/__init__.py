@@ -13,9 +13,11 @@ from .cost import Analysis
 from .methods.learning import Learning
 from .methods.protocol import Choice, Evidence, Method, Ranking, Task
 from .methods.registry import METHODS
-from .pipeline import PruneResult, prune
+from .pipeline import prune
 from .plan import PruningPlan
 from .prepared import Prepared, analyze, prepare
+from .result import PruneResult, load_pruned
+from .rounds import prune_in_rounds
 from .surgery import SurgeryError
 
 __all__ = [
@@ -33,6 +35,8 @@ __all__ = [
     "SurgeryError",
     "Task",
     "analyze",
+    "load_pruned",
     "prepare",
     "prune",
+    "prune_in_rounds",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import UserError
 from .arrays import Bools, Floats, Ints
 from .cost import Cost
+from .ratios import comparable, counts_of
 from .structure import Structure
 
 
@@ -55,16 +56,18 @@ class Budget:
     """A cost that must not be exceeded.
 
     Attributes:
-        kind: ``macs``, ``params`` or ``chunk_time``.
+        kind: ``macs``, ``params``, ``chunk_time`` or ``channels``.
         share: of the dense cost.
         cost: the cost as a function of kept channels.
         limit: the highest cost that is allowed.
+        counts: channels that every group keeps, where that is given instead, ``(groups,)``.
     """
 
     kind: str
     share: float
     cost: Cost
     limit: float
+    counts: Ints | None = None
 
     @staticmethod
     def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor) -> Budget:
@@ -77,11 +80,7 @@ class Budget:
             raise UserError(
                 f"a budget of {share} for {kind} is not a share of the dense cost: give a number above 0 and at most 1"
             )
-        if not structure.groups:
-            raise UserError(
-                f"{type(structure.module).__name__} has no channels that can be pruned safely: "
-                "see what blocks them with sepprune analyze"
-            )
+        _check_groups(structure)
         dense = float(cost.total(structure.sizes))
         least = float(cost.total(floor.of(structure.sizes, structure.removable))) / dense
         if least > share:
@@ -91,21 +90,47 @@ class Budget:
             )
         return Budget(kind, share, cost, share * dense)
 
+    @staticmethod
+    def by_layer(shares: Mapping[str, float], cost: Cost, structure: Structure, floor: Floor, round_to: int) -> Budget:
+        """A budget of channels for every group, see :func:`~sepprune.pruning.ratios.counts_of`.
 
-def keep_best(structure: Structure, budget: Budget, scores: Floats, floor: Floor, round_to: int = 1) -> Bools:
+        Raises:
+            UserError: a share is not between 0 and 1, or a pattern matches no group.
+        """
+        _check_groups(structure)
+        counts = counts_of(structure, shares, floor.of(structure.sizes), round_to)
+        limit = float(cost.total(counts))
+        return Budget("channels", limit / float(cost.total(structure.sizes)), cost, limit, counts)
+
+
+def _check_groups(structure: Structure) -> None:
+    if not structure.groups:
+        raise UserError(
+            f"{type(structure.module).__name__} has no channels that can be pruned safely: "
+            "see what blocks them with sepprune analyze"
+        )
+
+
+def keep_best(
+    structure: Structure, budget: Budget, scores: Floats, floor: Floor, round_to: int = 1, compare: str = "model"
+) -> Bools:
     """Keep the channels with the highest scores of the whole model, as many as the budget allows.
 
     Args:
         structure: the channel groups.
         budget: the highest cost of the kept channels.
-        scores: of every channel, comparable between groups.
+        scores: of every channel.
         floor: how many channels a group keeps at least. Branches that are narrower than the floor allows are removed,
             narrowest first; the last one stays.
         round_to: every group keeps a multiple of this many channels, or all.
+        compare: which groups' scores are compared with each other, see :data:`~sepprune.pruning.ratios.COMPARISONS`.
 
     Shape:
         - scores and result: ``(channels,)``
     """
+    if budget.counts is not None:
+        return best_of_groups(structure, scores, budget.counts)
+    scores = comparable(structure, scores, compare)
     units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
     while True:
         counts = _affordable(structure, budget, units)

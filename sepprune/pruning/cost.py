@@ -18,6 +18,7 @@ from .graph.flow import size_of
 from .graph.labels import Reason
 from .graph.trace import layer_of, owner_of
 from .ptflops import Term, ptflops_terms
+from .ratios import first_alike
 from .structure import Structure
 
 
@@ -119,6 +120,17 @@ def params_cost(structure: Structure) -> Cost:
     return Cost.of(structure, terms)
 
 
+def channels_cost(structure: Structure) -> Cost:
+    """Number of kept channels."""
+    number = len(structure.groups)
+    return Cost(
+        np.ones(number),
+        np.arange(1, number + 1, dtype=np.int64)[:, None],
+        np.concatenate([np.eye(1, number + 1), np.eye(number, number + 1, 1)]),
+        tuple(group.id for group in structure.groups),
+    )
+
+
 def macs_cost(structure: Structure, seconds: float, like_ptflops: bool = False) -> Cost:
     """Multiply-adds per second of audio as a function of kept channels.
 
@@ -146,7 +158,8 @@ class Analysis:
         macs_per_second: multiply-adds of convolutions and matrix products per second of audio.
         macs_per_second_ptflops: the same as ptflops counts them, see :mod:`~sepprune.pruning.ptflops`.
         modules: ``{name, params, macs_per_second, share}`` of every layer that has either cost, heaviest first.
-        groups: ``{id, channels, macs_per_second, params, layers}``: the cost that depends on a group's channels.
+        groups: ``{id, channels, macs_per_second, params, layers, alike}``: the cost that depends on a group's
+            channels, and the first group that is like it (the same place in repeated blocks).
         blocked: ``(layer, op, why)`` for channels that cannot be pruned safely.
         without_channels: layers that have none, because each of their parameters is a single number. Every other layer
             with parameters is in ``groups`` or ``blocked``.
@@ -193,9 +206,10 @@ def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False
             "macs_per_second": total_macs - float(rest_macs),
             "params": round(total_params - float(rest_params)),
             "layers": list(group.layers),
+            "alike": structure.groups[like].id,
         }
-        for group, rest_macs, rest_params in zip(
-            structure.groups, macs.total(without), params.total(without), strict=True
+        for group, like, rest_macs, rest_params in zip(
+            structure.groups, first_alike(structure), macs.total(without), params.total(without), strict=True
         )
     ]
     return Analysis(

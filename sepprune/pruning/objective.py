@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Hashable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map
 
 from ..errors import UserError
 from ..losses import pit_snr_loss
 from .arrays import Ints
+from .batches import Batch, call_of
+from .graph.call import Call
 from .graph.flow import Flow
-from .graph.follow import follow
+from .graph.follow import follow, kept_outputs
 from .graph.trace import trace
 from .masked import MaskedModel
 from .structure import Structure
 
 #: of the estimated sources and the batch's references, in the shapes of the caller's data
 Loss = Callable[[Tensor, Tensor], Tensor]
-
-#: ``(mixture, references)``, or a mixture alone where the loss needs no references
-Batch = Any  # pairs, lists and tensors are accepted, as data loaders of any library yield them
 
 
 def snr_loss(estimate: Tensor, target: Tensor) -> Tensor:
@@ -35,10 +33,6 @@ def snr_loss(estimate: Tensor, target: Tensor) -> Tensor:
     noise = (estimate - target).square().sum(-1)
     signal = target.square().sum(-1)
     return 10 * torch.log10((noise + 1e-6 * signal + 1e-8) / (signal + 1e-8)).mean()
-
-
-#: batches of a generator that are kept in memory so that they can be repeated
-MOST_KEPT = 32
 
 
 class Objective:
@@ -61,8 +55,9 @@ class Objective:
         self.teacher = loss == "teacher"
         self.loss: Loss = pit_snr_loss if loss is None else snr_loss if isinstance(loss, str) else loss
         self.delay = int(getattr(structure.module, "delay", 0))
-        self._models: dict[tuple[int, ...], MaskedModel] = {}
-        self._flows = {tuple(flow.trace.inputs[0].shape): flow for flow in reversed(structure.flows)}
+        self.output = next(iter(kept_outputs(structure.flows[0], structure.module)), 0)
+        self._models: dict[Hashable, MaskedModel] = {}
+        self._flows = {flow.trace.call.key: flow for flow in reversed(structure.flows)}
 
     def __call__(self, gates: Tensor, batch: Batch) -> Tensor:
         """The loss, differentiable in the gates.
@@ -71,10 +66,10 @@ class Objective:
             - gates: ``(channels,)``
         """
         model, inputs = self.masked(batch)
-        estimate = tree_leaves(model(gates, *inputs))[0]
+        estimate: Tensor = tree_leaves(model(gates, *inputs))[self.output]
         if self.teacher:
             with torch.no_grad():
-                target = tree_leaves(self.structure.module(*inputs))[0]
+                target = tree_leaves(model.flow.trace.call.run(self.structure.module, inputs))[self.output]
             return self.loss(estimate, target)
         references = self._references(batch, estimate)
         return self.loss(estimate[..., self.delay :], references[..., : references.shape[-1] - self.delay])
@@ -86,10 +81,13 @@ class Objective:
                 "a batch of data is a mixture without references: give pairs (mixture, references), or "
                 "loss='teacher', which needs no references"
             )
-        references: Tensor = batch[1].to(estimate.device)
-        if self.loss is pit_snr_loss and references.shape[:-1] != estimate.shape[:-1]:
+        references: Tensor = tree_map(
+            lambda item: item.to(estimate.device) if isinstance(item, Tensor) else item, batch[1]
+        )
+        shape = getattr(references, "shape", ())
+        if self.loss is pit_snr_loss and shape != estimate.shape:
             raise UserError(
-                f"the references have shape {tuple(references.shape)}, but the separator gives "
+                f"the references have shape {tuple(shape)}, but the separator gives "
                 f"{tuple(estimate.shape)}: give one reference per source, as (batch, sources, samples), "
                 "or a loss= that compares the two"
             )
@@ -101,21 +99,19 @@ class Objective:
         Raises:
             UserError: at this shape the module ties channels that are not tied at the shapes that were traced before.
         """
-        mixture = batch[0] if isinstance(batch, (tuple, list)) else batch
-        mixture = mixture.to(next(self.structure.module.parameters()).device)
-        inputs = (mixture.unsqueeze(1) if mixture.dim() == self.rank - 1 else mixture,)
-        sizes = tuple(inputs[0].shape)
-        if sizes not in self._models:
-            self._models[sizes] = MaskedModel.of(self.structure, self._flows.get(sizes) or self._followed(inputs))
-        return self._models[sizes], inputs
+        example = self.structure.flows[0].trace.call
+        call = call_of(batch, example, self.rank, example.tensors[0].device)
+        if call.key not in self._models:
+            self._models[call.key] = MaskedModel.of(self.structure, self._flows.get(call.key) or self._followed(call))
+        return self._models[call.key], call.tensors
 
-    def _followed(self, inputs: tuple[Tensor, ...]) -> Flow:
+    def _followed(self, call: Call) -> Flow:
         before = _all_numbers(self.structure)
-        flow = follow(self.structure.module, trace(self.structure.module, inputs), self.structure.flows[0])
+        flow = follow(self.structure.module, trace(self.structure.module, call), self.structure.flows[0])
         if any(not np.array_equal(old, new) for old, new in zip(before, _all_numbers(self.structure), strict=False)):
             raise UserError(
                 f"{type(self.structure.module).__name__} ties other channels for a batch of "
-                f"shape {tuple(inputs[0].shape)}: make all batches of one shape"
+                f"shape {call.shapes}: make all batches of one shape"
             )
         return flow
 
@@ -124,33 +120,6 @@ def _all_numbers(structure: Structure) -> list[Ints]:
     """Channel numbers along all dimensions of all parameters."""
     numbers = [structure.numbered(vector) for dims in structure.flows[0].parameters.values() for vector in dims]
     return [np.zeros(0, dtype=np.int64) if item is None else item for item in numbers]
-
-
-def endless(data: Iterable[Batch]) -> Iterator[Batch]:
-    """Batches, again from the start when they run out.
-
-    Raises:
-        UserError: there are none.
-    """
-    seen: list[Batch] = []
-    count = 0
-    once = iter(data) is data  # a generator cannot be started again, so its batches are kept while they are few
-    for batch in data:
-        count += 1
-        if once and count <= MOST_KEPT:
-            seen.append(batch)
-        else:
-            seen.clear()
-        yield batch
-    if not count:
-        raise UserError("the data for learning masks has no batches: give at least one")
-    if count > len(seen) and once:
-        raise UserError(
-            f"the generator of data ended after {count} batches, more than the {MOST_KEPT} that are repeated: give a "
-            "list or a DataLoader, which can be repeated, or as many batches as steps"
-        )
-    while True:
-        yield from seen if once else data
 
 
 def freeze(module: nn.Module) -> nn.Module:

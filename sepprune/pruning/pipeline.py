@@ -2,67 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
+from numbers import Real
 from typing import Any
 
 import numpy as np
-from safetensors.torch import save_model
 from torch import nn
 
 from ..errors import UserError
-from ..folders import whole_folder
 from .accounts import without_channels
+from .batches import Batch, endless
 from .branches import with_branches
 from .budget import DEFAULT_FLOOR, Budget, Floor
-from .cost import Cost, macs_cost, params_cost
+from .cost import Cost, channels_cost, macs_cost, params_cost
 from .methods.learning import Learning
 from .methods.protocol import Choice, Evidence, Method, Task
 from .methods.registry import METHODS, WITHOUT_DATA, method_for
-from .objective import Batch, Loss, Objective, endless
+from .objective import Loss, Objective
 from .plan import GroupPlan, PruningPlan
 from .prepared import Prepared, analyze, length_of, prepare
+from .ratios import COMPARISONS
+from .result import PruneResult
 from .structure import Structure
 from .surgery import TOLERANCE, SurgeryError, difference, edits
 from .timing import time_cost
 
 __all__ = ["METHODS", "WITHOUT_DATA", "Prepared", "PruneResult", "analyze", "prepare", "prune"]
-
-
-@dataclass(frozen=True)
-class PruneResult:
-    """A pruned model.
-
-    Attributes:
-        model: same class and call signature, fewer channels; all remaining parameters and buffers are inherited.
-        plan: makes the pruned model from the original class.
-        report: the JSON object of ``sepprune prune``.
-    """
-
-    model: nn.Module
-    plan: PruningPlan
-    report: dict[str, Any]
-
-    def save(self, folder: str | os.PathLike[str]) -> None:
-        """Write ``model.safetensors``, ``report.json`` and ``plan.json``.
-
-        The three files of an earlier result are replaced in one step, see :func:`~sepprune.folders.whole_folder`.
-
-        Raises:
-            OSError: the folder cannot be written; what was there is unchanged.
-        """
-        names = "model.safetensors", "report.json", "plan.json"
-        with whole_folder(Path(folder), names) as new:
-            save_model(self.model, str(new / names[0]))
-            content = (new / names[0]).read_bytes()
-            (new / names[0]).unlink()  # the library's file can be read by its owner alone
-            (new / names[0]).write_bytes(content)
-            (new / names[1]).write_bytes((json.dumps(self.report, indent=2) + "\n").encode())
-            self.plan.save(new / names[2])
 
 
 def prune(
@@ -72,17 +39,22 @@ def prune(
     macs: float | None = None,
     params: float | None = None,
     chunk_time: float | None = None,
+    channels: float | Mapping[str, float] | None = None,
     threshold: float | None = None,
     method: str | Method = "sepprune",
     data: Iterable[Batch] | None = None,
     loss: Loss | str | None = None,
     steps: int = 500,
     seed: int = 0,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    example_kwargs: Mapping[str, Any] | None = None,
+    keep_outputs: int | str | Sequence[int | str] | None = None,
+    include: str | nn.Module | Sequence[str | nn.Module] = (),
+    exclude: str | nn.Module | Sequence[str | nn.Module] = (),
+    compare: str = "model",
     floor: Floor = DEFAULT_FLOOR,
     round_to: int = 1,
     sample_rate: int = 16_000,
+    time_dim: int = -1,
     seconds: float | None = None,
     learning: Learning | None = None,
     progress: Callable[[int, float], None] | None = None,
@@ -91,23 +63,33 @@ def prune(
 
     Args:
         module: any separator that ``torch.export`` can follow, which is not changed; or the result of
-            :func:`prepare`, which got ``example_input``, ``include`` and ``exclude`` then.
-        example_input: a tensor, or a tuple of inputs. Causal separators need none.
-        macs, params, chunk_time: the budget as a share of the dense cost. Give exactly one of them or ``threshold``.
+            :func:`prepare`, which got the example, ``keep_outputs``, ``include`` and ``exclude`` then.
+        example_input: the input, or a tuple of positional inputs. Causal separators need none.
+        macs, params, chunk_time: the budget as a share of the dense cost. Give exactly one of them, ``channels`` or
+            ``threshold``.
+        channels: the budget as a share of all channels; or shares by group, ``{"encoder": 0.75, "network.*": 0.5}``,
+            of which the first pattern that matches the id of a group counts. Groups that match none keep all.
         threshold: epsilon of the published method (0.7 there); it does not set the rate.
         method: a name of :data:`METHODS`, or an object with the attributes of
             :class:`~sepprune.pruning.methods.protocol.Method`.
-        data: batches ``(mixture, references)``, of shapes ``(batch, samples)`` and ``(batch, sources, samples)``. They
-            are repeated when they run out. Methods that only look at weights need none.
+        data: batches ``(inputs, references)``. Inputs are the mixture, ``(batch, samples)``; or a tuple of positional
+            inputs; or a dictionary, which is the only input, or all inputs by name where there are ``example_kwargs``.
+            References are ``(batch, sources, samples)``. Batches are repeated when they run out. Methods that only
+            look at weights need none.
         loss: see :class:`~sepprune.pruning.objective.Objective`.
         steps: number of batches for learning masks.
         seed: of all random numbers.
-        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these patterns.
+        example_kwargs: inputs of the example by name.
+        keep_outputs: see :func:`prepare`.
+        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        exclude: no group with one of these layers.
+        compare: whose scores decide what is cut: ``model``, all channels against each other; ``alike``, those of groups
+            at the same place in repeated blocks; ``group``, those of one group, so that all groups keep the same share.
         floor: how many channels every group keeps at least, and whether whole residual branches may be removed.
         round_to: keep multiples of this many channels.
-        sample_rate: of the example, in hertz.
-        seconds: length of the example, where its last dimension is not samples of time, such as a spectrogram.
+        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram.
+        time_dim: which dimension of the first tensor is time.
+        seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         learning: details of mask learning; its ``steps`` are replaced by ``steps``.
         progress: called with the step and its loss.
 
@@ -115,8 +97,10 @@ def prune(
         UserError: the input is wrong or the budget cannot be met.
         SurgeryError: the pruned model differs from the masked one; nothing is returned then.
     """
-    kind, share = _one_budget(macs=macs, params=params, chunk_time=chunk_time, threshold=threshold)
+    kind, share = one_budget(macs=macs, params=params, chunk_time=chunk_time, channels=channels, threshold=threshold)
     chooser = method_for(method, threshold)
+    if compare not in COMPARISONS:
+        raise UserError(f"compare is {compare!r}: choose from {', '.join(COMPARISONS)}")
     first, batches = None, None
     if chooser.needs_data:
         if data is None:
@@ -130,18 +114,31 @@ def prune(
     prepared = (
         module
         if isinstance(module, Prepared)
-        else prepare(module, example_input, batch=first, include=include, exclude=exclude)
+        else prepare(
+            module,
+            example_input,
+            example_kwargs=example_kwargs,
+            keep_outputs=keep_outputs,
+            batch=first,
+            include=include,
+            exclude=exclude,
+        )
     )
     inputs, structure = prepared.inputs, prepared.structure
     if floor.whole_branches:
         structure = with_branches(structure)
-    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(inputs, sample_rate, seconds)))
+    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(inputs, sample_rate, seconds, time_dim)))
+    budget = None
+    if isinstance(share, Mapping):
+        budget = Budget.by_layer(share, channels_cost(structure), structure, floor, round_to)
+    elif kind != "threshold":
+        budget = Budget.of(kind, share, costs.of(kind, structure), structure, floor)
     objective = None if batches is None else Objective(structure, loss, inputs[0].dim())
     task = Task(
         structure=structure,
         seed=seed,
         device=inputs[0].device,
-        budget=None if kind == "threshold" else Budget.of(kind, share, costs.of(kind, structure), structure, floor),
+        budget=budget,
         floor=floor,
         round_to=round_to,
         learning=replace(learning or Learning(), steps=steps),
@@ -149,8 +146,10 @@ def prune(
         if objective is None or batches is None
         else Evidence(loss=objective, masked=objective.masked, batches=batches),
         progress=progress or (lambda step, value: None),
+        compare=compare,
     )
-    return _surgery(prepared, task, costs, chooser.name, {kind: share}, chooser.choose(task))
+    asked = share if not isinstance(share, Mapping) else 1.0 if budget is None else budget.share
+    return _surgery(prepared, task, costs, chooser.name, {kind: asked}, chooser.choose(task))
 
 
 @dataclass(frozen=True)
@@ -162,14 +161,26 @@ class _Costs:
 
     def of(self, kind: str, structure: Structure) -> Cost:
         """The cost that a kind of budget limits."""
-        return time_cost(structure) if kind == "chunk_time" else self.params if kind == "params" else self.macs
+        if kind == "chunk_time":
+            return time_cost(structure)
+        return channels_cost(structure) if kind == "channels" else self.params if kind == "params" else self.macs
 
 
-def _one_budget(**budgets: float | None) -> tuple[str, float]:
-    given = [(kind, float(value)) for kind, value in budgets.items() if value is not None]
+def one_budget(**budgets: float | Mapping[str, float] | None) -> tuple[str, float | Mapping[str, float]]:
+    """The one budget that is given, by name: a number, or shares by layer.
+
+    Raises:
+        UserError: none or several are given, or one that is no number.
+    """
+    given = [(kind, value) for kind, value in budgets.items() if value is not None]
     if len(given) != 1:
         raise UserError(f"{len(given)} budgets are given: give exactly one of {', '.join(budgets)}")
-    return given[0]
+    kind, share = given[0]
+    if kind == "channels" and isinstance(share, Mapping) and all(isinstance(item, Real) for item in share.values()):
+        return kind, share
+    if not isinstance(share, Real):
+        raise UserError(f"the budget {kind} is {share!r}, expected a number, such as 0.5 for one half")
+    return kind, float(share)
 
 
 def _surgery(

@@ -102,7 +102,10 @@ class PruningPlan:
         sizes |= {(edit.module, edit.attribute, edit.index): edit for edit in later.sizes}
         groups = {group.id: group for group in self.groups}
         groups |= {
-            group.id: group if group.id not in groups else groups[group.id].then(group) for group in later.groups
+            group.id: groups[group.id].then(group)
+            if group.id in groups and len(groups[group.id].keep) == group.channels
+            else group
+            for group in later.groups
         }
         shares = [*self.budget.values(), *later.budget.values()]
         budget = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from ..errors import UserError
 from .accounts import accounted
+from .batches import Batch, call_of
 from .calculated import copied
-from .checks import check_module
+from .checks import check_module, check_tensors
 from .cost import Analysis, analysis_of
-from .objective import Batch, freeze
+from .graph.call import Call
+from .graph.follow import kept_outputs
+from .objective import freeze
 from .proof import prove
 from .structure import Structure, discover
 
@@ -30,54 +33,75 @@ class Prepared:
     Attributes:
         module: as given; pruned models are made from it.
         structure: channel groups of a frozen copy.
-        inputs: the example on which costs are counted.
+        inputs: all tensors of the example on which costs are counted.
     """
 
     module: nn.Module
     structure: Structure
-    inputs: tuple[Any, ...]
+    inputs: tuple[Tensor, ...]
 
 
 def analyze(
     module: nn.Module,
     example_input: Any = None,
     *,
+    example_kwargs: Mapping[str, Any] | None = None,
+    keep_outputs: int | str | Sequence[int | str] | None = None,
     sample_rate: int = 16_000,
+    time_dim: int = -1,
     seconds: float | None = None,
     like_ptflops: bool = False,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | nn.Module | Sequence[str | nn.Module] = (),
+    exclude: str | nn.Module | Sequence[str | nn.Module] = (),
 ) -> Analysis:
     """Count a module's parameters and multiply-adds, and find the channels that can be pruned.
 
     Args:
         module: any module that ``torch.export`` can follow; it is not changed.
-        example_input: a tensor, or a tuple of inputs. Causal separators need none.
-        sample_rate: of the example, in hertz; its last dimension is time.
-        seconds: length of the example, where its last dimension is not samples of time, such as a spectrogram.
+        example_input: the input, or a tuple of positional inputs. Causal separators need none.
+        example_kwargs: inputs by name.
+        keep_outputs: see :func:`prepare`.
+        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram.
+        time_dim: which dimension of the first tensor is time.
+        seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
-        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these patterns.
+        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        exclude: no group with one of these layers.
 
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
     """
-    prepared = prepare(module, example_input, include=include, exclude=exclude)
-    return analysis_of(prepared.structure, length_of(prepared.inputs, sample_rate, seconds), like_ptflops)
+    prepared = prepare(
+        module,
+        example_input,
+        example_kwargs=example_kwargs,
+        keep_outputs=keep_outputs,
+        include=include,
+        exclude=exclude,
+    )
+    length = length_of(prepared.inputs, sample_rate, seconds, time_dim)
+    return analysis_of(prepared.structure, length, like_ptflops)
 
 
-def length_of(inputs: tuple[Any, ...], sample_rate: int, seconds: float | None) -> float:
+def length_of(inputs: tuple[Tensor, ...], sample_rate: int, seconds: float | None, time_dim: int = -1) -> float:
     """Length of an example in seconds.
 
     Args:
-        inputs: the example; the last dimension of its first input is time where ``seconds`` is not given.
-        sample_rate: in hertz.
+        inputs: the example's tensors.
+        sample_rate: steps of time in a second.
         seconds: its length, if the caller knows it.
+        time_dim: the dimension of the first tensor that is time where ``seconds`` is not given.
 
     Raises:
-        UserError: the length is not above 0.
+        UserError: the length is not above 0, or there is no such dimension.
     """
-    length: float = inputs[0].shape[-1] / sample_rate if seconds is None else seconds
+    first = inputs[0]
+    if seconds is None and not -first.dim() <= time_dim < first.dim():
+        raise UserError(
+            f"time_dim is {time_dim}, but the first input has shape {tuple(first.shape)}: give the dimension of it "
+            "that is time, or the length of the example as seconds="
+        )
+    length: float = first.shape[time_dim] / sample_rate if seconds is None else seconds
     if length <= 0:
         raise UserError(f"the example is {length:g} s long: give a longer one, or its length as seconds= above 0")
     return length
@@ -87,32 +111,73 @@ def prepare(
     module: nn.Module,
     example_input: Any = None,
     *,
+    example_kwargs: Mapping[str, Any] | None = None,
+    keep_outputs: int | str | Sequence[int | str] | None = None,
     batch: Batch | None = None,
-    include: Sequence[str] = (),
-    exclude: Sequence[str] = (),
+    include: str | nn.Module | Sequence[str | nn.Module] = (),
+    exclude: str | nn.Module | Sequence[str | nn.Module] = (),
 ) -> Prepared:
     """Find the channel groups of a module that is pruned several times.
 
     Args:
         module: any module that ``torch.export`` can follow; it is not changed.
-        example_input: a tensor, or a tuple of inputs. Causal separators need none.
+        example_input: the input, or a tuple of positional inputs. Causal separators need none.
+        example_kwargs: inputs by name.
+        keep_outputs: positions of the outputs whose shapes are kept, or their keys where the module returns a
+            dictionary. Other outputs, such as states that the module starts itself, may lose channels. Without it all
+            shapes are kept, except those of the states of this project's causal separators.
         batch: a batch in the shape of the data on which masks will be learned.
-        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these patterns.
+        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        exclude: no group with one of these layers.
 
     Raises:
         UserError: the module does not run on the example, or cannot be exported.
     """
     check_module(module)
-    inputs = _inputs(module, example_input)
-    examples = [inputs]
+    call = Call.of(_inputs(module, example_input, example_kwargs), example_kwargs)
+    check_tensors(call.tensors, "the tensors of the example", "give an input with real values")
+    keep_outputs = [keep_outputs] if isinstance(keep_outputs, (int, str)) else keep_outputs
+    examples = [call]
     if batch is not None:
-        mixture = (batch[0] if isinstance(batch, (tuple, list)) else batch).to(inputs[0].device)
-        mixture = mixture.unsqueeze(1) if mixture.dim() == inputs[0].dim() - 1 else mixture
-        examples += [] if mixture.shape == inputs[0].shape else [(mixture,)]
-    offered = discover(freeze(copied(module)), examples, include, exclude)
+        second = call_of(batch, call, call.tensors[0].dim(), call.tensors[0].device)
+        examples += [] if second.key == call.key else [second]
+    include, exclude = patterns_of(module, include), patterns_of(module, exclude)
+    offered = discover(freeze(copied(module)), examples, include, exclude, keep_outputs)
+    _check_outputs(module, offered, keep_outputs)
     _check_patterns(module, offered, include)
-    return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), inputs)
+    return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), call.tensors)
+
+
+def patterns_of(module: nn.Module, layers: str | nn.Module | Sequence[str | nn.Module]) -> list[str]:
+    """Patterns for the names of layers, which are given by patterns or as parts of the module.
+
+    Raises:
+        UserError: one of them is neither, or not a part of the module.
+    """
+    patterns: list[str] = []
+    for layer in [layers] if isinstance(layers, (str, nn.Module)) else layers:
+        if isinstance(layer, str):
+            patterns.append(layer)
+            continue
+        names = [name for name, part in module.named_modules() if part is layer]
+        if not names:
+            raise UserError(
+                f"{type(layer).__name__} is not a part of {type(module).__name__}: include and exclude take names of "
+                "layers, patterns of names, and layers of the module itself"
+            )
+        patterns += [pattern for name in names for pattern in ([name, f"{name}.*"] if name else ["*"])]
+    return patterns
+
+
+def _check_outputs(module: nn.Module, offered: Structure, keep_outputs: Sequence[int | str] | None) -> None:
+    """Refuse outputs that the module does not have."""
+    keys = list(dict.fromkeys(offered.flows[0].trace.outputs))
+    unknown = [key for key in keep_outputs or () if key not in keys]
+    if unknown or keep_outputs is not None and not kept_outputs(offered.flows[0], module):
+        raise UserError(
+            f"keep_outputs is {list(keep_outputs or ())}, but {type(module).__name__} returns the outputs {keys}: name "
+            "at least one of them"
+        )
 
 
 def _check_patterns(module: nn.Module, offered: Structure, include: Sequence[str]) -> None:
@@ -129,14 +194,16 @@ def _check_patterns(module: nn.Module, offered: Structure, include: Sequence[str
     )
 
 
-def _inputs(module: nn.Module, example_input: Any) -> tuple[Any, ...]:
-    """The example as a tuple; for a causal separator without one, about a second of noise."""
+def _inputs(module: nn.Module, example_input: Any, example_kwargs: Mapping[str, Any] | None) -> tuple[Any, ...]:
+    """Positional inputs of the example; for a causal separator without one, about a second of noise."""
     if isinstance(example_input, tuple):
         return example_input
-    if isinstance(example_input, Tensor):
+    if example_input is not None:
         return (example_input,)
+    if example_kwargs:
+        return ()
     hop, rate, segment = (getattr(module, name, None) for name in ("hop", "sample_rate", "segment"))
-    if example_input is not None or not isinstance(hop, int) or not isinstance(rate, int):
+    if not isinstance(hop, int) or not isinstance(rate, int):
         raise UserError(f"{type(module).__name__} needs an example_input: a tensor or a tuple of its inputs")
     # whole segments, so that what runs once per segment is counted at its true rate
     frames = 2 * segment if isinstance(segment, int) and segment else rate // hop

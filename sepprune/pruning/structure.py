@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from .arrays import Bools, Ints
+from .graph.call import Call
 from .graph.flow import Flow
 from .graph.follow import follow
 from .graph.labels import Labels, Reason, Vector
@@ -138,22 +139,28 @@ class Structure:
 
 
 def discover(
-    module: nn.Module, examples: Sequence[tuple[Any, ...]], include: Sequence[str] = (), exclude: Sequence[str] = ()
+    module: nn.Module,
+    examples: Sequence[tuple[Any, ...] | Call],
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    keep_outputs: Sequence[int | str] | None = None,
 ) -> Structure:
     """Find the channel groups of any module.
 
     Args:
         module: it is not changed.
-        examples: inputs to trace with; one is enough where the computation does not depend on their shapes.
+        examples: arguments to trace with; one is enough where the computation does not depend on their shapes.
         include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
         exclude: no group with a layer whose name matches one of these patterns.
+        keep_outputs: positions or keys of the outputs whose shapes are kept; others, such as states, may lose channels.
 
     Raises:
         UserError: the module does not run on an example or cannot be exported.
     """
     flows: list[Flow] = []
+    kept = None if keep_outputs is None else tuple(keep_outputs)
     for inputs in examples:
-        flows.append(follow(module, trace(module, inputs), flows[-1] if flows else None))
+        flows.append(follow(module, trace(module, inputs), flows[-1] if flows else None, kept))
     return _assemble(module, flows, include, exclude)
 
 

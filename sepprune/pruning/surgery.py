@@ -61,14 +61,12 @@ def _cut(
             if keep is not None:
                 cuts.append(Cut(name, dimension, tuple(keep.tolist())))
     pruned = edited(structure.module, cuts, (), gone)
-    sizes = {
-        **library_sizes(pruned),
-        **{
-            place: value
-            for place, value in _attribute_sizes(structure, stays).items()
-            if not f"{place[0]}.".startswith(inside)
-        },
+    followed = {
+        place: value
+        for place, value in _attribute_sizes(structure, stays).items()
+        if not f"{place[0]}.".startswith(inside)
     }
+    sizes = {**library_sizes(pruned, followed), **followed}
     return (
         tuple(cuts),
         tuple(
@@ -161,7 +159,7 @@ def difference(structure: Structure, pruned: nn.Module, kept: Bools) -> tuple[fl
     training = pruned.training
     with torch.no_grad():
         try:
-            actual = tree_leaves(pruned.eval()(*inputs))
+            actual = tree_leaves(flow.trace.call.run(pruned.eval()))
         except Exception as error:
             raise SurgeryError(f"the pruned model does not run: {error}") from error
         finally:

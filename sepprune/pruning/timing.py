@@ -36,7 +36,7 @@ def time_cost(structure: Structure) -> Cost:
     flow = _chunk_flow(structure)
     half: Bools = np.concatenate([np.arange(size) < max(1, size // 2) for size in structure.sizes])
     counts = structure.counts(half)
-    dense, pruned = _timed(flow.trace), _timed(trace(cut(structure, half), flow.trace.inputs))
+    dense, pruned = _timed(flow.trace), _timed(trace(cut(structure, half), flow.trace.call))
     if len(dense) != len(pruned):  # the cut module runs other operations: only dense times are known
         pruned = dense
     terms: list[Term] = []
@@ -56,10 +56,10 @@ def time_cost(structure: Structure) -> Cost:
 def _chunk_flow(structure: Structure) -> Flow:
     """The graph for a chunk of one hop of a causal separator; of any other module the first graph."""
     hop = getattr(structure.module, "hop", None)
-    inputs = structure.flows[0].trace.inputs
+    call = structure.flows[0].trace.call
     if hop is None or not keeps_state(structure.module):
         return structure.flows[0]
-    chunk = (inputs[0][:1, :hop], *inputs[1:])
+    chunk = call.with_first(call.tensors[0][:1, :hop])
     return follow(structure.module, trace(structure.module, chunk), structure.flows[0])
 
 

@@ -48,7 +48,7 @@ def follow_widths(structure: Structure, pruned: nn.Module, kept: Bools) -> Struc
 def _sites(structure: Structure, flow: Flow, pruned: nn.Module, shares: Floats) -> dict[fx.Node, Site]:
     """Sites of one flow for numbers that follow the width of a group."""
     found: dict[fx.Node, Site] = {}
-    for node, ratio in _changed(flow.trace, trace(pruned, flow.trace.inputs)):
+    for node, ratio in _changed(flow.trace, trace(pruned, flow.trace.call)):
         law = None if node in flow.sites else _law(structure, flow, found, node, shares, ratio)
         if law is not None:
             group, power = law

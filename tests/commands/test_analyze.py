@@ -23,12 +23,17 @@ def test_analyze_gives_one_json_object(capsys: pytest.CaptureFixture[str]) -> No
     report = json.loads(capsys.readouterr().out)
     assert {"params", "macs_per_second", "modules", "groups", "blocked"} <= report.keys()
     assert {"name", "params", "macs_per_second", "share"} <= report["modules"][0].keys()
-    assert {"id", "channels", "macs_per_second", "params", "layers"} <= report["groups"][0].keys()
+    assert {"id", "channels", "macs_per_second", "params", "layers", "alike"} <= report["groups"][0].keys()
 
 
 def test_analyze_prints_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", SMALL]) == 0
     assert "Channel groups" in capsys.readouterr().out
+
+
+def test_groups_of_repeated_blocks_share_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyze", SMALL.replace("16/12", "16/16")]) == 0
+    assert "network.*.expand" in capsys.readouterr().out
 
 
 def test_blocked_channels_are_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,10 +6,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from sepprune.pruning import Analysis, analyze
+from sepprune.pruning import Analysis, Floor, analyze, prepare, prune
+from sepprune.pruning.cost import analysis_of
+from tests.pruning.random_networks import STEPS, Network
 from tests.pruning.small_separators import MIXTURE, SEPARATORS, build
 
 ROWS = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
@@ -62,6 +66,17 @@ def reasons(analysis: Analysis, layer: str) -> str:
 def test_no_layer_is_left_out_silently(make: Callable[[], nn.Module], example: Tensor) -> None:
     module = make()
     assert silent(module, analyze(module, example)) == []
+
+
+@given(steps=st.lists(st.sampled_from(sorted(STEPS)), min_size=1, max_size=4))
+@settings(max_examples=12)
+def test_networks_of_any_layers_are_accounted_for_and_cut_exactly(steps: Sequence[str]) -> None:
+    torch.manual_seed(0)
+    module, example = Network(steps), torch.randn(2, 1, 12)
+    prepared = prepare(module, example)
+    assert silent(module, analysis_of(prepared.structure, 1.0)) == []
+    if prepared.structure.groups:
+        prune(prepared, params=0.999, method="random", floor=Floor(1, 0.0))  # raises where the cut is not exact
 
 
 def test_reasons_name_what_keeps_a_layer_from_being_pruned() -> None:

@@ -35,6 +35,30 @@ class Converts(nn.Module):
         return self.layer(torch.from_numpy(x.detach().numpy()))
 
 
+class Asserts(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.abs().max() < 10
+        return self.layer(x)
+
+
+class Silent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> None:
+        self.layer(x)
+
+
+class NotANumber(Silent):
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.layer(x).abs() + 1).neg().sqrt()
+
+
 def not_finite() -> nn.Module:
     layer = nn.Linear(4, 4)
     nn.init.constant_(layer.bias, float("nan"))
@@ -47,6 +71,10 @@ MODULES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: nn.Sequential(torch.jit.script(nn.Linear(4, 4))),
         "give the module that was scripted",
     ),
+    "a compiled module": (lambda: nn.Sequential(torch.compile(nn.Linear(4, 4))), "give the module that was compiled"),
+    "a state dictionary": (lambda: nn.Linear(4, 4).state_dict(), "is OrderedDict, expected a torch.nn.Module"),
+    "a module without outputs": (Silent, "the outputs of Silent have no tensor"),
+    "a module whose outputs are no numbers": (NotANumber, "the outputs of NotANumber have values that are not a num"),
     "a lazy module": (lambda: nn.LazyLinear(4), "weight of LazyLinear is lazy"),
     "weights without values": (lambda: nn.Linear(4, 4, device="meta"), "weight of Linear is on the device meta"),
     "weights that are no numbers": (not_finite, "bias of Linear has values that are not finite"),
@@ -65,6 +93,7 @@ def test_a_module_that_cannot_be_pruned_is_refused(name: str) -> None:
     ("module", "line", "way_out"),
     [
         (Branches(), "if x.mean", "must not branch on values of tensors"),
+        (Asserts(), "assert x.abs", "remove the assert"),
         (Converts(), "from_numpy", "must consist of tensor operations"),
     ],
 )

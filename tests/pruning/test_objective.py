@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from sepprune.errors import UserError
 from sepprune.losses import pit_snr_loss
-from sepprune.pruning.objective import MOST_KEPT, Objective, endless, freeze, snr_loss
+from sepprune.pruning.batches import MOST_KEPT, endless
+from sepprune.pruning.objective import Objective, freeze, snr_loss
 from sepprune.pruning.structure import Structure, discover
 from tests.pruning.small_separators import MIXTURE, build
 

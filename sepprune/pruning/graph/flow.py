@@ -59,6 +59,8 @@ class Flow:
 
     Attributes:
         trace: the graph.
+        keep_outputs: positions or keys of the outputs whose shapes are kept; ``None`` for all, or for the first of a
+            separator that makes its state itself.
         labels: which labels are tied or frozen.
         dims: labels of what every node gives.
         parameters: labels of every parameter, buffer and tensor attribute that the graph uses, by name.
@@ -73,6 +75,7 @@ class Flow:
     """
 
     trace: Trace
+    keep_outputs: tuple[int | str, ...] | None = None
     labels: Labels = field(default_factory=Labels)
     dims: dict[fx.Node, Labelled] = field(default_factory=dict)
     parameters: dict[str, Dims] = field(default_factory=dict)
@@ -179,13 +182,35 @@ def sizes_of(node: fx.Node, dims: Dims) -> tuple[Ints, ...]:
     return tuple(size_of(vector, size) for vector, size in zip(dims, shape(node), strict=True))
 
 
-def matched_sizes(sizes: Sequence[Size], slots: Sequence[tuple[int, Vector]]) -> list[tuple[Size, Vector]]:
-    """Sizes from attributes with the size slot that each of them fills: the next slot of equal value."""
-    matched, position = [], 0
-    for size in sizes:
-        for index in range(position, len(slots)):
-            if slots[index][0] == size.value:
-                matched.append((size, slots[index][1]))
-                position = index + 1
-                break
+def matched_sizes(stated: Sequence[Size | int], slots: Sequence[tuple[int, Vector]]) -> list[tuple[Size, Vector]]:
+    """Sizes from attributes, with the size slot that each of them fills.
+
+    Integers and slots are aligned in order, as many as possible, each with a slot of equal value. Plain integers take
+    slots too, so that ``view(8, self.width)`` with a width of 8 is read correctly; -1 takes a slot of any value.
+    """
+    values = [item.value if isinstance(item, Size) else item for item in stated]
+
+    def gain(row: int, column: int) -> int:
+        """Attributes count before plain integers, and those before -1; 0 where the two do not fit."""
+        if values[row] == slots[column][0]:
+            return 10_000 if isinstance(stated[row], Size) else 100
+        return int(values[row] == -1)
+
+    best = np.zeros((len(values) + 1, len(slots) + 1), dtype=np.int64)  # of the rest of both
+    for row in reversed(range(len(values))):
+        for column in reversed(range(len(slots))):
+            both = best[row + 1, column + 1] + gain(row, column)
+            best[row, column] = max(best[row + 1, column], best[row, column + 1], both)
+    matched, row, column = [], 0, 0
+    while row < len(values) and column < len(slots):
+        together = gain(row, column)
+        if together and best[row, column] == best[row + 1, column + 1] + together:
+            item = stated[row]
+            if isinstance(item, Size):
+                matched.append((item, slots[column][1]))
+            row, column = row + 1, column + 1
+        elif best[row, column] == best[row, column + 1]:
+            column += 1
+        else:
+            row += 1
     return matched

@@ -22,19 +22,23 @@ from .trace import Trace, attribute_of, owner_of
 _PARTS = {"select", "slice", "narrow"}
 
 
-def follow(module: nn.Module, trace: Trace, earlier: Flow | None = None) -> Flow:
+def follow(
+    module: nn.Module, trace: Trace, earlier: Flow | None = None, keep_outputs: tuple[int | str, ...] | None = None
+) -> Flow:
     """Follow the channel labels of every tensor of ``module`` through its graph.
 
     Args:
         module: what was traced.
         trace: its graph.
-        earlier: the flow of another trace of the same module; the labels are shared with it.
+        earlier: the flow of another trace of the same module; labels and ``keep_outputs`` are shared with it.
+        keep_outputs: see :class:`~sepprune.pruning.graph.flow.Flow`.
     """
     flow = (
-        Flow(trace)
+        Flow(trace, keep_outputs)
         if earlier is None
         else Flow(
             trace,
+            earlier.keep_outputs,
             labels=earlier.labels,
             parameters=earlier.parameters,
             channels=earlier.channels,
@@ -60,6 +64,14 @@ def keeps_state(module: nn.Module) -> bool:
     return callable(getattr(module, "initial_state", None))
 
 
+def kept_outputs(flow: Flow, module: nn.Module) -> list[int]:
+    """Which outputs keep their shape, counted without containers."""
+    keys = flow.trace.outputs
+    if flow.keep_outputs is not None:
+        return [position for position, key in enumerate(keys) if key in flow.keep_outputs]
+    return list(range(len(keys)))[: 1 if keeps_state(module) else None]
+
+
 def rule_for(name: str, target: object = None) -> Rule | None:
     """The rule of an operation: its own, that of its variant without aliasing, or that of pointwise operations."""
     rule = RULES.get(name) or RULES.get(name.removesuffix("_copy"))
@@ -79,6 +91,7 @@ def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
         _freeze_outputs(flow, module, node)
         return ()
     if node.op != "call_function":
+        flow.blockers[node] = Reason("", "input", "these channels are the module's input")
         return _fixed(node.meta.get("val"))
     if not node.users and operation(node) in _PARTS:
         return _fixed(node.meta.get("val"))
@@ -146,11 +159,12 @@ def _is_kernel(module: nn.Module, name: str, value: Tensor) -> bool:
 
 
 def _freeze_outputs(flow: Flow, module: nn.Module, node: fx.Node) -> None:
-    """Shapes of outputs are part of the call signature, except the state that a causal separator makes itself."""
-    for position, output in enumerate(output_nodes(node)):
-        if position == 0 or not keeps_state(module):
-            for dims in _leaves(flow.dims[output]):
-                flow.freeze(node, dims, "these channels are the module's output")
+    """Shapes of outputs are part of the call signature, except those that may shrink, such as states."""
+    leaves = tree_leaves(node.args)
+    for position in kept_outputs(flow, module):
+        output = leaves[position]
+        for dims in _leaves(flow.dims[output]) if isinstance(output, fx.Node) else ():
+            flow.freeze(node, dims, "these channels are the module's output")
 
 
 def _keep_attributes_single(flow: Flow) -> None:

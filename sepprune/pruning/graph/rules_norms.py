@@ -59,9 +59,12 @@ def _group_norm(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     for name in ("weight", "bias"):
         if args[name] is not None:
             dims[1] = flow.tie(node, dims[1], flow.of(args[name])[0], "scales of a norm")
-    flow.size_slots[node] = [(groups, dims[1] if groups == channels and groups > 1 else None)]
+    grid = None if dims[1] is None else flow.labels.find(dims[1]).reshape(groups, -1)
+    # where the channels of every group are tied already, by a grouped convolution, whole groups are dropped
+    whole = grid is not None and groups > 1 and bool((grid == grid[:, :1]).all())
+    flow.size_slots[node] = [(groups, grid[:, 0] if grid is not None and whole else None)]
     flow.freeze(node, dims[2:], "statistics over this dimension")
-    if groups == channels or dims[1] is None:
+    if whole or groups == channels or dims[1] is None:
         return (*dims[:2], *((None,) * (len(dims) - 2)))
     outer, inner = reshape(flow, node, (dims[1],), (channels,), (groups, channels // groups))
     if outer is not None:

@@ -71,10 +71,14 @@ def _pixel_unshuffle(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
 
 
 def _channel_shuffle(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
-    """The channels of all groups take turns, so every group loses the same channels."""
+    """The channels of all groups take turns, so every group loses the same channels, or whole groups go."""
     dims, groups = list(flow.of(args["self"])), args["groups"]
     if dims[1] is not None:
-        rows = dims[1].reshape(groups, -1)
+        rows = flow.labels.find(dims[1]).reshape(groups, -1)
+        if (rows == rows[:, :1]).all():
+            flow.size_slots[node] = [(groups, rows[:, 0])]
+            dims[1] = rows.T.reshape(-1)
+            return tuple(dims)
         first: Vector = rows[0] if rows.shape[1] > 1 else None
         for row in rows[1:]:
             first = flow.tie(node, first, row, "groups of a channel shuffle have one width")

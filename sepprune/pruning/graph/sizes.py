@@ -97,10 +97,11 @@ class NoteSizes(TorchFunctionMode):
     """Records the sizes among the arguments of torch functions, and marks the graph nodes of these functions.
 
     Args:
-        notes: gets one entry per function with sizes. A node's ``custom["sizes"]`` is the index of its entry.
+        notes: gets one entry per function with sizes: all its integers, in order, those of attributes as
+            :class:`Size`. A node's ``custom["sizes"]`` is the index of its entry.
     """
 
-    def __init__(self, notes: list[tuple[Size, ...]]) -> None:
+    def __init__(self, notes: list[tuple[Size | int, ...]]) -> None:
         super().__init__()
         self.notes = notes
 
@@ -110,7 +111,7 @@ class NoteSizes(TorchFunctionMode):
         kwargs = kwargs or {}
         func = stand_in(func, args) or func
         found = tuple(_sizes((args, kwargs)))
-        if not found:
+        if not any(isinstance(item, Size) for item in found):
             result = func(*args, **kwargs)
             if func is torch.arange and all(type(item) is int for item in args):
                 # often a list of dimensions in the making; without this its numbers are unknown while tracing
@@ -121,12 +122,14 @@ class NoteSizes(TorchFunctionMode):
             return func(*args, **kwargs)
 
 
-def _sizes(arguments: Any) -> Iterator[Size]:
+def _sizes(arguments: Any) -> Iterator[Size | int]:
     for leaf in tree_leaves(arguments):
         parts = (leaf.start, leaf.stop) if isinstance(leaf, slice) else (leaf,)
         for part in parts:
             if isinstance(part, _OriginInt):
                 yield Size(int(part), part.places, part.evaluate)
+            elif type(part) is int:
+                yield part
 
 
 def remember_origins(module: nn.Module) -> None:

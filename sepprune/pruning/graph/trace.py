@@ -14,10 +14,12 @@ from typing import Any
 import torch
 import torch.fx.traceback
 from torch import Tensor, fx, nn
+from torch.utils._pytree import tree_flatten_with_path, tree_leaves
 
 from ...errors import UserError
 from ..calculated import copied
-from ..checks import export_failure
+from ..checks import check_tensors, export_failure
+from .call import Call
 from .contexts import inline_contexts
 from .recurrent_ops import restore
 from .sizes import NoteSizes, Size, remember_origins
@@ -29,49 +31,65 @@ class Trace:
 
     Attributes:
         graph: runs like the module, at the shapes of ``inputs``; its tensors are the module's own.
-        inputs: the example that was traced.
+        call: the example that was traced.
+        outputs: position or key of every output, those inside of a container under that of the container.
         tensors: parameter, buffer and tensor-attribute names of the module by the graph's attribute name.
         sizes: sizes from attributes, by the node that uses them.
     """
 
     graph: fx.GraphModule
-    inputs: tuple[Any, ...]
+    call: Call
+    outputs: tuple[int | str, ...]
     tensors: dict[str, str]
-    sizes: dict[fx.Node, tuple[Size, ...]] = field(repr=False)
+    sizes: dict[fx.Node, tuple[Size | int, ...]] = field(repr=False)
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The tensors of the example, which are the inputs of the graph."""
+        return self.call.tensors
 
 
 class _Traced(nn.Module):
-    """A module that records sizes while it runs."""
+    """A module that records sizes while it runs; its inputs are the tensors of a call."""
 
-    def __init__(self, module: nn.Module, notes: list[tuple[Size, ...]]) -> None:
+    def __init__(self, module: nn.Module, call: Call, notes: list[tuple[Size | int, ...]]) -> None:
         super().__init__()
-        self.module, self.notes = module, notes
+        self.module, self.call, self.notes = module, call, notes
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, *tensors: Tensor) -> Any:
         with NoteSizes(self.notes):
-            return self.module(*inputs)
+            return self.call.run(self.module, tensors)
 
 
-def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
+def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
     """Export ``module`` in evaluation mode; the module itself is not changed.
+
+    Args:
+        module: any module.
+        inputs: its positional arguments, or all of its arguments.
 
     Raises:
         UserError: the module does not run on the inputs, or ``torch.export`` cannot follow it.
     """
+    call = inputs if isinstance(inputs, Call) else Call.of(inputs)
     with torch.no_grad():
         subject = copied(module).eval()
         try:
-            subject(*inputs)
+            result = call.run(subject)
         except Exception as error:
             raise UserError(
-                f"{type(module).__name__} does not run on an example of shape {_shapes(inputs)}: "
+                f"{type(module).__name__} does not run on an example of shape {call.shapes}: "
                 f"{_first_line(error)}; give an example_input that it accepts"
             ) from error
-        notes: list[tuple[Size, ...]] = []
+        returned = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        check_tensors(
+            returned, f"the outputs of {type(module).__name__}", "give a module and an example that return some"
+        )
+        notes: list[tuple[Size | int, ...]] = []
         remember_origins(subject)
         try:
             with _quiet(), torch.fx.traceback.preserve_node_meta():
-                program = torch.export.export(_Traced(subject, notes), inputs, strict=False)
+                program = torch.export.export(_Traced(subject, call, notes), call.tensors, strict=False)
                 graph = program.module(check_guards=False)
                 if not isinstance(graph, fx.GraphModule):
                     raise TypeError(f"the exporter returned {type(graph).__name__}")
@@ -85,7 +103,16 @@ def trace(module: nn.Module, inputs: tuple[Any, ...]) -> Trace:
         for node in graph.graph.nodes
         if "sizes" in node.meta.get("custom", {})
     }
-    return Trace(graph, inputs, tensors, sizes)
+    return Trace(graph, call, _output_keys(result), tensors, sizes)
+
+
+def _output_keys(result: Any) -> tuple[int | str, ...]:
+    """Position or key of every output in what a module returns."""
+    keys: list[int | str] = []
+    for path, _ in tree_flatten_with_path(result)[0]:
+        first = path[0] if path else None
+        keys.append(getattr(first, "idx", getattr(first, "key", getattr(first, "name", 0))))
+    return tuple(keys)
 
 
 def layer_of(node: fx.Node) -> str:
@@ -182,10 +209,6 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
-
-
-def _shapes(inputs: tuple[Any, ...]) -> str:
-    return ", ".join(str(tuple(item.shape)) if isinstance(item, Tensor) else repr(item) for item in inputs)
 
 
 def _first_line(error: Exception) -> str:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ...errors import UserError
 from ..arrays import Bools, Floats
+from ..batches import Batch
 from ..budget import Budget, Floor, keep_best
 from ..masked import MaskedModel
-from ..objective import Batch
 from ..removals import close_branches
 from ..structure import Structure
 from .learning import Learning
@@ -56,6 +56,7 @@ class Task:
         learning: settings of mask learning.
         evidence: ``None`` for a method that needs no data.
         progress: called with the step and its loss.
+        compare: which groups' scores are compared with each other, see :data:`~sepprune.pruning.ratios.COMPARISONS`.
     """
 
     structure: Structure
@@ -67,6 +68,7 @@ class Task:
     learning: Learning
     evidence: Evidence | None
     progress: Callable[[int, float], None]
+    compare: str = "model"
 
     @property
     def channels(self) -> int:
@@ -130,11 +132,11 @@ class Ranking(ABC):
 
     @abstractmethod
     def scores(self, task: Task) -> Floats:
-        """Scores of all channels, ``(channels,)``; higher is more important. They are compared between groups."""
+        """Scores of all channels, ``(channels,)``; higher is more important. By default groups are compared by them."""
 
     def choose(self, task: Task) -> Choice:
         """Keep the channels with the highest scores of the whole model."""
         budget = task.given_budget(self.name)
         scores = self.scores(task)
-        kept = keep_best(task.structure, budget, scores, task.floor, task.round_to)
+        kept = keep_best(task.structure, budget, scores, task.floor, task.round_to, task.compare)
         return Choice(scores, close_branches(task.structure, kept))

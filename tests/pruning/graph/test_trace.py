@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sepprune.pruning.graph.flow import operation
+from sepprune.pruning.graph.sizes import Size
 from sepprune.pruning.graph.trace import layer_of, tensor_attributes, trace
 
 
@@ -27,7 +28,7 @@ class Sizes(nn.Module):
 def test_attribute_sizes_are_noted_where_they_arrive() -> None:
     found = trace(Sizes(), (torch.rand(3, 6),))
     places = {
-        operation(node): [(size.value, size.places, size.plain) for size in sizes]
+        operation(node): [(size.value, size.places, size.plain) for size in sizes if isinstance(size, Size)]
         for node, sizes in found.sizes.items()
     }
     assert places["view"] == [(2, (("", "width", ()),), False), (6, (("", "copies", (1,)),), True)]

@@ -1,0 +1,82 @@
+"""Pruning in rounds: fine-tuned weights are kept, and plan and report are for the original module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from sepprune.errors import UserError
+from sepprune.pruning import Floor, load_pruned, prune, prune_in_rounds
+from tests.pruning.small_separators import MIXTURE, build
+
+DENSE = "global norms and skips"
+
+
+@pytest.mark.parametrize("budget", [{"macs": 0.4}, {"params": 0.5}, {"channels": 0.5}, {"channels": {"*": 0.5}}])
+def test_the_last_round_meets_the_budget(budget: Mapping[str, float]) -> None:
+    kind = next(iter(budget))
+    shares = []
+    for result in prune_in_rounds(build(DENSE), MIXTURE, rounds=2, method="l2", floor=Floor(2), **budget):
+        groups = result.report["groups"]
+        shares.append(
+            sum(group["kept"] for group in groups) / sum(group["channels"] for group in groups)
+            if kind == "channels"
+            else result.report[f"{kind}_after"] / result.report[f"{kind}_before"]
+        )
+    wanted = 0.5 if kind == "channels" else budget[kind]
+    assert shares[0] > shares[1] and shares[1] == pytest.approx(wanted, abs=0.06)
+    assert result.report["round"] == 2
+
+
+def test_training_between_rounds_is_kept_and_the_plan_cuts_the_original() -> None:
+    dense = build(DENSE)
+    results = prune_in_rounds(dense, MIXTURE, rounds=2, macs=0.5, method="l2", floor=Floor(2))
+    for result in results:
+        with torch.no_grad():
+            result.model.decoder.weight.add_(1.0)
+    kept = {(cut.tensor, cut.dimension): list(cut.keep) for cut in result.plan.cuts}["decoder.weight", 0]
+    assert torch.allclose(result.model.decoder.weight, dense.decoder.weight[kept] + 2)
+    again = result.plan.apply(dense)
+    assert {name: value.shape for name, value in again.state_dict().items()} == {
+        name: value.shape for name, value in result.model.state_dict().items()
+    }
+
+
+def test_batches_of_a_generator_continue_from_round_to_round() -> None:
+    references = torch.randn(2, 2, MIXTURE.shape[-1])
+    seen: list[int] = []
+
+    def batches():
+        for number in range(40):
+            seen.append(number)
+            yield references.sum(1), references
+
+    for _ in prune_in_rounds(build(DENSE), MIXTURE, rounds=2, macs=0.6, steps=2, data=batches()):
+        pass
+    assert seen == list(range(len(seen)))
+
+
+def test_a_result_is_loaded_in_one_line(tmp_path: Path) -> None:
+    result = prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2))
+    with torch.no_grad():
+        result.model.decoder.weight.add_(1.0)
+    result.save(tmp_path)
+    loaded = load_pruned(tmp_path, build(DENSE))
+    assert torch.equal(loaded.eval()(MIXTURE), result.model.eval()(MIXTURE))
+
+
+def test_loading_into_another_class_or_without_files_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*plan\.json"):
+        load_pruned(tmp_path, build(DENSE))
+    prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2)).save(tmp_path)
+    with pytest.raises(UserError, match="apply it to the class and settings"):
+        load_pruned(tmp_path, nn.Linear(2, 2))
+
+
+def test_a_wrong_number_of_rounds_is_one_sentence() -> None:
+    with pytest.raises(UserError, match="rounds is 0: give a number above 0"):
+        next(prune_in_rounds(build(DENSE), MIXTURE, rounds=0, macs=0.5, method="l2"))
