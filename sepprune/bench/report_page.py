@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .facts import Fact
+from .facts import Fact, fact_text
 from .latency import LatencyReport, without_raw
 from .page import document, figure, listed, number, paragraph, table
 from .plots import Mark, course, histogram, scale_of, spans
@@ -23,7 +23,7 @@ _HEADER = (
 
 def report_page(report: LatencyReport) -> str:
     """The page as HTML text."""
-    processor = _value(report["machine"]["processor"])
+    processor = fact_text(report["machine"]["processor"])
     mode = "quick run" if report["quick"] else "run"
     minutes = report["seconds"] / 60
     when = report["made"].replace("T", " ").replace("+00:00", " UTC")
@@ -157,17 +157,9 @@ def _cells(row: Row) -> list[str]:
 def _machine(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> str:
     lines = []
     for name, fact in before.items():
-        later = _value(after[name])
-        lines.append((name.replace("_", " "), _value(fact), "same" if later == _value(fact) else later))
+        later = fact_text(after[name])
+        lines.append((name.replace("_", " "), fact_text(fact), "same" if later == fact_text(fact) else later))
     return table(("Fact", "Before", "After"), lines, "words")
-
-
-def _value(fact: Fact) -> str:
-    if fact["value"] is None:
-        return f"not known: {fact['why_missing']}"
-    if isinstance(fact["value"], bool):
-        return "yes" if fact["value"] else "no"
-    return f"{fact['value']} {fact['unit']}".strip()
 
 
 def _protocol(report: LatencyReport) -> Iterator[str]:
