@@ -27,10 +27,12 @@ def report_page(report: LatencyReport) -> str:
     mode = "quick run" if report["quick"] else "run"
     minutes = report["seconds"] / 60
     when = report["made"].replace("T", " ").replace("+00:00", " UTC")
-    facts = f"{processor}. Ladder {report['ladder']}, {mode} of {minutes:.1f} minutes, {when}."
+    beside = f" beside {report['busy_processes']} busy processes" if report["busy_processes"] else ""
+    facts = f"{processor}. Ladder {report['ladder']}, {mode} of {minutes:.1f} minutes{beside}, {when}."
     sections = [
         "<h1>Latency report</h1>",
         paragraph(facts, "quiet"),
+        *([paragraph(report["note"])] if report["note"] else []),
         paragraph(report["verdict"], "verdict"),
         *_warnings(report["warnings"]),
         *_plots(report["rows"]),
@@ -168,6 +170,11 @@ def _protocol(report: LatencyReport) -> Iterator[str]:
         "caches and the processor's frequency are those of live use. Back-to-back rows run without a pause. The "
         "command runs at normal priority; the live app asks the system for real-time priority."
     )
+    if report["busy_processes"]:
+        yield (
+            f"{report['busy_processes']} processes of normal priority computed beside the run without a pause; each "
+            "works on 8 MiB, which takes processor time and caches."
+        )
     yield (
         "Rows of one chunk duration take turns in blocks of 64 chunks. The order of every round is random (seed "
         f"{report['seed']}). The first block of each level and the first 8 chunks of each block are not counted."
