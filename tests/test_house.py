@@ -47,9 +47,9 @@ MAY_IMPORT: dict[str, str] = {
     "sepprune.commands": "*",
     "sepprune.cli": "sepprune sepprune.commands",
     "sepprune": "sepprune.cli sepprune.pruning sepprune.separators sepprune.streaming",
-    "app.engine": "sepprune sepprune.streaming",
+    "app.engine": "sepprune sepprune.streaming sepprune.bench",
     # the pages of listening tests
-    "app.ui": "sepprune sepprune.study app.engine",
+    "app.ui": "sepprune sepprune.study sepprune.bench app.engine",
     "app.options": "sepprune app.engine",
     "app.cli": "sepprune app.options app.engine app.ui",
     "app": "app.cli",

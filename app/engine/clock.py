@@ -12,6 +12,10 @@ class RealClock:
         """The time in seconds."""
         return time.perf_counter()
 
+    def busy(self) -> float:
+        """Processor time of this thread in seconds."""
+        return time.thread_time()
+
     def sleep_until(self, moment: float) -> None:
         """Return at ``moment``; immediately where it has passed."""
         if (left := moment - time.perf_counter()) > 0:
@@ -26,6 +30,10 @@ class VirtualClock:
 
     def now(self) -> float:
         """The time in seconds."""
+        return self._now
+
+    def busy(self) -> float:
+        """Processor time in seconds: the time itself, since nothing else uses the processor."""
         return self._now
 
     def sleep_until(self, moment: float) -> None:

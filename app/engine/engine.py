@@ -17,6 +17,7 @@ from .controls import Controls
 from .events import Event, Failed, LevelChanged, RoundTrip
 from .fallback import Fallback
 from .housekeeping import Housekeeping
+from .lateness import Lateness
 from .mixer import Mixer
 from .round_trip import Probe
 from .sinks import Sink
@@ -90,6 +91,7 @@ class Engine:
         self._probe: Probe | None = None
         self._warm_up = WARM_UP_CHUNKS
         self._housekeeping = Housekeeping(telemetry)
+        self._lateness = Lateness(self.chunk_s)
         self._start_fallback()
         self._control_source()
 
@@ -186,9 +188,9 @@ class Engine:
     def _process(self, chunk: Samples, t_in: float) -> None:
         separator, now = self.separator, self.clock.now
         in_transition = separator.transitioning
-        t_start = now()
+        t_start, busy = now(), self.clock.busy()
         voices = separator.step(chunk)
-        t_done = now()
+        t_done, busy = now(), self.clock.busy() - busy
         voices, bad = finite(voices)
         if bad:
             separator.reset()  # a state that is not finite stays so
@@ -201,8 +203,9 @@ class Engine:
         position = self.sink.write(mixed)
         separator.settle()
         flags = TRANSITION if in_transition or separator.transitioning else 0
+        cause = self._lateness.cause(t_in, t_start, t_done, busy)
         if t_done > t_in + self.chunk_s * (1 + self.sink.cushion):
-            flags |= DEADLINE_MISS
+            flags |= DEADLINE_MISS | cause
         if self._warm_up:
             flags |= WARM_UP
             self._warm_up -= 1

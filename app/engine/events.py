@@ -20,8 +20,11 @@ class Ready:
         input, output: what is in use, named as in :class:`~app.engine.protocol.Settings`; devices by their identity.
         input_name, output_name: the same for people.
         input_rate, output_rate: of device or file, in hertz; ``output_rate`` is 0 for the output ``"none"``.
-        driver_in_ms, driver_out_ms: latencies that the host API states, not measured; 0 for files and ``"none"``.
+        driver_in_ms, driver_out_ms: latencies that the host API states when a device is opened; 0 for files and
+            ``"none"``. The telemetry has what it states for each block.
         priority: scheduling that the system granted: ``real-time``, ``high`` or ``normal``.
+        resamplers_ms: delay of the resamplers at input and output together.
+        threads: processor threads that share a chunk.
     """
 
     ladder: tuple[LevelFacts, ...]
@@ -40,6 +43,8 @@ class Ready:
     driver_in_ms: float = 0.0
     driver_out_ms: float = 0.0
     priority: str = "normal"
+    resamplers_ms: float = 0.0
+    threads: int = 1
 
 
 @dataclass(frozen=True)

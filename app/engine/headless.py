@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from sepprune.bench.facts import Fact
 from sepprune.printing import print_trimmed
 
 from .commands import StartRecording, StopRecording
@@ -28,6 +29,8 @@ from .events import (
     RecordingFailed,
 )
 from .facts import summary
+from .lateness import late_words
+from .machine import live_facts
 from .process import EngineProcess
 from .protocol import Settings
 from .statistics import LatencyStatistics, Report
@@ -81,6 +84,7 @@ class Session:
         self._record = None if record is None else StartRecording(record, record_format)
         self._statistics = LatencyStatistics()
         self._ready: Ready | None = None
+        self._machine: dict[str, Fact] = {}
         self._failed: Failed | None = None
         self._not_recorded: str | None = None  # why the requested recording could not start, or has ended early
         self._recording = self._file_ended = self._interrupted = self._refused = False
@@ -108,6 +112,7 @@ class Session:
             fallback = "the audio engine did not start" if self._failed is None else self._failed.message
             return Outcome(None, fallback, self._engine.exit_status == 2)
         report = self._statistics.report(self._ready, self._engine.telemetry.counters)
+        report["machine"], report["machine_after"] = self._machine, live_facts(self._ready)
         report["notices"] = self._notices
         if self._failed is not None:
             return Outcome(report, self._failed.message, self._engine.exit_status == 2)
@@ -163,6 +168,7 @@ class Session:
                         f"{event.input_name} ({_rates(event.input_rate, event.sample_rate)}) -> "
                         f"{event.output_name}, {event.backend} {event.precision}, {event.chunk} samples a chunk"
                     )
+                    self._machine = live_facts(event)
                 self._ready = event
             case Failed(message, fatal):
                 if fatal:
@@ -209,9 +215,11 @@ def print_report(report: Report, console: Console) -> None:
     print_trimmed(console, table)
     print_trimmed(
         console,
-        f"Algorithmic latency {latency['algorithmic_ms']:g} ms, driver in {latency['driver_in_ms']:.0f} ms, "
-        f"driver out {latency['driver_out_ms']:.0f} ms, cushion {latency['cushion_ms']:g} ms",
+        f"Input to output {latency['input_to_output_ms']:.1f} ms: "
+        + " + ".join(f"{part['name']} {part['ms']:.1f}" for part in latency["parts"]),
     )
+    if any(report["late_chunks"].values()):
+        print_trimmed(console, f"Late chunks: {late_words(report['late_chunks'])}")
     print_trimmed(
         console,
         ", ".join(

@@ -1,4 +1,4 @@
-"""Counters of the telemetry that are updated once a chunk, and processor time and memory a few times a second."""
+"""Counters of the telemetry that are updated once a chunk, and the others a few times a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .sinks import Sink
 from .sources import Source
 from .telemetry import Telemetry
 
-#: seconds between two readings of processor time and memory
+#: seconds between two readings of processor time, memory and delays of devices
 HOUSEKEEPING_S = 0.5
 
 
@@ -35,6 +35,8 @@ class Housekeeping:
             self._next_at = now + HOUSEKEEPING_S
             self._telemetry.set("engine_cpu_seconds", time.process_time())
             self._telemetry.set("rss_bytes", _resident_bytes())
+            self._telemetry.set("device_in_ms", source.device_ms)
+            self._telemetry.set("device_out_ms", sink.device_ms)
 
 
 def _resident_bytes() -> int:

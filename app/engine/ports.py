@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Protocol
 
+import numpy as np
+
 from .arrays import Samples
-from .rings import Ring, Stamps
+from .rings import Delays, Ring, Stamps
 
 #: most sound that waits in the input ring, in seconds; more is dropped and counted, rather than heard late
 INPUT_RING_S = 0.5
@@ -19,6 +22,9 @@ OUTPUT_RING_S = 4.0
 #: an output that was not called for this many seconds has stopped: what is left in its ring is stale
 STOPPED_S = 0.5
 
+#: uncertainty of the audio system's times in seconds
+UNCERTAIN_S = 0.0005
+
 
 class Flags(Protocol):
     """The part of ``sounddevice.CallbackFlags`` that is read here."""
@@ -27,6 +33,17 @@ class Flags(Protocol):
     def input_overflow(self) -> bool: ...
     @property
     def output_underflow(self) -> bool: ...
+
+
+class Times(Protocol):
+    """The part of PortAudio's ``PaStreamCallbackTimeInfo`` that is read here, in seconds; 0 where it is not known."""
+
+    @property
+    def currentTime(self) -> float: ...
+    @property
+    def inputBufferAdcTime(self) -> float: ...
+    @property
+    def outputBufferDacTime(self) -> float: ...
 
 
 class InputPort:
@@ -40,20 +57,39 @@ class InputPort:
     Attributes:
         overflows: blocks before which the driver lost sound.
         overruns: blocks that did not fit into the ring.
+        delays: age of each block when it was delivered, as the audio system states it.
     """
 
     def __init__(self, rate: int, channels: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.rate, self.channels, self._clock = rate, channels, clock
         self.ring = Ring(int(rate * INPUT_RING_S), channels)
         self.stamps = Stamps()
+        self.delays = Delays()
         self.wake = threading.Event()
         self.overflows = 0
         self.overruns = 0
+        self._block_s = 0.0
         self.last_call = clock()
 
-    def callback(self, block: Samples, frames: int, time_info: object, status: Flags) -> None:
+    @property
+    def delay_ms(self) -> float:
+        """Median time from when the last sample of a block was recorded until its delivery; nan where it is not known.
+
+        PortAudio states the age of the first sample. Through PulseAudio the block itself is not counted in that: the
+        age is then that of the last sample, which shows where it is less than the block lasts.
+        """
+        known = self.delays.known()
+        if not len(known):
+            return math.nan
+        counted = self._block_s if known.min() > self._block_s - UNCERTAIN_S else 0.0
+        return 1000.0 * max(0.0, float(np.median(known)) - counted)
+
+    def callback(self, block: Samples, frames: int, time_info: Times | None, status: Flags) -> None:
         """``sounddevice.InputStream``'s callback."""
         now = self._clock()
+        if time_info is not None and time_info.inputBufferAdcTime > 0.0:
+            self.delays.add(time_info.currentTime - time_info.inputBufferAdcTime)
+            self._block_s = frames / self.rate
         if status.input_overflow:
             self.overflows += 1
         if self.ring.write(block) < frames:
@@ -81,12 +117,14 @@ class OutputPort:
         playing: whether the ring is being read.
         ending: no more sound will be written, so that an empty ring is no gap.
         low: fewest samples that a call has left in the ring since the reader last set this to the capacity.
+        delays: time from each call until its block is played, as the audio system states it.
     """
 
     def __init__(self, rate: int, channels: int, target: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.rate, self.channels, self.target, self._clock = rate, channels, target, clock
         self.ring = Ring(int(rate * OUTPUT_RING_S), channels)
         self.stamps = Stamps()
+        self.delays = Delays()
         self.underflows = 0
         self.underruns = 0
         self.playing = False
@@ -99,9 +137,17 @@ class OutputPort:
         """Whether the device has not asked for sound for :data:`STOPPED_S`."""
         return self._clock() - self.last_call > STOPPED_S
 
-    def callback(self, block: Samples, frames: int, time_info: object, status: Flags) -> None:
+    @property
+    def delay_ms(self) -> float:
+        """Median time from a call until the first sample of its block is played; nan where it is not known."""
+        known = self.delays.known()
+        return 1000.0 * max(0.0, float(np.median(known))) if len(known) else math.nan
+
+    def callback(self, block: Samples, frames: int, time_info: Times | None, status: Flags) -> None:
         """``sounddevice.OutputStream``'s callback."""
         now = self._clock()
+        if time_info is not None and time_info.outputBufferDacTime > 0.0:
+            self.delays.add(time_info.outputBufferDacTime - time_info.currentTime)
         if status.output_underflow:
             self.underflows += 1
         if now - self.last_call > STOPPED_S:

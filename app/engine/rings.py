@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arrays import Samples
 
@@ -98,3 +99,24 @@ class Stamps:
         if index == len(positions) or (index == 0 and oldest > 0):
             return math.nan
         return float(self._times[order[index]])
+
+
+class Delays:
+    """The last delays that a callback has noted, for a reader who wants their median.
+
+    Args:
+        capacity: delays that are kept.
+    """
+
+    def __init__(self, capacity: int = 128) -> None:
+        self._seconds = np.full(capacity, math.nan)
+        self._count = 0
+
+    def add(self, seconds: float) -> None:
+        """Note a delay in seconds."""
+        self._seconds[self._count % len(self._seconds)] = seconds
+        self._count += 1
+
+    def known(self) -> NDArray[np.float64]:
+        """The delays that are kept, in seconds and in no order; ``(n,)``, empty where none was noted."""
+        return self._seconds[: min(self._count, len(self._seconds))].copy()

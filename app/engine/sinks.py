@@ -42,11 +42,19 @@ class Sink(Protocol):
     Attributes:
         name, rate: of the device; rate 0 for none.
         cushion: chunks of delay added so far.
+        resampler_ms: delay of the resampler in milliseconds.
+        device_ms: from when the driver takes a block until it plays the block's first sample, in milliseconds, as the
+            audio system states it for the last blocks; 0 for none, nan where it is not known.
     """
 
     name: str
     rate: int
     cushion: int
+
+    @property
+    def resampler_ms(self) -> float: ...
+    @property
+    def device_ms(self) -> float: ...
 
     def write(self, block: Samples) -> int:
         """Take ``(samples, 2)``; returns the position to give to :meth:`time_of`."""
@@ -70,6 +78,7 @@ class NullSink:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.name, self.rate, self.cushion = NONE, 0, 0
+        self.resampler_ms = self.device_ms = 0.0
         self._clock = clock
 
     def write(self, block: Samples) -> int:
@@ -118,6 +127,14 @@ class LoudspeakerSink:
         self._seen: Counter[str] = Counter()
         self._retarget()
         self._restart(clock())
+
+    @property
+    def resampler_ms(self) -> float:
+        return self._resampler.delay_ms
+
+    @property
+    def device_ms(self) -> float:
+        return self.port.delay_ms
 
     def write(self, block: Samples) -> int:
         ring = self.port.ring

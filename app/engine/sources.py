@@ -34,6 +34,9 @@ class Source(Protocol):
         silent_s: seconds of nothing but zeros from a microphone, which no working microphone gives.
         paused: set by the engine; a file waits, and gives silence.
         loop: set by the engine; a file starts again at its end.
+        resampler_ms: delay of the resampler in milliseconds.
+        device_ms: from the recording of a block's last sample until its delivery, in milliseconds, as the audio system
+            states it for the last blocks; 0 for a file, nan where it is not known.
     """
 
     name: str
@@ -42,6 +45,11 @@ class Source(Protocol):
     silent_s: float
     paused: bool
     loop: bool
+
+    @property
+    def resampler_ms(self) -> float: ...
+    @property
+    def device_ms(self) -> float: ...
 
     def read(self) -> tuple[Samples, float] | None:
         """The next chunk ``(chunk,)`` and when its last sample arrived, or ``None`` while it is not complete."""
@@ -94,6 +102,7 @@ class FileSource:
             raise
         self.name, self.rate = Path(path).name, self._file.rate
         self.note = self._downmix.note(self.name)
+        self.resampler_ms = self.device_ms = 0.0  # its schedule counts from what it gives
         self.ended = self.paused = False
         self.loop = loop
         self.silent_s = 0.0
@@ -184,6 +193,14 @@ class MicrophoneSource:
         self._chunk = chunk
         self._resampler = Resampler(port.rate, sample_rate, channels=1)
         self._ready = np.zeros(0, np.float32)
+
+    @property
+    def resampler_ms(self) -> float:
+        return self._resampler.delay_ms
+
+    @property
+    def device_ms(self) -> float:
+        return self.port.delay_ms
 
     def read(self) -> tuple[Samples, float] | None:
         if len(self._ready) < self._chunk and self.port.ring.available:

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from .arrays import Frames
 from .events import Ready
-from .telemetry import DEADLINE_MISS, TRANSITION, WARM_UP
+from .lateness import CAUSES, KEYS
+from .stages import stages
+from .telemetry import DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 
 #: bin edges in milliseconds: 1 us to 10 s, each 2 % wide
 EDGES_MS = np.geomspace(1e-3, 1e4, 1 + round(math.log(1e7) / math.log(1.02)))
@@ -59,6 +61,7 @@ class LatencyStatistics:
         self._histograms: dict[int, NDArray[np.int64]] = {}
         self._max_ms: dict[int, float] = {}
         self._misses: dict[int, int] = {}
+        self._causes = dict.fromkeys(KEYS, 0)
         self._recent: deque[Frames] = deque()
         self._latest: Frames | None = None
         self._since = math.nan
@@ -75,6 +78,9 @@ class LatencyStatistics:
             self._since = float(frames["t_in"][0])
         known: Frames = kept if self._latest is None else np.concatenate([self._latest, kept])
         self._latest = known[np.argsort(known["t_in"] - known["t_done"], kind="stable")[:LATEST]]
+        late = kept["flags"].astype(int)[(kept["flags"].astype(int) & DEADLINE_MISS) > 0]
+        for flag in KEYS:
+            self._causes[flag] += int(np.count_nonzero(late & flag))
         for level in np.unique(kept["level"]).astype(int).tolist():
             rows = kept[kept["level"] == level]
             times = _compute_ms(rows)
@@ -92,13 +98,22 @@ class LatencyStatistics:
         """Levels for which there are chunk times."""
         return sorted(self._histograms)
 
+    def recent_frames(self) -> Frames:
+        """The rows of the last :data:`RECENT_S`."""
+        if not self._recent:
+            return np.zeros(0, FRAME)
+        rows = np.concatenate(self._recent)
+        newest: Frames = rows[rows["t_done"] >= rows["t_done"][-1] - RECENT_S]
+        return newest
+
     def recent(self) -> Summary:
         """Exact percentiles of the last :data:`RECENT_S`."""
-        if not self._recent:
-            return _summary(np.zeros(0), 0)
-        rows = np.concatenate(self._recent)
-        rows = rows[rows["t_done"] >= rows["t_done"][-1] - RECENT_S]
+        rows = self.recent_frames()
         return _summary(_compute_ms(rows), _misses(rows))
+
+    def late_chunks(self) -> dict[str, int]:
+        """Late chunks since the last reset by cause, one of :data:`app.engine.lateness.KEYS`."""
+        return {KEYS[flag]: count for flag, count in self._causes.items()}
 
     def session(self, level: int | None = None) -> Summary:
         """Percentiles since the last reset, of one level or of all."""
@@ -132,12 +147,11 @@ class LatencyStatistics:
             )
         return rows
 
-    def latest_rows(self) -> list[dict[str, float]]:
+    def latest_rows(self) -> list[Report]:
         """The chunks with the longest time from arrival to result, the longest first, and the parts of that time.
 
         ``seconds`` is counted from the first chunk; ``queue_ms`` is the time from arrival to the start of computation,
-        ``compute_ms`` the chunk time. A long wait before a short computation is caused by the operating system or by an
-        earlier chunk.
+        ``compute_ms`` the chunk time, and ``late_because`` the cause of a missed deadline, ``None`` where it was met.
         """
         if self._latest is None:
             return []
@@ -147,6 +161,7 @@ class LatencyStatistics:
                 "level": int(row["level"]),
                 "queue_ms": round(1000.0 * float(row["t_start"] - row["t_in"]), 3),
                 "compute_ms": round(1000.0 * float(row["t_done"] - row["t_start"]), 3),
+                "late_because": cause_of(int(row["flags"])),
             }
             for row in self._latest
         ]
@@ -175,9 +190,11 @@ class LatencyStatistics:
         )
         overall = self.session()
         to_ms = 1000.0 / ready.sample_rate
+        parts = stages(ready, self.recent_frames(), counters)
         return {
             "levels": self.level_rows(),
             "latest_chunks": self.latest_rows(),
+            "late_chunks": self.late_chunks(),
             **{name: int(counters[name]) for name in counted},
             "chunks_left_out": self.left_out,
             "latency": {
@@ -187,15 +204,26 @@ class LatencyStatistics:
                 "driver_out_ms": ready.driver_out_ms,
                 "compute_p50_ms": round(overall.p50_ms, 4) if overall.chunks else None,
                 "cushion_ms": counters["cushion_chunks"] * ready.chunk * to_ms,
+                "parts": [{"name": part.name, "ms": round(part.ms, 3), "about": part.why} for part in parts],
+                "input_to_output_ms": round(sum(part.ms for part in parts), 3),
             },
             "backend": ready.backend,
             "precision": ready.precision,
+            "threads": ready.threads,
+            "priority": ready.priority,
             "input": ready.input_name,
             "output": ready.output_name,
             "input_rate": ready.input_rate,
             "output_rate": ready.output_rate,
             "engine_cpu_seconds": round(counters["engine_cpu_seconds"], 3),
         }
+
+
+def cause_of(flags: int) -> str | None:
+    """Why a chunk with these flags missed its deadline, in words; ``None`` where it did not."""
+    if not flags & DEADLINE_MISS:
+        return None
+    return next((CAUSES[flag] for flag in CAUSES if flags & flag), None)
 
 
 def _compute_ms(rows: Frames) -> NDArray[np.float64]:

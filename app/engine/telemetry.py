@@ -36,11 +36,15 @@ FRAME = np.dtype([(name, np.float64) for name in FRAME_COLUMNS])
 #: bits of a row's ``flags``
 TRANSITION, DEADLINE_MISS, WARM_UP, BYPASS = 1, 2, 4, 8
 
+#: more bits: what made a chunk late, see :mod:`app.engine.lateness`
+WAITED, COMPUTED, DELIVERED = 16, 32, 64
+
 #: ``input_overflows``, ``output_underflows``: the driver's own flags. ``ring_overruns``: blocks dropped because a ring
 #: was full. ``ring_underruns``: gaps because the output ring was empty. ``stalls``: devices that stopped calling back.
 #: ``deadline_misses``: chunks that were done too late. ``fallbacks``, ``recoveries``: steps of the fallback to a
 #: lighter level, and back. ``bad_samples``: input samples that were not finite. ``cushion_chunks``: chunks of delay
-#: added after underruns. ``drift_samples``: samples inserted or removed to follow the device's clock. ``heartbeat``:
+#: added after underruns. ``device_in_ms``, ``device_out_ms``: delays of the devices as the audio system states them,
+#: nan where it does not. ``drift_samples``: samples inserted or removed to follow the device's clock. ``heartbeat``:
 #: ``time.perf_counter`` of the engine's last turn.
 COUNTERS = (
     "input_overflows",
@@ -55,6 +59,8 @@ COUNTERS = (
     "bad_samples",
     "chunks",
     "cushion_chunks",
+    "device_in_ms",
+    "device_out_ms",
     "drift_samples",
     "engine_cpu_seconds",
     "rss_bytes",

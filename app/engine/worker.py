@@ -277,6 +277,8 @@ class Worker:
             connection.driver_in_ms,
             connection.driver_out_ms,
             self._priority,
+            connection.source.resampler_ms + connection.sink.resampler_ms,
+            self._settings.threads,
         )
 
 

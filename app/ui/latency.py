@@ -10,10 +10,13 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
 
 from ..engine.events import Ready
+from ..engine.lateness import late_words
+from ..engine.stages import stages
 from ..engine.statistics import LatencyStatistics, Summary
 from .icons import icon
-from .latency_bar import LatencyBar, stages
+from .latency_bar import LatencyBar
 from .latency_strip import Histogram, LatencyStrip, axis_ticks
+from .status import ElidedLabel
 from .theme import Theme
 from .views.axes import Gutter
 
@@ -88,6 +91,7 @@ class LatencyPanel(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.reset.clicked.connect(self.reset_asked)
         self.round_trip.clicked.connect(self.round_trip_asked)
+        self.causes = ElidedLabel()
         self._details = QWidget()
         self._lay_out()
 
@@ -123,6 +127,10 @@ class LatencyPanel(QFrame):
         grid.addWidget(_label("session", "muted"), 2, 0)
         gap = len(COLUMNS) + 1
         grid.setColumnStretch(gap, 1)
+        self.causes.setProperty("role", "muted")
+        self.causes.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.causes.setAccessibleName("Causes of missed deadlines")
+        grid.addWidget(self.causes, 0, gap)
         for number, (name, label, why) in enumerate(CAUSES):
             row, column = number % 3, gap + 1 + 2 * (number // 3)
             caption, value = _label(label, "muted"), _label("0", "figure", right=True)
@@ -165,11 +173,12 @@ class LatencyPanel(QFrame):
                 if style := label.style():  # a changed property takes effect when the label is polished again
                     style.unpolish(label)
                     style.polish(label)
+        self.causes.show_text(late_words(statistics.late_chunks()))
         shown, _ = self.strip.shown()
         times = 1000 * (shown["t_done"] - shown["t_start"])
         self.gutter.set_caption(f"{np.median(times[-125:]):.2f} ms" if len(times) else "")
         self.histogram.show_times(times, self.strip.deadline_ms)
-        self.bar.show_stages(stages(ready, shown[-250:]) if len(shown) else ())
+        self.bar.show_stages(stages(ready, shown[-250:], counters) if len(shown) else ())
 
     def _show(self, span: str, summary: Summary) -> None:
         times = np.array([summary.p50_ms, summary.p95_ms, summary.p99_ms, summary.max_ms])

@@ -3,66 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
-from ..engine.arrays import Frames
-from ..engine.events import Ready
+from ..engine.stages import Stage
 from .theme import DARK, Theme, blend
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One part of the latency, in milliseconds; ``why`` explains it."""
-
-    name: str
-    ms: float
-    why: str
-
-
-def stages(ready: Ready, frames: Frames) -> list[Stage]:
-    """The stages of some chunks; those that are measured are medians.
-
-    Args:
-        ready: of the engine.
-        frames: rows of :data:`~app.engine.telemetry.FRAME`.
-    """
-
-    def median(later: str, earlier: str) -> float:
-        span = 1000 * (frames[later] - frames[earlier])
-        span = span[np.isfinite(span)]
-        return max(0.0, float(np.median(span))) if len(span) else 0.0
-
-    to_ms = 1000 / ready.sample_rate
-    parts = [
-        Stage("chunk", ready.chunk * to_ms, "collecting the samples of one chunk"),
-        Stage(
-            "algorithmic",
-            ready.delay * to_ms,
-            "overlap of the synthesis windows: voices lag the mixture by window minus hop",
-        ),
-        Stage(
-            "queue",
-            median("t_start", "t_in"),
-            "median time from the arrival of the last sample to the start of computation",
-        ),
-        Stage("compute", median("t_done", "t_start"), "median chunk time of the separator"),
-        Stage(
-            "cushion",
-            median("t_out", "t_done"),
-            "median time that finished sound waits for the output; grows by a chunk after an underrun",
-        ),
-        Stage(
-            "driver",
-            ready.driver_in_ms + ready.driver_out_ms,
-            "input and output buffers, as stated by the audio system and not measured",
-        ),
-    ]
-    return parts
 
 
 class LatencyBar(QWidget):
@@ -159,5 +106,7 @@ def _colours(theme: Theme) -> dict[str, str]:
         "queue": theme.transition,
         "compute": theme.compute,
         "cushion": blend(theme.card, theme.compute, 0.45),
-        "driver": blend(theme.card, theme.text, 0.17),
+        "resamplers": blend(theme.card, theme.text, 0.45),
+        "device in": blend(theme.card, theme.voice1, 0.45),
+        "device out": blend(theme.card, theme.voice1, 0.7),
     }

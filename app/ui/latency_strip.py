@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QLineF, QRectF, Qt
-from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtCore import QEvent, QLineF, QRectF, Qt
+from PyQt6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPen
+from PyQt6.QtWidgets import QToolTip, QWidget
 
 from ..engine.arrays import Frames
+from ..engine.statistics import cause_of
 from ..engine.telemetry import BYPASS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 from .theme import DARK, Theme, blend
 from .views.canvas import indexed_image
@@ -22,6 +23,9 @@ _NORMAL, _FADED, _TRANSITION, _MISS = 1, 2, 3, 4
 
 #: chunks that are kept
 _KEPT = 4096
+
+#: logical pixels between the pointer and the dot that it means
+_REACH = 6.0
 
 
 def height_of(ms: NDArray[np.float64] | float, deadline_ms: float) -> NDArray[np.float64]:
@@ -47,7 +51,7 @@ class LatencyStrip(QWidget):
         self.setToolTip(
             "Each dot is the chunk time of one chunk in milliseconds, on a logarithmic axis.\n"
             "Dashed line: the deadline, which is the duration of a chunk. Violet: two levels run during a switch.\n"
-            "Large: a missed deadline. Pale: warm-up or bypass."
+            "Large: a missed deadline; point at it to see why. Pale: warm-up or bypass."
         )
         self.deadline_ms = 8.0
         self.frames: Frames = np.zeros(0, FRAME)
@@ -80,6 +84,24 @@ class LatencyStrip(QWidget):
         index = self.frames["index"]
         first = int(np.searchsorted(index, index[-1] - (self.width() - 4) / pixels))
         return self.frames[first:], (index[-1] - index[first:]) * pixels
+
+    def late_chunk_at(self, x: float) -> str | None:
+        """Why the late chunk nearest to a horizontal position was late; ``None`` where there is none near."""
+        frames, back = self.shown()
+        late = np.flatnonzero(frames["flags"].astype(int) & DEADLINE_MISS)
+        away = np.abs(self.width() - 3 - back[late] - x)
+        if not len(late) or away.min() > _REACH:
+            return None
+        row = frames[late[int(np.argmin(away))]]
+        cause = cause_of(int(row["flags"])) or "the cause is not known"
+        wait_ms, compute_ms = 1000 * (row["t_start"] - row["t_in"]), 1000 * (row["t_done"] - row["t_start"])
+        return f"Missed deadline: {cause}. Wait {wait_ms:.1f} ms, chunk time {compute_ms:.1f} ms."
+
+    def event(self, event: QEvent | None) -> bool:
+        if isinstance(event, QHelpEvent) and (why := self.late_chunk_at(event.pos().x())) is not None:
+            QToolTip.showText(event.globalPos(), why, self)
+            return True
+        return super().event(event)
 
     def dots(self, frames: Frames, back: NDArray[np.float64]) -> NDArray[np.uint8]:
         """Draw the result of :meth:`shown` as ``(height, width)`` uint8 in device pixels, one value for each kind."""

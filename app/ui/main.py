@@ -15,7 +15,7 @@ from sepprune.files import write_report
 from sepprune.resources import asset
 
 from ..engine.commands import StartRecording
-from ..engine.events import Event, FellBack, Notice, Ready, RecordingFailed
+from ..engine.events import Event, Ready, RecordingFailed
 from ..engine.preparation import with_existing_level
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
@@ -128,7 +128,6 @@ class Session(QObject):
         super().__init__(window)
         self._recording = recording
         self._window, self._seconds, self._screenshot = window, seconds, screenshot
-        self._notices: list[str] = []
         self.problem: str | None = None
         self.user_caused = False
         self.picture_saved = False
@@ -148,18 +147,9 @@ class Session(QObject):
         Raises:
             UserError: the engine was never ready.
         """
-        link, data = self._window.link, self._window.data
-        if link.ready is None:
-            raise UserError("there is nothing to report: the window was closed before the audio engine was ready")
-        data.new_frames()  # the last ones before the engine ended
-        data.update_statistics()
-        found = self._window.controller.round_trip
-        measured = {} if found is None else {"round_trip_ms": found.round_trip_ms}
-        return {**data.statistics.report(link.ready, link.telemetry.counters), "notices": self._notices, **measured}
+        return self._window.live_report.report()
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, Notice | FellBack):
-            self._notices.append(event.message)
         if isinstance(event, RecordingFailed) and self._seconds is not None:
             self.problem, self.user_caused = event.message, True
             self._window.close()

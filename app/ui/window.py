@@ -22,6 +22,7 @@ from .latency import LatencyPanel
 from .level_panel import LevelPanel
 from .listen_panel import ListenPanel
 from .live_data import LiveData
+from .live_report import LiveReport
 from .panels import Panels
 from .recordings import Recordings
 from .settings import Preferences, recordings_folder
@@ -66,6 +67,7 @@ class MainWindow(QWidget):
         self.setMinimumSize(1024, 640)
         self.resize(max(1024, preferences.width), max(640, preferences.height))
         self.link, self.data = EngineLink(engine, self), LiveData(engine.telemetry)
+        self.live_report = LiveReport(self.link, self.data, self)
         panels = Panels(Transport(), Tracks(), LatencyPanel(), ListenPanel(), LevelPanel(), StatusLine(), Banner())
         self.transport, self.tracks, self.latency, self.listen, self.level, self.status, self.banner = panels
         self.alert = Alert()

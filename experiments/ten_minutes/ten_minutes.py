@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,10 +59,10 @@ def run(seconds: float, device_rate: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         audio = VirtualAudio(Path(name), device_rate)
         try:
-            report, recorded, played, arrivals = _run(audio, seconds)
+            report, recorded, played, arrivals = between_devices(audio, seconds)
         finally:
             audio.close()
-    delays, clocks = _delays(recorded, played, arrivals)
+    delays, clocks = delays_of(recorded, played, arrivals)
     result = {
         "machine": machine() | {"load": load()},
         "seconds": seconds,
@@ -94,8 +95,15 @@ def run(seconds: float, device_rate: int) -> None:
     print(json.dumps(result, indent=2))
 
 
-def _run(audio: VirtualAudio, seconds: float) -> tuple[dict[str, object], Samples, Samples, list[Arrivals]]:
-    """Run the app.
+def between_devices(
+    audio: VirtualAudio, seconds: float, **variables: str
+) -> tuple[dict[str, Any], Samples, Samples, list[Arrivals]]:
+    """Run the app from the virtual microphone to the virtual loudspeaker.
+
+    Args:
+        audio: the devices.
+        seconds: of sound.
+        variables: of the app's environment.
 
     Returns:
         Its report, the sound of microphone and loudspeaker at :data:`RATE`, and the arrivals of both.
@@ -104,6 +112,7 @@ def _run(audio: VirtualAudio, seconds: float) -> tuple[dict[str, object], Sample
     environment = audio.environment | {
         "PYTHONPATH": str(ROOT),
         RATE_VARIABLE: str(audio.rate),
+        **variables,
         "HOME": os.environ["HOME"],  # the cache of converted levels lies there
     }
     environment |= {"ALSA_CONFIG_PATH": _alsa(audio.folder)}
@@ -155,8 +164,10 @@ def _alsa(folder: Path) -> str:
     return str(file)
 
 
-def _delays(recorded: Samples, played: Samples, arrivals: list[Arrivals]) -> tuple[list[float], list[float]]:
-    """Delay from microphone to loudspeaker, and drift of the two devices' clocks, in milliseconds every half minute.
+def delays_of(
+    recorded: Samples, played: Samples, arrivals: list[Arrivals], every: float = EVERY
+) -> tuple[list[float], list[float]]:
+    """Delay from microphone to loudspeaker, and drift of the two devices' clocks, in milliseconds every so often.
 
     The correlation counts samples, but samples are not time where two device clocks differ. So the time of a sample
     comes from the earliest arrivals around it, by the computer's clock; late arrivals do not count.
@@ -164,7 +175,7 @@ def _delays(recorded: Samples, played: Samples, arrivals: list[Arrivals]) -> tup
     window, reach = round(WINDOW * RATE), round(REACH * RATE)
     found: list[float] = []
     apart: list[float] = []
-    for start in range(0, min(len(recorded), len(played)) - window - 2 * reach, round(EVERY * RATE)):
+    for start in range(0, min(len(recorded), len(played)) - window - 2 * reach, round(every * RATE)):
         piece, around = recorded[start : start + window], played[start : start + window + reach]
         size = 1 << (len(around) + window).bit_length()
         correlation = np.fft.irfft(np.fft.rfft(around, size) * np.fft.rfft(piece, size).conj(), size)

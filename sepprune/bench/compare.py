@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 
 from ..errors import UserError
-from .latency import FORMAT, VERSION
+from .reading import damaged, read_report, report_files
 from .rows import blocks_of
 from .statistics import parts, ratio
 
@@ -99,9 +98,7 @@ def read_side(path: Path) -> Side:
     Raises:
         UserError: there is none, it is no latency report, or a folder has more than one but too few runs.
     """
-    files = sorted(path.rglob("report.json")) if path.is_dir() else [path]
-    if not files:
-        raise UserError(f"{path} has no report.json: give a folder that `sepprune bench --report` wrote, or its file")
+    files = report_files(path)
     if 1 < len(files) < LEAST_RUNS:
         raise UserError(
             f"{path} has {len(files)} reports: give one, or at least {LEAST_RUNS} runs of the same machine, better 9"
@@ -224,16 +221,7 @@ def _key(row: Mapping[str, Any]) -> Key:
 
 def _read(file: Path) -> dict[str, Any]:
     """A report whose rows have ``blocks`` beside ``raw``."""
-    try:
-        report = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"cannot read {file} ({error.strerror}): give a report.json") from error
-    except ValueError as error:
-        raise UserError(f"{file} is no JSON: give the report.json of `sepprune bench --report`") from error
-    if not isinstance(report, dict) or report.get("format") != FORMAT:
-        raise UserError(f"{file} is no latency report: give the report.json of `sepprune bench --report`")
-    if report.get("version") != VERSION:
-        raise UserError(f"{file} has version {report.get('version')}, and this program reads {VERSION}: measure again")
+    report = read_report(file)
     try:
         for row in report["rows"]:
             row["blocks"] = blocks_of(row)
@@ -241,5 +229,5 @@ def _read(file: Path) -> dict[str, Any]:
         for name in ("processor", "power_source"):
             report["machine"][name]["value"], report["machine"][name]["why_missing"]
     except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{file} is damaged ({error}): copy it again, or measure again") from error
+        raise damaged(file, error) from error
     return report

@@ -79,6 +79,16 @@ def machine_facts(root: Path = Path("/")) -> dict[str, Fact]:
     return facts
 
 
+def fact_text(fact: Fact) -> str:
+    """The value with its unit, or why there is none."""
+    value = fact["value"]
+    if value is None:
+        return f"not known: {fact['why_missing']}"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value} {fact['unit']}".strip()
+
+
 def _processor(root: Path) -> str:
     for line in sysfs.lines(root / "proc/cpuinfo"):
         if line.startswith("model name"):

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.protocols import Samples
+from .busy import busy_processes
 from .facts import Fact, machine_facts
 from .interleave import Measured, Rounds, interleave, soak
 from .pace import BLOCK, LEAD_IN, Block, Clock, Stream, SystemClock
@@ -51,6 +52,8 @@ class LatencyReport(TypedDict):
         seconds: that the run took.
         seed: of the order.
         quick, interrupted: whether the run was the quick one; whether it ended early.
+        busy_processes: that ran beside it.
+        note: of the person who measured, or empty.
         machine, machine_after: facts before and after the run.
         verdict, warnings, cannot_say: sentences.
         safe: what runs without misses, as far as the chunks can show.
@@ -65,6 +68,8 @@ class LatencyReport(TypedDict):
     seed: int
     quick: bool
     interrupted: bool
+    busy_processes: int
+    note: str
     machine: dict[str, Fact]
     machine_after: dict[str, Fact]
     verdict: str
@@ -104,6 +109,8 @@ class ReportSettings:
         quick: one minute in all.
         soak_s: seconds of the long run of the first level; 0 for none.
         seed: of the order.
+        load: busy processes beside the run.
+        note: about the machine or the run.
     """
 
     levels: Sequence[int]
@@ -114,6 +121,8 @@ class ReportSettings:
     quick: bool = False
     soak_s: float = 0.0
     seed: int = 0
+    load: int = 0
+    note: str = ""
 
     def contenders(self) -> list[Contender]:
         """All that take turns at one chunk duration."""
@@ -168,7 +177,8 @@ def measure(
     """
     run = _Run(subject, settings, clock or SystemClock(), advance)
     made, before = datetime.now(UTC), machine_facts(root)
-    interrupted = run.all()
+    with busy_processes(settings.load):
+        interrupted = run.all()
     rows, after = run.rows, machine_facts(root)
     return {
         "format": FORMAT,
@@ -179,11 +189,13 @@ def measure(
         "seed": settings.seed,
         "quick": settings.quick,
         "interrupted": interrupted,
+        "busy_processes": settings.load,
+        "note": settings.note,
         "machine": before,
         "machine_after": after,
-        "verdict": verdict(rows, before),
+        "verdict": verdict(rows, before, settings.load),
         "warnings": warnings(rows, before, after, interrupted),
-        "cannot_say": cannot_say(rows, settings.quick),
+        "cannot_say": cannot_say(rows, settings.quick, settings.load),
         "safe": [
             {
                 "level": row["level"],

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from .facts import Fact
+from .facts import Fact, fact_text
 from .latency import LatencyReport, without_raw
 from .page import document, figure, listed, number, paragraph, table
 from .plots import Mark, course, histogram, scale_of, spans
@@ -23,14 +23,16 @@ _HEADER = (
 
 def report_page(report: LatencyReport) -> str:
     """The page as HTML text."""
-    processor = _value(report["machine"]["processor"])
+    processor = fact_text(report["machine"]["processor"])
     mode = "quick run" if report["quick"] else "run"
     minutes = report["seconds"] / 60
     when = report["made"].replace("T", " ").replace("+00:00", " UTC")
-    facts = f"{processor}. Ladder {report['ladder']}, {mode} of {minutes:.1f} minutes, {when}."
+    beside = f" beside {report['busy_processes']} busy processes" if report["busy_processes"] else ""
+    facts = f"{processor}. Ladder {report['ladder']}, {mode} of {minutes:.1f} minutes{beside}, {when}."
     sections = [
         "<h1>Latency report</h1>",
         paragraph(facts, "quiet"),
+        *([paragraph(report["note"])] if report["note"] else []),
         paragraph(report["verdict"], "verdict"),
         *_warnings(report["warnings"]),
         *_plots(report["rows"]),
@@ -157,17 +159,9 @@ def _cells(row: Row) -> list[str]:
 def _machine(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> str:
     lines = []
     for name, fact in before.items():
-        later = _value(after[name])
-        lines.append((name.replace("_", " "), _value(fact), "same" if later == _value(fact) else later))
+        later = fact_text(after[name])
+        lines.append((name.replace("_", " "), fact_text(fact), "same" if later == fact_text(fact) else later))
     return table(("Fact", "Before", "After"), lines, "words")
-
-
-def _value(fact: Fact) -> str:
-    if fact["value"] is None:
-        return f"not known: {fact['why_missing']}"
-    if isinstance(fact["value"], bool):
-        return "yes" if fact["value"] else "no"
-    return f"{fact['value']} {fact['unit']}".strip()
 
 
 def _protocol(report: LatencyReport) -> Iterator[str]:
@@ -176,6 +170,11 @@ def _protocol(report: LatencyReport) -> Iterator[str]:
         "caches and the processor's frequency are those of live use. Back-to-back rows run without a pause. The "
         "command runs at normal priority; the live app asks the system for real-time priority."
     )
+    if report["busy_processes"]:
+        yield (
+            f"{report['busy_processes']} processes of normal priority computed beside the run without a pause; each "
+            "works on 8 MiB, which takes processor time and caches."
+        )
     yield (
         "Rows of one chunk duration take turns in blocks of 64 chunks. The order of every round is random (seed "
         f"{report['seed']}). The first block of each level and the first 8 chunks of each block are not counted."

@@ -38,11 +38,20 @@ def safe_rows(rows: Sequence[Row]) -> list[Row]:
     return [row for row in best_rows(rows) if row["miss_rate_upper"] <= SAFE_RATE * (1 + 1e-9)]
 
 
-def verdict(rows: Sequence[Row], machine: Mapping[str, Fact]) -> str:
-    """One sentence: what this machine can run, or what the run could show of that."""
+def verdict(rows: Sequence[Row], machine: Mapping[str, Fact], load: int = 0) -> str:
+    """One sentence: what this machine can run, or what the run could show of that.
+
+    Args:
+        rows: of the run.
+        machine: facts before the run.
+        load: busy processes beside the run.
+    """
     where = {MAINS: "On mains this machine", BATTERY: "On battery this machine"}.get(
         str(machine["power_source"]["value"]), "This machine"
     )
+    if load:
+        beside = "a busy process" if load == 1 else f"{load} busy processes"
+        where = f"Beside {beside}, {where[0].lower()}{where[1:]}"
     best = best_rows(rows)
     if not best:
         return "Nothing was measured at live rate, so there is no verdict."
@@ -121,7 +130,7 @@ def _about_rows(rows: Sequence[Row], interrupted: bool) -> Iterator[str]:
         )
 
 
-def cannot_say(rows: Sequence[Row], quick: bool) -> list[str]:
+def cannot_say(rows: Sequence[Row], quick: bool, load: int = 0) -> list[str]:
     """What this run gives no answer to, each with what would."""
     found = []
     if quick:
@@ -136,6 +145,10 @@ def cannot_say(rows: Sequence[Row], quick: bool) -> list[str]:
         found.append(f"p99.9, which needs {LEAST_FOR_P999:,} chunks in a row of the table: give more --seconds.")
     if not any(row["soak"] for row in rows):
         found.append("Whether the machine keeps its speed when it is warm: add --soak 5.")
+    if load:
+        found.append("How fast the machine is without the busy processes: leave out --load.")
+    else:
+        found.append("How the machine does while other programs are busy: add --load 2.")
     found.append("The time from microphone to loudspeaker: sepprune-live --round-trip measures it.")
     return found
 

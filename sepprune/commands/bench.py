@@ -20,10 +20,13 @@ from ..files import check_destination
 from ..printing import print_trimmed
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
-from .bench_reports import run_compare, run_report
+from .bench_reports import run_compare, run_report, run_table
 from .options import add_ladder, chosen_levels, numbers_of
 
 _SECONDS, _CHUNK_MS = 5.0, "4,8,16"
+
+#: most processes that --load keeps busy
+_MOST_BUSY = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +61,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--soak", type=float, metavar="MINUTES", help="with --report: then run the first level for so long"
     )
+    parser.add_argument(
+        "--load", type=int, metavar="N", help="with --report: keep N processes busy beside the run (default: 0)"
+    )
+    parser.add_argument("--note", metavar="TEXT", help="with --report: a note about the machine or the run")
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="with --report: for programs, print progress as lines of JSON on standard error instead of a bar",
+    )
     parser.add_argument("--seed", type=int, help="with --report: seed of the order of measurements (default: 0)")
     parser.add_argument(
         "--compare",
@@ -65,7 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar=("A.json", "B.json"),
         help="compare two reports, or two folders with the reports of at least 5 runs each",
     )
-    parser.add_argument("--out", metavar="FILE.html", help="with --compare: write the comparison as a page")
+    parser.add_argument(
+        "--table", metavar="DIR", help="print the latency reports below a folder as a table of machines"
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="with --compare: write the comparison as an HTML page; with --table: as Markdown"
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -76,6 +93,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         check_destination("--out", args.out)
     if args.compare:
         return run_compare(args)
+    if args.table:
+        return run_table(args)
     ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
     quick = bool(args.quick)
     levels = chosen_levels(args.levels, ladder)
@@ -99,8 +118,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             quick=quick,
             soak_s=60 * _soak_minutes(args.soak),
             seed=args.seed or 0,
+            load=_load(args.load),
+            note=args.note or "",
         )
-        return run_report(settings, ladder, Path(args.report), args.json != "-")
+        return run_report(settings, ladder, Path(args.report), args.json != "-", args.progress)
     with Progress(console=notes, transient=True) as progress:
         task = progress.add_task("timing", total=1.0)
         report = bench(
@@ -128,8 +149,11 @@ def _refuse_alone(args: argparse.Namespace) -> None:
     Raises:
         UserError: there are such.
     """
-    if args.report and args.compare:
-        raise UserError("--report measures and --compare does not: give one of them")
+    for reading, given in (("--compare", args.compare), ("--table", args.table)):
+        if args.report and given:
+            raise UserError(f"--report measures and {reading} does not: give one of them")
+    if args.compare and args.table:
+        raise UserError("--compare and --table are two ways to show reports: give one of them")
     measuring = {
         "LADDER": args.ladder,
         "--levels": args.levels,
@@ -140,14 +164,17 @@ def _refuse_alone(args: argparse.Namespace) -> None:
     for option, given in measuring.items():
         if args.compare and given is not None:
             raise UserError(f"{option} {given} is for measuring: --compare takes nothing but two reports and --out")
-    for option, given in (("--quick", args.quick), ("--soak", args.soak), ("--seed", args.seed)):
+        if args.table and given is not None:
+            raise UserError(f"{option} {given} is for measuring: --table takes nothing but a folder and --out")
+    of_reports = {name: getattr(args, name) for name in ("quick", "soak", "seed", "load", "note", "progress")}
+    for option, given in ((f"--{name}", value) for name, value in of_reports.items()):
         if given not in (None, False) and not args.report:
             raise UserError(f"{option} is for a latency report: give --report DIR too")
-    if args.out and not args.compare:
-        raise UserError(f"--out {args.out} is for a comparison: give --compare A.json B.json too")
-    if args.plot and (args.report or args.compare):
+    if args.out and not (args.compare or args.table):
+        raise UserError(f"--out {args.out} is for a comparison: give --compare A.json B.json or --table DIR too")
+    if args.plot and (args.report or args.compare or args.table):
         raise UserError(
-            f"--plot {args.plot} is for runs without --report and --compare: the pages have their own plots"
+            f"--plot {args.plot} is for runs without --report, --compare and --table: the pages have their own plots"
         )
 
 
@@ -173,6 +200,12 @@ def _soak_minutes(minutes: float | None) -> float:
     if not 0 < minutes < math.inf:
         raise UserError(f"--soak {minutes:g} is not possible: give more than 0 minutes")
     return minutes
+
+
+def _load(count: int | None) -> int:
+    if count is not None and not 0 <= count <= _MOST_BUSY:
+        raise UserError(f"--load {count} is not possible: give 0 to {_MOST_BUSY} processes")
+    return count or 0
 
 
 def _table(report: Report) -> Table:

@@ -1,11 +1,12 @@
-"""``sepprune bench --report`` and ``--compare``: settings in, files and tables out."""
+"""``sepprune bench --report``, ``--compare`` and ``--table``: settings in, files and tables out."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from rich.table import Table
 
 from ..bench.compare import Comparison, compare, read_side
 from ..bench.compare_page import compare_page
+from ..bench.laptops import laptops_page, machines
 from ..bench.latency import LatencyReport, ReportSettings, measure, subject_of, without_raw
 from ..bench.page import number
 from ..bench.report_page import report_page
@@ -27,8 +29,13 @@ from ..files import write_whole
 from ..printing import print_trimmed
 from ..streaming import Ladder
 
+#: seconds of sound between two lines of progress
+_LINE_S = 0.5
 
-def run_report(settings: ReportSettings, ladder: Ladder, folder: Path, printed: bool) -> dict[str, Any]:
+
+def run_report(
+    settings: ReportSettings, ladder: Ladder, folder: Path, printed: bool, lines: bool = False
+) -> dict[str, Any]:
     """Measure this machine and write both files.
 
     Args:
@@ -36,6 +43,7 @@ def run_report(settings: ReportSettings, ladder: Ladder, folder: Path, printed: 
         ladder: the levels.
         folder: of the files; it is made where it does not exist.
         printed: whether people get the verdict and a table.
+        lines: print progress for programs.
 
     Raises:
         UserError: the folder cannot be written.
@@ -52,10 +60,8 @@ def run_report(settings: ReportSettings, ladder: Ladder, folder: Path, printed: 
         "machine meanwhile.",
         soft_wrap=True,
     )
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=notes, transient=True) as progress:
-        task = progress.add_task("measuring", total=total)
-        report = measure(subject_of(ladder), settings, lambda seconds: progress.advance(task, seconds))
+    with _lines(total) if lines else _bar(total, notes) as advance:
+        report = measure(subject_of(ladder), settings, advance)
     if not report["rows"]:
         notes.print("interrupted before anything was measured: no report is written", soft_wrap=True)
         raise KeyboardInterrupt
@@ -81,6 +87,48 @@ def run_compare(args: argparse.Namespace) -> dict[str, Any]:
     if args.json != "-":
         _print_comparison(comparison)
     return dict(comparison)
+
+
+def run_table(args: argparse.Namespace) -> dict[str, Any]:
+    """Show the reports below a folder as a table of machines.
+
+    Raises:
+        UserError: there are none, or one cannot be read, or the page cannot be written.
+    """
+    rows = machines(Path(args.table))
+    command = f"sepprune bench --table {args.table}" + (f" --out {args.out}" if args.out else "")
+    page = laptops_page(rows, command)
+    if args.out:
+        with _writing(Path(args.out)):
+            write_whole(Path(args.out), page.encode())
+    elif args.json != "-":
+        print(page, end="")
+    return {"rows": rows}
+
+
+@contextmanager
+def _bar(total: float, notes: Console) -> Iterator[Callable[[float], None]]:
+    """Progress for people; the function takes seconds that are done."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=notes, transient=True) as progress:
+        task = progress.add_task("measuring", total=total)
+        yield lambda seconds: progress.advance(task, seconds)
+
+
+@contextmanager
+def _lines(total: float) -> Iterator[Callable[[float], None]]:
+    """Progress for programs: a line at most every half second of sound, and one at the end."""
+    done = printed = 0.0
+
+    def advance(seconds: float) -> None:
+        nonlocal done, printed
+        done += seconds
+        if done - printed >= _LINE_S or done >= total - 1e-6:
+            printed = done
+            line = {"share": round(min(1.0, done / total), 4), "seconds": round(done, 1), "of_seconds": round(total, 1)}
+            print(json.dumps(line), file=sys.stderr, flush=True)
+
+    yield advance
 
 
 @contextmanager

@@ -130,3 +130,13 @@ def test_the_quick_mode_says_what_it_cannot_say() -> None:
 
 def test_a_full_run_does_not_excuse_what_it_has() -> None:
     assert not any("--quick" in text or "p99.9" in text for text in cannot_say([row(chunks=7500)], quick=False))
+
+
+@pytest.mark.parametrize(("load", "begin"), [(1, "Beside a busy process, on mains"), (3, "Beside 3 busy processes,")])
+def test_the_verdict_names_busy_processes(machine: dict[str, Fact], load: int, begin: str) -> None:
+    assert verdict([row()], known(machine, power_source="mains"), load).startswith(begin)
+
+
+def test_a_run_without_load_says_that_it_tells_nothing_about_load() -> None:
+    assert any("--load 2" in text for text in cannot_say([row()], quick=False))
+    assert any("leave out --load" in text for text in cannot_say([row()], quick=False, load=2))

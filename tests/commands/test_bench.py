@@ -155,3 +155,51 @@ def test_a_report_that_does_not_exist_is_one_sentence(capsys: pytest.CaptureFixt
 def test_a_report_needs_no_extra(light: LightEnvironment, tmp_path: Path) -> None:
     words = ("bench", "--report", str(tmp_path / "report"), "--levels", "7", "--seconds", "0.1", "--chunk-ms", "8")
     assert "level 7 at 8 ms" in light.run("-m", "sepprune", *words, folder=ROOT, home=tmp_path).stdout
+
+
+def test_a_report_under_load_says_so(tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path), "--load", "1", "--json", "-") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["busy_processes"] == 1 and report["verdict"].startswith("Beside a busy process, ")
+
+
+def test_progress_for_programs_is_lines_of_json_up_to_the_end(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path), "--progress") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+    assert lines[-1]["share"] == 1.0 and set(lines[-1]) == {"share", "seconds", "of_seconds"}
+
+
+def test_reports_become_a_page_of_machines(tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path / "mine")) == 0
+    page = tmp_path / "laptops.md"
+    capsys.readouterr()
+    assert main(["bench", "--table", str(tmp_path), "--out", str(page), "--json", "-"]) == 0
+    [row] = json.loads(capsys.readouterr().out)["rows"]
+    assert row["processor"] in page.read_text(encoding="utf-8") and row["level"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--load", "2"), "--load is for a latency report"),
+        (("--report", "DIR", "--load", "-1"), "--load -1 is not possible"),
+        (("--table", "reports", "--levels", "0"), "--levels 0 is for measuring"),
+        (("--table", "reports", "--report", "DIR"), "--report measures and --table does not"),
+        (("--table", "reports", "--compare", "a", "b"), "two ways to show reports"),
+    ],
+)
+def test_options_of_reports_that_do_not_go_together_are_one_sentence(
+    capsys: pytest.CaptureFixture, arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert main(["bench", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_note_is_in_the_report_and_on_its_page(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--report", str(tmp_path), "--note", "lid <closed>") == 0
+    assert json.loads((tmp_path / "report.json").read_text())["note"] == "lid <closed>"
+    assert "lid &lt;closed&gt;" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -67,4 +67,6 @@ def test_the_engine_is_described_with_its_ladder() -> None:
         "driver_in_ms": 1.0,
         "driver_out_ms": 2.0,
         "priority": "high",
+        "resamplers_ms": 0.0,
+        "threads": 1,
     }

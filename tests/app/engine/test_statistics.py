@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.engine.events import Ready
 from app.engine.statistics import LatencyStatistics
-from app.engine.telemetry import COUNTERS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
+from app.engine.telemetry import COMPUTED, COUNTERS, DEADLINE_MISS, FRAME, TRANSITION, WAITED, WARM_UP
 
 READY = Ready((), 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", "demo", "none", 16_000, 0)
 
@@ -67,7 +67,7 @@ def test_the_latest_chunks_are_listed_with_the_parts_of_their_time() -> None:
     statistics.add(rows[2:])
     latest = statistics.latest_rows()
     assert [(row["queue_ms"], row["compute_ms"]) for row in latest] == [(30.0, 1.0), (0.0, 2.0), (0.0, 1.0)]
-    assert latest[1] == {"seconds": 0.008, "level": 2, "queue_ms": 0.0, "compute_ms": 2.0}
+    assert latest[1] == {"seconds": 0.008, "level": 2, "queue_ms": 0.0, "compute_ms": 2.0, "late_because": None}
 
 
 def test_recent_forgets_after_ten_seconds() -> None:
@@ -104,3 +104,22 @@ def test_the_report_has_the_contract_s_keys_and_is_json_even_when_nothing_ran() 
 def test_the_report_adds_hop_and_delay_to_the_algorithmic_latency() -> None:
     latency = LatencyStatistics().report(READY, dict.fromkeys(COUNTERS, 0.0))["latency"]
     assert (latency["algorithmic_ms"], latency["chunk_ms"]) == (16.0, 8.0)
+
+
+def test_late_chunks_are_counted_by_cause_and_explained() -> None:
+    statistics = LatencyStatistics()
+    statistics.add(
+        np.concatenate([frames([9.0] * 2, flags=DEADLINE_MISS | COMPUTED), frames([1.0], flags=DEADLINE_MISS | WAITED)])
+    )
+    statistics.add(frames([1.0] * 3, flags=COMPUTED))  # in time
+    assert statistics.late_chunks() == {"processor": 1, "compute": 2, "device": 0}
+    assert statistics.latest_rows()[0]["late_because"] == "took long"
+    assert statistics.latest_rows()[-1]["late_because"] is None
+
+
+def test_the_report_s_parts_add_up_to_the_way_from_input_to_output() -> None:
+    statistics = LatencyStatistics()
+    statistics.add(frames([1.0] * 10))
+    latency = statistics.report(READY, dict.fromkeys(COUNTERS, 0.0))["latency"]
+    assert latency["input_to_output_ms"] == pytest.approx(sum(part["ms"] for part in latency["parts"]))
+    assert {"name": "compute", "ms": 1.0} in [{key: part[key] for key in ("name", "ms")} for part in latency["parts"]]

@@ -1,45 +1,45 @@
-import numpy as np
 import pytest
 
-from app.engine.telemetry import FRAME
-from app.ui.latency_bar import LatencyBar, stages
-from tests.app.ui.engine_double import READY
+from app.engine.stages import Stage
+from app.ui.latency_bar import LatencyBar
+from app.ui.theme import LIGHT
 
-
-def frames(count=10):
-    rows = np.zeros(count, FRAME)
-    rows["t_in"] = np.arange(count)
-    rows["t_start"] = rows["t_in"] + 0.0005
-    rows["t_done"] = rows["t_start"] + 0.002
-    rows["t_out"] = rows["t_done"] + 0.008
-    return rows
-
-
-def test_the_stages_are_the_way_from_microphone_to_loudspeaker():
-    found = {stage.name: stage.ms for stage in stages(READY, frames())}
-    assert found == pytest.approx(
-        {"chunk": 8.0, "algorithmic": 8.0, "queue": 0.5, "compute": 2.0, "cushion": 8.0, "driver": 22.0}
+STAGES = [
+    Stage(name, ms, f"why {name}")
+    for name, ms in (
+        ("device in", 10.0),
+        ("chunk", 8.0),
+        ("algorithmic", 8.0),
+        ("resamplers", 3.0),
+        ("queue", 0.5),
+        ("compute", 2.0),
+        ("cushion", 8.0),
+        ("device out", 12.0),
     )
-
-
-def test_unknown_times_count_as_nothing():
-    rows = frames()
-    rows["t_out"] = np.nan
-    assert {stage.name: stage.ms for stage in stages(READY, rows)}["cushion"] == 0.0
+]
 
 
 def test_the_bar_adds_up_and_explains_each_stage(qtbot):
     bar = LatencyBar()
     qtbot.addWidget(bar)
-    bar.show_stages(stages(READY, frames()))
-    assert bar.total_ms == pytest.approx(48.5)
-    assert all(name in bar.toolTip() for name in ("chunk", "algorithmic", "queue", "compute", "cushion", "driver"))
+    bar.show_stages(STAGES)
+    assert bar.total_ms == pytest.approx(51.5)
+    assert all(stage.name in bar.toolTip() and stage.why in bar.toolTip() for stage in STAGES)
+
+
+def test_every_stage_has_a_colour(qtbot):
+    bar = LatencyBar()
+    qtbot.addWidget(bar)
+    bar.set_theme(LIGHT)
+    bar.resize(900, 40)
+    bar.show_stages(STAGES)
+    assert not bar.grab().isNull()  # a stage without a colour is a KeyError
 
 
 @pytest.mark.parametrize("width", [120, 400, 900])
 def test_the_legend_fits_and_keeps_compute_to_the_last(qtbot, width):
     bar = LatencyBar()
     qtbot.addWidget(bar)
-    bar.show_stages(stages(READY, frames()))
+    bar.show_stages(STAGES)
     words, widths = bar._legend(width)
     assert "compute" in [name for name, _ in words] and (sum(widths) <= width or len(words) == 1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION
+from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION, WAITED
 from app.ui.latency_strip import Histogram, LatencyStrip, axis_ticks, height_of
 
 
@@ -65,3 +65,17 @@ def test_the_histogram_counts_every_chunk(qtbot):
     qtbot.addWidget(histogram)
     histogram.show_times(np.array([0.5, 0.5, 2.0, 100.0]), 8.0)
     assert histogram.counts.sum() == 4 and histogram.counts[-1] == 1
+
+
+def test_pointing_at_a_missed_deadline_tells_its_cause_and_times(strip):
+    frames = rows([1, 9], flags=[0, DEADLINE_MISS | WAITED])
+    frames["t_in"] = -0.02
+    strip.feed(frames)
+    assert strip.late_chunk_at(strip.width() - 4) == (
+        "Missed deadline: waited for the processor. Wait 20.0 ms, chunk time 9.0 ms."
+    )
+
+
+def test_pointing_elsewhere_tells_nothing(strip):
+    strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS | WAITED]))
+    assert strip.late_chunk_at(strip.width() - 40) is None

@@ -1,0 +1,57 @@
+"""Delays of devices, as PortAudio states them for each block."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from app.engine.ports import InputPort, OutputPort
+
+BLOCK, RATE = 128, 16_000
+
+
+@dataclass(frozen=True)
+class Times:
+    currentTime: float = 100.0
+    inputBufferAdcTime: float = 0.0
+    outputBufferDacTime: float = 0.0
+
+
+class Flags:
+    input_overflow = output_underflow = False
+
+
+def recorded(*ages_ms: float) -> InputPort:
+    """A port that got a block of each age."""
+    port = InputPort(RATE, 1)
+    for age in ages_ms:
+        times = Times(inputBufferAdcTime=100.0 - age / 1000)
+        port.callback(np.zeros((BLOCK, 1), np.float32), BLOCK, times, Flags())
+    return port
+
+
+def test_the_age_of_a_block_counts_from_its_last_sample() -> None:
+    assert recorded(10.0, 28.0, 12.0).delay_ms == pytest.approx(4.0)
+
+
+def test_an_age_below_the_duration_of_a_block_is_that_of_its_last_sample_already() -> None:
+    assert recorded(3.0, 19.0, 11.0).delay_ms == pytest.approx(11.0)
+
+
+def test_an_output_s_delay_is_the_median_time_until_a_block_is_played() -> None:
+    port = OutputPort(RATE, 2, 0)
+    for delay in (0.030, 0.040, 0.090):
+        times = Times(outputBufferDacTime=100.0 + delay)
+        port.callback(np.zeros((BLOCK, 2), np.float32), BLOCK, times, Flags())
+    assert port.delay_ms == pytest.approx(40.0)
+
+
+@pytest.mark.parametrize("times", [None, Times()])
+def test_a_delay_that_is_not_stated_is_not_a_number(times: Times | None) -> None:
+    source, sink = InputPort(RATE, 1), OutputPort(RATE, 1, 0)
+    source.callback(np.zeros((BLOCK, 1), np.float32), BLOCK, times, Flags())
+    sink.callback(np.zeros((BLOCK, 1), np.float32), BLOCK, times, Flags())
+    assert math.isnan(source.delay_ms) and math.isnan(sink.delay_ms)
