@@ -35,6 +35,8 @@ class Settings:
         threads: processor threads that share a chunk.
         remeasure: with backend and precision ``auto``, measure again which of them is fastest on this machine.
         controls: the live controls at the start.
+        compared: for a blind comparison, the levels that run side by side; ``None`` is the unprocessed mixture. The
+            level of the controls has no effect then.
     """
 
     input: str
@@ -46,6 +48,7 @@ class Settings:
     threads: int = 1
     remeasure: bool = False
     controls: Controls = Controls()
+    compared: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)
