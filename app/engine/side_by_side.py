@@ -142,8 +142,9 @@ class SideBySide:
 
     def _begin(self, heard: Heard) -> None:
         """Between fade-out and fade-in: put the voices on their sides, and hold sound or let it go."""
-        if heard.condition is not None:
-            self._order.begin(heard.condition)
+        if heard.condition is None:
+            return
+        self._order.begin(heard.condition)
         if not heard.held:
             self._held_orders = None
         elif self._held_orders is None:

@@ -21,6 +21,8 @@ from .texts import Texts, default_texts
 #: trials where none are asked for, and trials with the unprocessed mixture before them that do not count
 TRIALS, TRAINING = 16, 2
 TITLE = "Blind comparison"
+#: what the command line calls the unprocessed mixture
+BYPASS = "bypass"
 _ITEM = "live"
 _CONSENT = (
     "You will hear the running sound in two ways, A and B, and X, which is one of them. Both run all the time; which "
@@ -62,6 +64,21 @@ def live_study(ladder: Ladder, compared: Sequence[int | None], trials: int = TRI
     facts = {"ladder": ladder.name, "ladder_sha256": hashlib.sha256(hashes.encode()).hexdigest()}
     digest = hashlib.sha256(json.dumps([asdict(design), facts], sort_keys=True).encode()).hexdigest()
     return Study(Path(_ITEM), design, live_texts(), ladder.sample_rate, {}, facts, {}, digest)
+
+
+def parse_compared(text: str) -> tuple[int | None, ...]:
+    """Conditions from ``0,4`` or ``4,bypass``.
+
+    Raises:
+        UserError: these are not two conditions.
+
+    >>> parse_compared("0,4"), parse_compared("4,bypass")
+    ((0, 4), (4, None))
+    """
+    words = [word.strip() for word in text.split(",")]
+    if len(words) != 2 or not all(word == BYPASS or word.isdecimal() for word in words):
+        raise UserError(f"{text!r} is no pair of levels: give two levels, or a level and {BYPASS}, such as 0,4")
+    return tuple(None if word == BYPASS else int(word) for word in words)
 
 
 def live_texts() -> Texts:
@@ -108,7 +125,7 @@ def phrase(level: int | None) -> str:
 
 def shown(compared: Sequence[int | None]) -> str:
     """Conditions as the command line takes them."""
-    return ",".join("bypass" if one is None else str(one) for one in compared)
+    return ",".join(BYPASS if one is None else str(one) for one in compared)
 
 
 def _condition(ladder: Ladder, number: int | None) -> Condition:

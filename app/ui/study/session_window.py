@@ -39,6 +39,7 @@ class SessionWindow(PagedWindow):
     Attributes:
         study: the study.
         session: the session, once it has begun.
+        questionnaire: the page that asks who listens.
     """
 
     def __init__(
@@ -49,10 +50,10 @@ class SessionWindow(PagedWindow):
         self.session: Session | None = None
         self._shown: Trial | None = None
         self._voids = 0
-        self._questionnaire = Questionnaire(
+        self.questionnaire = Questionnaire(
             study.texts.questionnaire, [("Back", self._welcome), ("Continue", self._check_listener)]
         )
-        self.kept = self._questionnaire
+        self.kept = self.questionnaire
         self.timer.start()
         open_sessions = unfinished(study, folder)[:MOST_OFFERED] if folder.is_dir() else []
         if open_sessions:
@@ -68,7 +69,7 @@ class SessionWindow(PagedWindow):
             return
         page.tick()
         if self.player.stopped:
-            self._pause(GONE)
+            self._pause(self.why_stopped())
         elif self.player.late and not page.finished:
             self._void()
 
@@ -101,6 +102,10 @@ class SessionWindow(PagedWindow):
             UserError: it cannot be opened.
         """
         raise NotImplementedError
+
+    def why_stopped(self) -> str:
+        """Why there is no sound any more, and what to do."""
+        return GONE
 
     def facts(self) -> dict[str, str]:
         """What a result file states about this session besides the questionnaire."""
@@ -144,12 +149,12 @@ class SessionWindow(PagedWindow):
         texts = self.study.texts
         actions: list[tuple[str, Callable[[], None]]] = [
             ("Leave", self.leave),
-            ("I agree", lambda: self.show_page(self._questionnaire)),
+            ("I agree", lambda: self.show_page(self.questionnaire)),
         ]
         self.show_page(Message(texts.title, texts.consent, actions))
 
     def _check_listener(self) -> None:
-        page, name = self._questionnaire, self._questionnaire.listener.text().strip()
+        page, name = self.questionnaire, self.questionnaire.listener.text().strip()
         try:
             check_listener(name)
         except UserError as error:
@@ -172,7 +177,7 @@ class SessionWindow(PagedWindow):
         """The first button of a page before the session."""
         if self.session is not None:
             return "Leave", self.leave
-        return "Back", lambda: self.show_page(self._questionnaire)
+        return "Back", lambda: self.show_page(self.questionnaire)
 
     def instruct(self) -> None:
         """Show the instructions."""
@@ -181,7 +186,7 @@ class SessionWindow(PagedWindow):
 
     def _begin(self) -> None:
         if self.session is None:
-            form = self._questionnaire
+            form = self.questionnaire
             about = {**form.about, **self.facts()}
             try:
                 self.session = start_session(self.study, self._folder, form.listener.text().strip(), about, self._seed)
