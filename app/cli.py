@@ -56,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     if args.list_devices:
         return _list_devices(args.json)
+    if args.blind is not None:
+        return _blind(args)
+    if args.trials is not None:
+        raise UserError(f"--trials is {args.trials}, but nothing is compared: name two levels with --blind A,B")
     if args.study is not None or args.results is not None:
         return _study(args)
     if args.seconds is not None and not 0 < args.seconds < math.inf:
@@ -133,6 +137,32 @@ def _study(args: argparse.Namespace) -> int:
     if application is None:
         raise UserError(f"a listening test needs a window, and {_displays()} does not answer: run it on a desktop")
     return run_study(Path(args.study), None if args.results is None else Path(args.results), args.output)
+
+
+def _blind(args: argparse.Namespace) -> int:
+    from sepprune.study.live import TRIALS, parse_compared
+
+    for option in ("study", "level", "fallback", "seconds", "record", "screenshot", "report", "json", "headless"):
+        if getattr(args, option) not in (None, False):
+            raise UserError(f"--blind shows the pages of a blind comparison only: leave out --{option}")
+    for option, wrong, why in (
+        ("output", NONE, "a comparison must be heard: name headphones, or leave it out"),
+        ("routing", "mixture", "the mixture is the same at every level: choose split, voice1, voice2 or both"),
+    ):
+        if getattr(args, option) == wrong:
+            raise UserError(f"--{option} is {wrong}, but {why}")
+    compared = parse_compared(args.blind)
+    if not _has_display():
+        raise UserError("a blind comparison needs a window, and there is no display: run it on a desktop")
+    try:
+        from .ui.study.live_main import run_live
+    except ImportError as error:
+        raise UserError(f"the window cannot open ({error}): install PyQt6 and what it needs") from error
+    from .engine.speaker import output_named
+
+    args.output, args.routing = output_named(args.output), args.routing or "split"
+    folder = None if args.results is None else Path(args.results)
+    return run_live(_settings(args, headless=False), compared, TRIALS if args.trials is None else args.trials, folder)
 
 
 def _round_trip(args: argparse.Namespace) -> int:

@@ -79,7 +79,16 @@ def parser() -> argparse.ArgumentParser:
         "--study", metavar="STUDY.zip", help="run a listening test from sepprune study create, and nothing else"
     )
     options.add_argument(
-        "--results", metavar="FOLDER", help="with --study: folder for result files (default: the folder of the study)"
+        "--blind",
+        metavar="A,B",
+        help="compare two levels, or a level and bypass, on the running sound without knowing which one is heard (ABX)",
+    )
+    options.add_argument("--trials", type=int, metavar="N", help="with --blind: questions that count (default: 16)")
+    options.add_argument(
+        "--results",
+        metavar="FOLDER",
+        help="with --study or --blind: folder for result files (default: the folder of the study; SepPrune in the "
+        "user's documents)",
     )
     options.add_argument("--report", metavar="FILE", help="write the latency report as JSON")
     options.add_argument("--screenshot", metavar="FILE", help="save a picture of the window at the end")

@@ -64,6 +64,24 @@ class ResetStatistics:
 
 
 @dataclass(frozen=True)
+class Hear:
+    """In a blind comparison: change what is heard, with a fade out and in, also onto what is heard already.
+
+    Args:
+        condition: place in :attr:`Settings.compared <app.engine.protocol.Settings.compared>`; ``None`` is silence.
+        held: hear the last ten seconds in a loop instead of the running sound.
+    """
+
+    condition: int | None
+    held: bool = False
+
+
+@dataclass(frozen=True)
+class MatchLoudness:
+    """In a blind comparison: make all conditions equally loud from now on; answered by ``LoudnessMatched``."""
+
+
+@dataclass(frozen=True)
 class Quit:
     """Close the recording and the devices, and end the process."""
 
@@ -78,5 +96,7 @@ Command = (
     | MeasureRoundTrip
     | Calibrate
     | ResetStatistics
+    | Hear
+    | MatchLoudness
     | Quit
 )

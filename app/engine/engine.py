@@ -18,6 +18,7 @@ from .events import Event, Failed, LevelChanged, RoundTrip
 from .fallback import Fallback
 from .housekeeping import Housekeeping
 from .lateness import Lateness
+from .live_separator import LiveSeparator
 from .mixer import Mixer
 from .round_trip import Probe
 from .sinks import Sink
@@ -25,8 +26,6 @@ from .sources import Source, finite
 from .telemetry import BYPASS, DEADLINE_MISS, TRANSITION, WARM_UP, Telemetry
 
 if TYPE_CHECKING:
-    from sepprune.streaming import StreamingSeparator
-
     from .recorder import Recorder
 
 #: first chunks of a stream, in which caches fill: left out of the statistics
@@ -48,7 +47,7 @@ class Engine:
     exactly.
 
     Args:
-        separator: a ``StreamingSeparator`` of two sources.
+        separator: a ``StreamingSeparator`` of two sources, or several side by side.
         source, sink: see :mod:`app.engine.sources` and :mod:`app.engine.sinks`.
         telemetry: where stamps, sound, counters and peaks are written.
         clock: real, or virtual for tests and for files that run faster than live.
@@ -65,7 +64,7 @@ class Engine:
 
     def __init__(
         self,
-        separator: StreamingSeparator,
+        separator: LiveSeparator,
         source: Source,
         sink: Sink,
         telemetry: Telemetry,

@@ -107,6 +107,13 @@ class Calibrated:
 
 
 @dataclass(frozen=True)
+class LoudnessMatched:
+    """Gains in dB that make the conditions of a blind comparison equally loud; ``None`` where it was too quiet."""
+
+    gains_db: tuple[float, ...] | None
+
+
+@dataclass(frozen=True)
 class Recording:
     """The folder of the recording that runs, or ``None`` once it has ended."""
 
@@ -153,6 +160,7 @@ Event = (
     | FellBack
     | RoundTrip
     | Calibrated
+    | LoudnessMatched
     | Recording
     | RecordingFailed
     | Failed

@@ -65,10 +65,15 @@ class Mixer:
         return limit(mixed.astype(np.float32, copy=False)).T
 
 
+def matrix(heard: str) -> Samples:
+    """Weights ``(2, 3)`` of mixture, voice 1 and voice 2 in left and right; one of :data:`~.controls.ROUTINGS`."""
+    return np.array(_MATRICES[heard], np.float32)
+
+
 def _matrix(controls: Controls) -> Samples:
     if controls.mute or controls.paused:
         return np.zeros((2, 3), np.float32)
-    return np.array(_MATRICES[controls.heard], np.float32) * np.float32(10 ** (controls.gain_db / 20))
+    return matrix(controls.heard) * np.float32(10 ** (controls.gain_db / 20))
 
 
 def limit(samples: Samples) -> Samples:

@@ -17,6 +17,11 @@ from .arrays import Samples
 FADE_S = 0.005
 
 
+def raised_cosine(samples: int) -> Samples:
+    """Rising gains ``(samples,)``, at the middle of each sample so that fading out and in are mirror images."""
+    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / samples)).astype(np.float32)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is to be heard. A new object is one switch; the latest one counts.
@@ -59,8 +64,7 @@ class Playback:
     def __init__(self, rate: int) -> None:
         self.rate, self.gain = rate, 1.0
         self._fade = max(1, round(FADE_S * rate))
-        #: rising gains, at the middle of each sample so that fading out and in are mirror images
-        self._rise = (0.5 - 0.5 * np.cos(np.pi * (np.arange(self._fade) + 0.5) / self._fade)).astype(np.float32)
+        self._rise = raised_cosine(self._fade)
         self._wanted = Wanted()
         self._state = _State(self._wanted)
 

@@ -14,6 +14,9 @@ from .protocol import Settings
 if TYPE_CHECKING:
     from sepprune.streaming import StreamingSeparator
 
+    from .live_separator import LiveSeparator
+    from .side_by_side import SideBySide
+
 #: steps before audio starts: caches fill, and lazy initialisation happens
 WARM_UP_STEPS = 25
 
@@ -56,8 +59,34 @@ def prepared_separator(settings: Settings) -> StreamingSeparator:
         threads=settings.threads,
     )
     separator.prepare(quick=True)  # before audio runs: a compiler delays other threads
+    _warm_up(separator)
+    return separator
+
+
+def prepared_comparison(settings: Settings) -> SideBySide:
+    """Open the ladder and compile the compared levels.
+
+    Raises:
+        UserError: the ladder, a level, chunk, backend or precision cannot be used.
+    """
+    from sepprune.streaming import Ladder
+
+    from .side_by_side import SideBySide
+
+    separator = SideBySide(
+        Ladder.load(settings.ladder),
+        settings.compared,
+        settings.chunk_ms,
+        settings.backend,
+        settings.precision,
+        settings.threads,
+    )
+    _warm_up(separator)
+    return separator
+
+
+def _warm_up(separator: LiveSeparator) -> None:
     noise = np.random.default_rng(0).standard_normal(separator.chunk).astype(np.float32) * 0.01
     for _ in range(WARM_UP_STEPS):
         separator.step(noise)
     separator.reset()
-    return separator

@@ -36,6 +36,8 @@ class Settings:
         remeasure: with backend and precision ``auto``, measure again which of them is fastest on this machine.
         controls: the live controls at the start.
         patient: start without an output that is missing, and use it as soon as it appears.
+        compared: for a blind comparison, the levels that run side by side; ``None`` is the unprocessed mixture. The
+            level of the controls has no effect then.
     """
 
     input: str
@@ -48,6 +50,7 @@ class Settings:
     remeasure: bool = False
     controls: Controls = Controls()
     patient: bool = False
+    compared: tuple[int | None, ...] = ()
 
 
 @dataclass(frozen=True)

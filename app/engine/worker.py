@@ -20,10 +20,11 @@ from sepprune.errors import UserError
 from . import commands
 from .calibration import Calibration
 from .controls import Controls
-from .events import DevicesChanged, Event, Failed, FileEnded, Notice, Ready, RoundTrip
+from .events import DevicesChanged, Event, Failed, FileEnded, LoudnessMatched, Notice, Ready, RoundTrip
 from .facts import level_facts
+from .live_separator import LiveSeparator
 from .outbox import Outbox
-from .preparation import prepared_separator
+from .preparation import prepared_comparison, prepared_separator
 from .priority import raise_priority
 from .protocol import Settings
 from .session_facts import session_facts
@@ -90,7 +91,13 @@ class Worker:
         from .engine import Engine
 
         self._settings, self._telemetry, self._emit = settings, telemetry, emit
-        self._separator = prepared_separator(settings)
+        self._comparison, self._calibration = None, None
+        if settings.compared:
+            self._comparison = prepared_comparison(settings)
+        else:
+            stream = prepared_separator(settings)
+            self._calibration = Calibration(stream, emit)
+        self._separator: LiveSeparator = self._comparison or stream
         self._list_devices()
         self._priority = raise_priority()
         self._connection = Connection(
@@ -110,7 +117,6 @@ class Worker:
             emit=emit,
             controls=settings.controls,
         )
-        self._calibration = Calibration(self._separator, emit)
         self._quit = self._ended = False
         self._watch_at = 0.0
         self._silent = False
@@ -118,7 +124,8 @@ class Worker:
         chunk_ms = 1000 * self._separator.chunk / self._separator.sample_rate
         if abs(chunk_ms - settings.chunk_ms) > 1e-6:
             emit(Notice(f"the chunk of {settings.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops"))
-        self._calibration.start(settings.remeasure)
+        if self._calibration is not None:
+            self._calibration.start(settings.remeasure)
         gc.collect()
         gc.freeze()
         gc.disable()  # a collection takes longer than a chunk, and nothing here makes cycles at audio rate
@@ -193,8 +200,13 @@ class Worker:
                 self._connection.rescan()
                 self._list_devices()
                 self._reconnect()
-            case commands.Calibrate():
+            case commands.Calibrate() if self._calibration is not None:
                 self._calibration.start(again=True)
+            case commands.Hear(condition, held) if self._comparison is not None:
+                self._comparison.hear(condition, held)
+            case commands.MatchLoudness() if self._comparison is not None:
+                routing = engine.controls.routing
+                self._comparison.match_loudness(routing, lambda gains: self._emit(LoudnessMatched(gains)))
             case commands.ResetStatistics():
                 for name in COUNTERS:
                     if name != "chunks":

@@ -32,6 +32,7 @@ BINDINGS = (
     ("quieter", ("-",), "quieter by 1 dB"),
     ("open", ("Ctrl+O",), "open a sound file"),
     ("study", ("Ctrl+T",), "open a listening test"),
+    ("blind", ("Ctrl+B",), "compare two levels blind on this sound"),
     ("rescan", ("F5",), "search for devices again"),
     ("presentation", ("F",), "presentation mode"),
     ("full_screen", ("F11",), "full screen"),

@@ -28,7 +28,8 @@ from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
 from .status import Banner, StatusLine
-from .study.entry import ask_for_study, start_study
+from .study.choice import ask_for_levels
+from .study.entry import ask_for_study, start_live, start_study
 from .theme import Theme, running_application, style_sheet, system_theme
 from .transport import Transport
 from .views.tracks import Tracks
@@ -81,6 +82,7 @@ class MainWindow(QWidget):
         self.transport.view_asked.connect(self.set_view)
         self.transport.presentation_asked.connect(self.set_presentation)
         self.transport.study_asked.connect(self.open_study)
+        self.transport.blind_asked.connect(self.open_blind)
         self.transport.help_asked.connect(self.overlay.toggle)
         self.level.sweep_seconds.setValue(preferences.sweep_s)
         self.set_view(preferences.view)
@@ -132,6 +134,7 @@ class MainWindow(QWidget):
             "quieter": lambda: self.listen.step_gain(-1),
             "open": self.transport.open_file,
             "study": self.open_study,
+            "blind": self.open_blind,
             "rescan": controller.rescan,
             "presentation": lambda: self.set_presentation(not self._presentation),
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
@@ -149,12 +152,22 @@ class MainWindow(QWidget):
         file = ask_for_study(self)
         if file is None:
             return
+        self._leave_for(lambda: start_study(file, self.link.settings.output))
+
+    def open_blind(self) -> None:
+        """Ask for two levels, open the pages that compare them blind on this sound, and close this window."""
+        ready = self.link.ready
+        chosen = None if ready is None else ask_for_levels(self, ready.ladder, self.link.controls.level)
+        if chosen is not None:
+            self._leave_for(lambda: start_live(chosen, self.link.settings))
+
+    def _leave_for(self, start: Callable[[], None]) -> None:
         try:
-            start_study(file, self.link.settings.output)
+            start()
         except UserError as error:
             self.status.message.show_text(sentence(str(error)))
-            return
-        self.close()
+        else:
+            self.close()
 
     def set_view(self, view: str) -> None:
         """Show ``"spectrogram"`` or ``"waveform"``."""

@@ -103,7 +103,8 @@ def _bound(estimate: Estimate) -> float:
 
 
 def _baseline(analysis: Analysis) -> str:
-    return f"level {analysis.design.condition(analysis.design.baseline).level}"
+    level = analysis.design.condition(analysis.design.baseline).level
+    return "the unprocessed mixture" if level is None else f"level {level}"
 
 
 def _names(estimates: Sequence[Estimate], before: str = "") -> str:

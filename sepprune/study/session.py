@@ -69,13 +69,13 @@ class Script:
         total = None if design.open_ended and not training else sum(phase)
         return Trial(number, total, training, asked.question.topic, labels, self.method.choices, scored)
 
-    def samples(self, answers: Sequence[Answer], label: str) -> Signal:
-        """Sound of a stimulus of the open question."""
+    def place(self, answers: Sequence[Answer], label: str) -> tuple[str, str]:
+        """Item and condition behind a label of the open question."""
         asked = self.asked(answers)
         names = {} if asked is None else dict(self.method.labels(asked.question))
         if asked is None or label not in names:
             raise UserError(f"the open question has no sample {label!r}: choose from {', '.join(names) or 'none'}")
-        return self.study.samples(self.study.files[asked.question.item, names[label]])
+        return asked.question.item, names[label]
 
 
 class Session:
@@ -119,7 +119,18 @@ class Session:
         Raises:
             UserError: the open question has no such stimulus, or its file is damaged.
         """
-        return self._script.samples(self._result.answers, label)
+        study = self._script.study
+        return study.samples(study.files[self._script.place(self._result.answers, label)])
+
+    def condition(self, label: str) -> str:
+        """Name of the condition behind a label of the open question, for a program that makes its sound itself.
+
+        It must not reach the page.
+
+        Raises:
+            UserError: the open question has no such stimulus.
+        """
+        return self._script.place(self._result.answers, label)[1]
 
     def answer(
         self,

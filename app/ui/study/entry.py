@@ -1,4 +1,4 @@
-"""The way from the main window to a listening test: choose a file, check it, open the pages in a program of their own.
+"""The way from the main window to a listening test or a blind comparison, whose pages are a program of their own.
 
 The main window closes then: its sound, its meters and its load on the processor must not disturb the test.
 """
@@ -6,6 +6,7 @@ The main window closes then: its sound, its meters and its load on the processor
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import QProcess
@@ -13,8 +14,9 @@ from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from sepprune.errors import UserError
 from sepprune.study.archive import read_study
+from sepprune.study.live import shown
 
-from ...engine.protocol import NONE
+from ...engine.protocol import NONE, Settings
 
 FILES = "Listening tests (*.zip);;All files (*)"
 
@@ -36,9 +38,34 @@ def start_study(file: Path, output: str) -> None:
         UserError: the file is no study, or the process cannot start.
     """
     read_study(file)
+    _start("--study", str(file), *_output(output))
+
+
+def start_live(compared: Sequence[int | None], settings: Settings) -> None:
+    """Open the pages of a blind comparison on the live stream in a new process, which outlives this one.
+
+    Args:
+        compared: two levels, or a level and ``None`` for the unprocessed mixture.
+        settings: of the engine that runs; input, output, routing and what computes stay.
+
+    Raises:
+        UserError: the process cannot start.
+    """
+    routing = settings.controls.routing
+    arguments = ["--blind", shown(compared), "--input", settings.input, *_output(settings.output)]
+    arguments += ["--routing", "split" if routing == "mixture" else routing, "--chunk-ms", f"{settings.chunk_ms:g}"]
+    arguments += ["--backend", settings.backend, "--precision", settings.precision, "--threads", str(settings.threads)]
+    if settings.ladder is not None:
+        arguments += ["--ladder", settings.ladder]
+    _start(*arguments)
+
+
+def _output(output: str) -> list[str]:
+    return [] if output == NONE else ["--output", output]
+
+
+def _start(*arguments: str) -> None:
     package = __name__.partition(".")[0]  # `app` in a checkout, `sepprune_live` where it is installed
-    arguments = ["-m", package, "--study", str(file)]
-    if output != NONE:
-        arguments += ["--output", output]
-    if not QProcess.startDetached(sys.executable, arguments)[0]:
-        raise UserError(f"{sys.executable} cannot be started: run sepprune-live --study {file} in a terminal")
+    if not QProcess.startDetached(sys.executable, ["-m", package, *arguments])[0]:
+        command = " ".join(arguments)
+        raise UserError(f"{sys.executable} cannot be started: run sepprune-live {command} in a terminal")

@@ -20,7 +20,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from ...engine.player import Player
+from .sounds import Sounds
 from .style import TEXT_WIDTH, button, label, page_background
 
 #: gain of the volume slider in dB: lowest, highest, at the start
@@ -178,7 +178,7 @@ class Volume(Page):
 
     LABEL = "sample"
 
-    def __init__(self, player: Player, actions: Sequence[tuple[str, Callable[[], None]]]) -> None:
+    def __init__(self, player: Sounds, actions: Sequence[tuple[str, Callable[[], None]]]) -> None:
         super().__init__("Volume", actions)
         self._player = player
         self.play = button("Play")

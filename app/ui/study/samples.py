@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
@@ -161,7 +161,20 @@ class PassageBar(QWidget):
         painter.drawRoundedRect(QRectF(1 + width * shares.position, 1, 5, self.height() - 2), 2.5, 2.5)
 
 
-class PassageRow(QWidget):
+class SoundRow(QWidget):
+    """Below the samples: what changes how they play.
+
+    Attributes:
+        keys: key -> effect.
+    """
+
+    keys: Mapping[str, Callable[[], None]]
+
+    def tick(self) -> None:
+        """Show what the player does. Called regularly."""
+
+
+class PassageRow(SoundRow):
     """The passage bar and what changes it: start and end at the present position, the whole sample, stop.
 
     Args:
@@ -186,6 +199,12 @@ class PassageRow(QWidget):
         self.whole.clicked.connect(lambda: player.set_loop(0.0, player.duration))
         self.silence.clicked.connect(player.stop)
         self.restart.toggled.connect(self._set_restart)
+        self.keys = {
+            "I": self.start.click,
+            "O": self.stop.click,
+            "L": self.whole.click,
+            "S": self.silence.click,
+        }
         row = QHBoxLayout()
         row.setSpacing(8)
         for one in (self.start, self.stop, self.whole, self.silence):
@@ -196,6 +215,9 @@ class PassageRow(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.bar)
         column.addLayout(row)
+
+    def tick(self) -> None:
+        self.bar.show_player(self._player)
 
     def _set_restart(self, on: bool) -> None:
         self._player.restart = on

@@ -50,6 +50,8 @@ def study_style(theme: Theme) -> str:
     QCheckBox:focus {{ border: 2px solid {t.compute}; }}
     QLineEdit {{ background: {t.card}; border: 1px solid {t.border}; border-radius: 6px; padding: 7px 10px; }}
     QLineEdit:focus {{ border: 2px solid {t.compute}; padding: 6px 9px; }}
+    QProgressBar {{ background: {t.border}; border: 0; border-radius: 4px; max-height: 8px; }}
+    QProgressBar::chunk {{ background: {t.compute}; border-radius: 4px; }}
     QScrollArea {{ background: transparent; border: 0; }}
     QSlider {{ background: transparent; border: 2px solid transparent; border-radius: 6px; }}
     QSlider:focus {{ border: 2px solid {t.compute}; }}

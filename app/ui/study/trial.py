@@ -14,10 +14,9 @@ from sepprune.study.design import MUSHRA, PREFERENCE, RATING
 from sepprune.study.session import Trial
 from sepprune.study.texts import Texts
 
-from ...engine.player import Player
-from ..theme import Theme
 from .answers import Choices, answer_texts
-from .samples import LARGE_STEP, STEP, PassageRow, SampleColumn, ScaleNames, ScoreColumn, keys_of, small_note
+from .samples import LARGE_STEP, STEP, SampleColumn, ScaleNames, ScoreColumn, SoundRow, keys_of, small_note
+from .sounds import Sounds
 from .style import button, centred, label, page_background
 
 #: what the arrow keys do, by method; ABX and threshold have the first
@@ -40,7 +39,7 @@ class TrialPage(QWidget):
         trial: the question.
         texts: of the study.
         player: with the samples of the question loaded.
-        theme: colours.
+        row: below the samples: what changes how they play.
     """
 
     answered = pyqtSignal(Given)
@@ -48,7 +47,7 @@ class TrialPage(QWidget):
     continued = pyqtSignal()
     pause_asked = pyqtSignal()
 
-    def __init__(self, method: str, trial: Trial, texts: Texts, player: Player, theme: Theme) -> None:
+    def __init__(self, method: str, trial: Trial, texts: Texts, player: Sounds, row: SoundRow) -> None:
         super().__init__()
         page_background(self)
         self._method, self._trial, self._player = method, trial, player
@@ -61,7 +60,7 @@ class TrialPage(QWidget):
                 only.button.setText("Sample")
                 only.button.setAccessibleName("Sample")
         self.choices = Choices(answer_texts(method, trial, texts), upright=method == RATING) if trial.choices else None
-        self.passage = PassageRow(player, theme)
+        self.row = row
         self.hint, self.feedback, self.notice = small_note(""), label("", "question"), label("", "notice", wrap=True)
         self.forward = button("Next", "main")
         self._lay_out(texts)
@@ -93,7 +92,7 @@ class TrialPage(QWidget):
         for name, column in sorted(self.columns.items(), key=lambda pair: pair[0] != playing):
             if column.playing != (name == playing) or column.button.isChecked() != column.playing:
                 column.show_playing(name == playing)
-        self.passage.bar.show_player(self._player)
+        self.row.tick()
         missing = self._missing()
         self.hint.setText("" if self._finished else missing)
         self.forward.setEnabled(self._finished or not missing)
@@ -170,7 +169,7 @@ class TrialPage(QWidget):
         whole.addWidget(self.question)
         whole.addSpacing(8)
         whole.addLayout(centred(samples))
-        whole.addWidget(self.passage)
+        whole.addWidget(self.row)
         whole.addSpacing(8)
         whole.addLayout(centred(answer))
         whole.addWidget(self.feedback)
@@ -198,14 +197,11 @@ class TrialPage(QWidget):
 
     def _bind(self) -> None:
         actions: dict[str, Callable[[], None]] = {
-            "I": self.passage.start.click,
-            "O": self.passage.stop.click,
-            "L": self.passage.whole.click,
-            "S": self.passage.silence.click,
             "P": self.pause.click,
             "Return": self._forward,
             "Enter": self._forward,
         }
+        actions |= self.row.keys
         actions |= {key: partial(self.play, name) for name, key in keys_of(self._trial.labels).items()}
         actions |= self._arrows()
         for key, action in actions.items():

@@ -17,6 +17,13 @@ from tests.app.test_cli import live
         (("--study", "missing.zip", "--output", "none"), "must be heard"),
         (("--results", "answers"), "there is no study"),
         (("--study", "missing.zip"), "there is no display"),
+        (("--blind", "0"), "no pair of levels"),
+        (("--blind", "0,x"), "no pair of levels"),
+        (("--blind", "0,4", "--output", "none"), "must be heard"),
+        (("--blind", "0,4", "--routing", "mixture"), "same at every level"),
+        (("--blind", "0,4", "--fallback"), "leave out --fallback"),
+        (("--trials", "16"), "nothing is compared"),
+        (("--blind", "0,4"), "there is no display"),
     ],
 )
 def test_options_that_do_not_fit_a_listening_test_are_refused_in_words(arguments: tuple[str, ...], words: str) -> None:

@@ -190,7 +190,7 @@ def test_letters_set_the_passage_and_stop_the_sound(opened):
     listener.press(KEY.Key_1)
     listener.press(KEY.Key_S)
     assert player.playing is None
-    QTest.mouseClick(listener.window.page.passage.restart, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(listener.window.page.row.restart, Qt.MouseButton.LeftButton)
     assert player.restart
 
 

@@ -10,8 +10,8 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from app.ui.study.pages import Message
+from app.ui.study.session_window import GONE, INTERRUPTED, MOST_VOIDS, SLOW
 from app.ui.study.trial import TrialPage
-from app.ui.study.window import GONE, INTERRUPTED, MOST_VOIDS, SLOW
 from sepprune.study.archive import read_study
 from sepprune.study.design import ABX, MUSHRA
 from sepprune.study.results import read_result
