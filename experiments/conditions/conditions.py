@@ -1,0 +1,106 @@
+"""Two further test conditions, made from the clean test mixtures: a telephone's band, and talkers far from the microphone.
+
+    python -m experiments.conditions.conditions DATA OUT
+
+DATA is a data folder with ``test/clean``. OUT receives the folders ``telephone`` and ``far``, each with ``mix/``,
+``s1/`` and ``s2/`` of FLAC files, which ``sepprune evaluate --data OUT/telephone`` then scores. The same DATA always
+gives the same files.
+
+- ``telephone``: 300 to 3400 Hz, as a headset in telephone mode delivers: sampled at 8 kHz and back, below 300 Hz a
+  high-pass of fourth order. Mixture and references pass through the same filters.
+- ``far``: simulated shoebox rooms, 4 to 8 m long, with reverberation times of 0.4 to 0.7 s. Both talkers are 2 to 4 m
+  from the microphone. The references are the direct sound and the first 50 ms of reflections.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyroomacoustics
+import soundfile
+from numpy.typing import NDArray
+from scipy.signal import butter, fftconvolve, sosfilt
+
+from sepprune.data.mixtures import MixtureFiles, find
+from sepprune.data.sound import resampled
+
+SAMPLE_RATE = 16_000
+#: the direct sound and this much of the reflections are the reference, in samples
+EARLY = SAMPLE_RATE // 20
+#: root mean square of a far mixture, as of a microphone whose gain was set: -25 dB re full scale
+LEVEL = 10 ** (-25 / 20)
+#: distance of a far talker from the microphone, in metres
+DISTANCE = (2.0, 4.0)
+
+Waveforms = NDArray[np.float64]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="data folder with test/clean")
+    parser.add_argument("out", type=Path, help="folder that receives telephone/ and far/")
+    args = parser.parse_args()
+    files = find(args.data / "test" / "clean")
+    conditions: dict[str, Callable[[Waveforms, int], Waveforms]] = {"telephone": telephone, "far": far}
+    for name, made in conditions.items():
+        for number, entry in enumerate(files):
+            write(args.out / name, entry, made(entry.read(SAMPLE_RATE).astype(np.float64), number))
+        print(f"{len(files)} mixtures in {args.out / name}")
+
+
+def telephone(signals: Waveforms, number: int) -> Waveforms:
+    """Mixture and sources ``(1 + sources, samples)`` within the band of a telephone."""
+    high_pass = butter(4, 300, "highpass", fs=SAMPLE_RATE, output="sos")
+    narrow = [resampled(resampled(signal, SAMPLE_RATE, 8_000), 8_000, SAMPLE_RATE) for signal in signals]
+    filtered: Waveforms = sosfilt(high_pass, np.stack(narrow)[:, : signals.shape[1]])
+    return filtered
+
+
+def far(signals: Waveforms, number: int) -> Waveforms:
+    """Mixture and sources ``(1 + sources, samples)`` with the sources in a room, far from the microphone.
+
+    Args:
+        signals: mixture and sources; the mixture is replaced by the sum of the reverberant sources.
+        number: of the mixture; every mixture has a room of its own.
+    """
+    random = np.random.default_rng([27, number])
+    responses = simulate(random, len(signals) - 1)
+    samples = signals.shape[1]
+    whole = [fftconvolve(source, response)[:samples] for source, response in zip(signals[1:], responses, strict=True)]
+    early = [
+        fftconvolve(source, response[: np.abs(response).argmax() + EARLY])[:samples]
+        for source, response in zip(signals[1:], responses, strict=True)
+    ]
+    mixture = np.sum(whole, axis=0)
+    return np.stack([mixture, *early]) * LEVEL / np.sqrt(np.mean(np.square(mixture)))
+
+
+def simulate(random: np.random.Generator, talkers: int) -> list[Waveforms]:
+    """Responses of one shoebox room by the image source method (Allen and Berkley, 1979), one per talker."""
+    size = random.uniform([4.0, 3.5, 2.4], [8.0, 6.0, 3.5])
+    absorption, order = pyroomacoustics.inverse_sabine(random.uniform(0.4, 0.7), size)
+    material = pyroomacoustics.Material(absorption)
+    room = pyroomacoustics.ShoeBox(size, fs=SAMPLE_RATE, materials=material, max_order=min(order, 40))
+    microphone = random.uniform([0.5, 0.5, 0.7], size - [0.5, 0.5, 1.0])
+    room.add_microphone(microphone)
+    while len(room.sources) < talkers:
+        place = random.uniform([0.3, 0.3, 1.1], [*(size[:2] - 0.3), 1.8])
+        if DISTANCE[0] <= np.linalg.norm(place - microphone) <= DISTANCE[1]:
+            room.add_source(place)
+    room.compute_rir()
+    return [np.asarray(response, dtype=np.float64) for response in room.rir[0]]
+
+
+def write(folder: Path, entry: MixtureFiles, signals: Waveforms) -> None:
+    """Write mixture and sources as FLAC files; all get the same gain where one exceeds full scale."""
+    signals = signals / max(1.0, np.abs(signals).max() * 1.0001)
+    for name, signal in zip(("mix", "s1", "s2"), signals, strict=True):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / name / f"{entry.name}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
+
+
+if __name__ == "__main__":
+    main()
