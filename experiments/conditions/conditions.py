@@ -1,4 +1,4 @@
-"""Two further test conditions, made from the clean test mixtures: a telephone's band, and talkers far from the microphone.
+"""Two further test conditions made from the clean test mixtures: a telephone's band, and distant talkers.
 
     python -m experiments.conditions.conditions DATA OUT
 
@@ -75,7 +75,8 @@ def far(signals: Waveforms, number: int) -> Waveforms:
         for source, response in zip(signals[1:], responses, strict=True)
     ]
     mixture = np.sum(whole, axis=0)
-    return np.stack([mixture, *early]) * LEVEL / np.sqrt(np.mean(np.square(mixture)))
+    scaled: Waveforms = np.stack([mixture, *early]) * LEVEL / np.sqrt(np.mean(np.square(mixture)))
+    return scaled
 
 
 def simulate(random: np.random.Generator, talkers: int) -> list[Waveforms]:
