@@ -32,6 +32,8 @@ BINDINGS = (
     ("quieter", ("-",), "quieter by 1 dB"),
     ("open", ("Ctrl+O",), "open a sound file"),
     ("study", ("Ctrl+T",), "open a listening test"),
+    ("lab", ("Ctrl+L",), "latency lab: measure this computer"),
+    ("save_report", ("Ctrl+S",), "save the live report"),
     ("rescan", ("F5",), "search for devices again"),
     ("presentation", ("F",), "presentation mode"),
     ("full_screen", ("F11",), "full screen"),

@@ -57,6 +57,7 @@ class Transport(QFrame):
     view_asked = pyqtSignal(str)
     presentation_asked = pyqtSignal(bool)
     study_asked = pyqtSignal()
+    lab_asked = pyqtSignal()
     help_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -74,6 +75,7 @@ class Transport(QFrame):
         self.view = Segmented((("spectrogram", "", "Spectrograms (V)"), ("waveform", "", "Waveforms (V)")), "View")
         self.presentation = _button("", "Presentation mode", "Larger text for talks (F)", checkable=True)
         self.study = _button("", "Listening test", "Open a listening test (Ctrl+T)")
+        self.lab = _button("", "Latency lab", "Latency lab: measure this computer, choose chunk and backend (Ctrl+L)")
         self.help = _button("", "Keyboard shortcuts", "Keyboard shortcuts (?)")
         self._arrow = QLabel("→")
         self._source, self._sink = DEMO, NONE
@@ -92,6 +94,7 @@ class Transport(QFrame):
         self.view.chosen.connect(self.view_asked)
         self.presentation.clicked.connect(self.presentation_asked)
         self.study.clicked.connect(self.study_asked)
+        self.lab.clicked.connect(self.lab_asked)
         self.help.clicked.connect(self.help_asked)
 
     def _lay_out(self) -> None:
@@ -108,9 +111,9 @@ class Transport(QFrame):
         row.addWidget(self.record_menu)
         row.addSpacing(12)
         row.addWidget(self.view)
-        for button in (self.study, self.presentation, self.help):
+        for button in (self.study, self.lab, self.presentation, self.help):
             row.addWidget(button)
-        icons = (self.rescan, self.play, self.loop, self.study, self.presentation, self.help)
+        icons = (self.rescan, self.play, self.loop, self.study, self.lab, self.presentation, self.help)
         for button in (*icons, *self.view.buttons.values()):
             if "segment" not in button.dynamicPropertyNames():
                 button.setProperty("role", "icon")
@@ -130,6 +133,7 @@ class Transport(QFrame):
             (self.loop, "loop"),
             (self.presentation, "presentation"),
             (self.study, "headphones"),
+            (self.lab, "lab"),
             (self.help, "help"),
             (views["spectrogram"], "spectrogram"),
             (views["waveform"], "waveform"),
