@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sepprune.bench.facts import Fact, machine_facts
 
-from .connection import is_file
 from .events import Ready
 from .protocol import NONE
 
@@ -19,7 +18,7 @@ def live_facts(ready: Ready, root: Path = Path("/")) -> dict[str, Fact]:
         ready: of the engine.
         root: folder in which ``proc`` and ``sys`` of Linux are read, for tests.
     """
-    input_file, no_output = is_file(ready.input), ready.output == NONE
+    input_file, no_output = not ready.driver_in_ms, ready.output == NONE  # a driver states more than 0 ms
     return {
         **machine_facts(root),
         "input_device": _fact(None if input_file else ready.input_name, "", "the input is a file"),

@@ -102,7 +102,6 @@ class FileSource:
             raise
         self.name, self.rate = Path(path).name, self._file.rate
         self.note = self._downmix.note(self.name)
-        self.resampler_ms = self.device_ms = 0.0  # its schedule counts from what it gives
         self.ended = self.paused = False
         self.loop = loop
         self.silent_s = 0.0
@@ -114,6 +113,7 @@ class FileSource:
         self._exhausted = False
         self._start: float | None = None  # when the schedule starts: at the first read or wait
         self._count = 0  # chunks given since then
+        self.resampler_ms = self.device_ms = 0.0  # the schedule counts from what it gives
 
     def _started(self) -> float:
         if self._start is None:

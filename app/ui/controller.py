@@ -74,7 +74,7 @@ class Controller(QObject):
         self._status.calibration_asked.connect(self.calibrate)
         self._latency.round_trip_asked.connect(self.measure_round_trip)
         self._tracks.history_wanted.connect(lambda: self._tracks.feed_history(self._data.recent_audio()))
-        self._latency.reset_asked.connect(self._reset_statistics)
+        self._latency.reset_asked.connect(self.reset_statistics)
         self._banner.restart_asked.connect(self.restart)
 
     # ---- requests of the user ----
@@ -135,7 +135,8 @@ class Controller(QObject):
         self._banner.hide()
         self._link.start()
 
-    def _reset_statistics(self) -> None:
+    def reset_statistics(self) -> None:
+        """Set percentiles and counters to zero."""
         self._data.reset_statistics()
         self._latency.strip.clear()
         self._link.reset_statistics()

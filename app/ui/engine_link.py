@@ -102,6 +102,11 @@ class EngineLink(QObject):
         self._set_state(LOADING)
         self.started.emit()
 
+    def start_with(self, settings: Settings) -> None:
+        """Start the engine with other settings."""
+        self._engine.settings = settings
+        self.start()
+
     def stop(self) -> None:
         """End the engine; its recording is closed first."""
         self._engine.stop()

@@ -95,6 +95,14 @@ def _help(painter: QPainter) -> None:
     painter.drawPoint(QPointF(8, 13.2))
 
 
+def _lab(painter: QPainter) -> None:
+    """A stopwatch."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(QRectF(2.8, 4, 10.4, 10.4))
+    painter.drawLine(QPointF(6.4, 1.6), QPointF(9.6, 1.6))
+    painter.drawLine(QPointF(8, 9.2), QPointF(10.2, 6.8))
+
+
 def _headphones(painter: QPainter) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawArc(QRectF(2.5, 2.5, 11, 12), 0, 180 * 16)
@@ -151,6 +159,7 @@ _SHAPES: dict[str, Callable[[QPainter], None]] = {
     "waveform": _waveform,
     "presentation": _presentation,
     "help": _help,
+    "lab": _lab,
     "headphones": _headphones,
     "loudspeaker": _loudspeaker,
     "muted": _muted,

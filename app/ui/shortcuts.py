@@ -33,6 +33,8 @@ BINDINGS = (
     ("open", ("Ctrl+O",), "open a sound file"),
     ("study", ("Ctrl+T",), "open a listening test"),
     ("blind", ("Ctrl+B",), "compare two levels blind on this sound"),
+    ("lab", ("Ctrl+L",), "latency lab: measure this computer"),
+    ("save_report", ("Ctrl+S",), "save the live report"),
     ("rescan", ("F5",), "search for devices again"),
     ("presentation", ("F",), "presentation mode"),
     ("full_screen", ("F11",), "full screen"),

@@ -58,6 +58,7 @@ class Transport(QFrame):
     presentation_asked = pyqtSignal(bool)
     study_asked = pyqtSignal()
     blind_asked = pyqtSignal()
+    lab_asked = pyqtSignal()
     help_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -76,6 +77,7 @@ class Transport(QFrame):
         self.presentation = _button("", "Presentation mode", "Larger text for talks (F)", checkable=True)
         self.study = _button("", "Listening test", "Open a listening test (Ctrl+T)")
         self.blind = _button("ABX", "Blind comparison", "Compare two levels blind on this sound (Ctrl+B)")
+        self.lab = _button("", "Latency lab", "Latency lab: measure this computer, choose chunk and backend (Ctrl+L)")
         self.help = _button("", "Keyboard shortcuts", "Keyboard shortcuts (?)")
         self._arrow = QLabel("→")
         self._source, self._sink = DEMO, NONE
@@ -95,6 +97,7 @@ class Transport(QFrame):
         self.presentation.clicked.connect(self.presentation_asked)
         self.study.clicked.connect(self.study_asked)
         self.blind.clicked.connect(self.blind_asked)
+        self.lab.clicked.connect(self.lab_asked)
         self.help.clicked.connect(self.help_asked)
 
     def _lay_out(self) -> None:
@@ -111,9 +114,9 @@ class Transport(QFrame):
         row.addWidget(self.record_menu)
         row.addSpacing(12)
         row.addWidget(self.view)
-        for button in (self.blind, self.study, self.presentation, self.help):
+        for button in (self.blind, self.study, self.lab, self.presentation, self.help):
             row.addWidget(button)
-        icons = (self.rescan, self.play, self.loop, self.study, self.presentation, self.help)
+        icons = (self.rescan, self.play, self.loop, self.study, self.lab, self.presentation, self.help)
         for button in (*icons, *self.view.buttons.values()):
             if "segment" not in button.dynamicPropertyNames():
                 button.setProperty("role", "icon")
@@ -133,6 +136,7 @@ class Transport(QFrame):
             (self.loop, "loop"),
             (self.presentation, "presentation"),
             (self.study, "headphones"),
+            (self.lab, "lab"),
             (self.help, "help"),
             (views["spectrogram"], "spectrogram"),
             (views["waveform"], "waveform"),

@@ -18,6 +18,7 @@ from .controller import Controller
 from .engine_link import Engine, EngineLink
 from .facts import sentence
 from .held_keys import HeldKeys
+from .lab.lab import Lab
 from .latency import LatencyPanel
 from .level_panel import LevelPanel
 from .listen_panel import ListenPanel
@@ -77,6 +78,15 @@ class MainWindow(QWidget):
         choice = StartRecording(recordings_folder(preferences), preferences.record_format)
         self.recordings = Recordings(self, self.transport, self.status, self.alert, self.link, choice)
         self.controller = Controller(self, panels, self.recordings, self.link, self.data)
+        self.lab = Lab(
+            self,
+            panels,
+            self.link,
+            self.live_report,
+            self.recordings,
+            self._hold,
+            self.controller.reset_statistics,
+        )
         self.keys = HeldKeys(self, {key: signal for key, signal, _ in HELD})
         self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
         self.transport.view_asked.connect(self.set_view)
@@ -135,6 +145,8 @@ class MainWindow(QWidget):
             "open": self.transport.open_file,
             "study": self.open_study,
             "blind": self.open_blind,
+            "lab": self.lab.open,
+            "save_report": self.lab.save_report,
             "rescan": controller.rescan,
             "presentation": lambda: self.set_presentation(not self._presentation),
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
@@ -237,8 +249,16 @@ class MainWindow(QWidget):
         self.setStyleSheet(style_sheet(self.theme))
         for part in (self.transport, self.tracks, self.latency, self.listen, self.level, self.status):
             part.set_theme(self.theme)
+        self.lab.set_theme(self.theme)
         for panel in (self.listen, self.level):
             panel.setFixedWidth(SIDE_WIDTHS[self._presentation])
+
+    def _hold(self, on: bool) -> None:
+        """Stop the repainting, or continue."""
+        if on:
+            self.timer.stop()
+        else:
+            self.timer.start()
 
     def _follow_system(self) -> None:
         theme = self._wanted_theme()
@@ -269,6 +289,7 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent | None) -> None:
         self.closing.emit()
         self.timer.stop()
+        self.lab.close()
         self.link.stop()
         super().closeEvent(event)
 

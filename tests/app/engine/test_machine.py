@@ -13,7 +13,7 @@ READY = Ready((), 16_000, 128, 128, 128, "openvino", "fp32", "demo", "none", "de
 
 def test_devices_in_use_are_facts(tmp_path: Path) -> None:
     names = {"input": "Mic, ALSA", "output": "Speaker, ALSA", "input_name": "Mic, ALSA", "output_name": "Speaker, ALSA"}
-    facts = live_facts(replace(READY, **names, input_rate=44_100, output_rate=48_000), tmp_path)
+    facts = live_facts(replace(READY, **names, driver_in_ms=32.0, input_rate=44_100, output_rate=48_000), tmp_path)
     assert [facts[name]["value"] for name in ("input_device", "input_rate", "output_device", "output_rate")] == [
         "Mic, ALSA",
         44_100,
