@@ -57,8 +57,9 @@ def _run(args: argparse.Namespace) -> int:
         return _list_devices(args.json)
     if args.blind is not None:
         return _blind(args)
-    if args.trials is not None:
-        raise UserError(f"--trials is {args.trials}, but nothing is compared: name two levels with --blind A,B")
+    if args.trials is not None or args.headphone_check:
+        option = "--headphone-check" if args.trials is None else "--trials"
+        raise UserError(f"{option} belongs to a blind comparison: name two levels with --blind A,B")
     if args.study is not None or args.results is not None:
         return _study(args)
     if args.seconds is not None and not 0 < args.seconds < math.inf:
@@ -153,7 +154,8 @@ def _blind(args: argparse.Namespace) -> int:
 
     args.output, args.routing = output_named(args.output), args.routing or "split"
     folder = None if args.results is None else Path(args.results)
-    return run_live(_settings(args, headless=False), compared, TRIALS if args.trials is None else args.trials, folder)
+    trials = TRIALS if args.trials is None else args.trials
+    return run_live(_settings(args, headless=False), compared, trials, folder, args.headphone_check)
 
 
 def _round_trip(args: argparse.Namespace) -> int:

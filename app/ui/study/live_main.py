@@ -11,15 +11,26 @@ import platformdirs
 from sepprune.streaming import Ladder
 from sepprune.study.live import live_study, running
 
+from ...engine.player import Player
 from ...engine.process import EngineProcess
 from ...engine.protocol import Settings
+from ...engine.speaker import DeviceSpeaker
 from ..main import prepared_application
 from .live_player import LivePlayer
 from .live_window import LiveWindow
 from .main import check_results
 
+#: of the tones of the headphone check, in hertz
+TONE_RATE = 48_000
 
-def run_live(settings: Settings, compared: tuple[int | None, ...], trials: int, folder: Path | None = None) -> int:
+
+def run_live(
+    settings: Settings,
+    compared: tuple[int | None, ...],
+    trials: int,
+    folder: Path | None = None,
+    headphone_check: bool = False,
+) -> int:
     """Show the pages until the window is closed.
 
     Args:
@@ -27,6 +38,7 @@ def run_live(settings: Settings, compared: tuple[int | None, ...], trials: int, 
         compared: two levels, or a level and ``None`` for the unprocessed mixture.
         trials: that count.
         folder: for result files; ``None``: ``SepPrune`` in the user's documents.
+        headphone_check: ask first which of three tones is the softest.
 
     Returns:
         Exit status 0.
@@ -39,7 +51,11 @@ def run_live(settings: Settings, compared: tuple[int | None, ...], trials: int, 
     application = prepared_application()
     wanted = replace(settings, compared=tuple(running(study).values()))
     player = LivePlayer(EngineProcess(wanted))
-    window = LiveWindow(study, results, player)
+
+    def open_tones() -> Player:
+        return Player(TONE_RATE, lambda render: DeviceSpeaker(settings.output, TONE_RATE, render), channels=2)
+
+    window = LiveWindow(study, results, player, open_tones=open_tones if headphone_check else None)
     interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
     try:
         window.showMaximized()

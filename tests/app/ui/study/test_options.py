@@ -22,7 +22,7 @@ from tests.app.test_cli import live
         (("--blind", "0,4", "--output", "none"), "must be heard"),
         (("--blind", "0,4", "--routing", "mixture"), "same at every level"),
         (("--blind", "0,4", "--fallback"), "leave out --fallback"),
-        (("--trials", "16"), "nothing is compared"),
+        (("--trials", "16"), "belongs to a blind comparison"),
         (("--blind", "0,4"), "there is no display"),
     ],
 )
