@@ -20,6 +20,9 @@ from .clock import RealClock, VirtualClock
 from .ports import InputPort
 from .resampling import Resampler
 
+#: shortest passage of a file that is repeated, in seconds
+SHORTEST_PASSAGE_S = 0.5
+
 #: a file that is this many seconds late starts a new schedule instead of catching up
 LATE_S = 1.0
 
@@ -34,6 +37,8 @@ class Source(Protocol):
         silent_s: seconds of nothing but zeros from a microphone, which no working microphone gives.
         paused: set by the engine; a file waits, and gives silence.
         loop: set by the engine; a file starts again at its end.
+        passage: set by the engine; start and end in seconds of the part of a file that is repeated, ``None`` for all.
+        position, duration: of a file, in seconds; 0 for a microphone.
     """
 
     name: str
@@ -42,6 +47,15 @@ class Source(Protocol):
     silent_s: float
     paused: bool
     loop: bool
+    passage: tuple[float, float] | None
+
+    @property
+    def position(self) -> float: ...
+    @property
+    def duration(self) -> float: ...
+
+    def seek(self, seconds: float) -> None:
+        """Continue a file at this position; nothing for a microphone, or where the file has ended."""
 
     def read(self) -> tuple[Samples, float] | None:
         """The next chunk ``(chunk,)`` and when its last sample arrived, or ``None`` while it is not complete."""
@@ -99,6 +113,7 @@ class FileSource:
         self.name, self.rate = Path(path).name, self._file.samplerate
         self.ended = self.paused = False
         self.loop = loop
+        self.passage: tuple[float, float] | None = None
         self.silent_s = 0.0
         self._counts: Counter[str] = Counter()
         self._chunk, self._sample_rate, self._clock, self._tail = chunk, sample_rate, clock, tail
@@ -108,6 +123,21 @@ class FileSource:
         self._exhausted = False
         self._start: float | None = None  # when the schedule starts: at the first read or wait
         self._count = 0  # chunks given since then
+
+    @property
+    def duration(self) -> float:
+        return float(self._file.frames / self.rate)
+
+    @property
+    def position(self) -> float:
+        behind = self._file.tell() / self.rate - len(self._ready) / self._sample_rate
+        return float(behind if behind >= 0 or self._exhausted else behind + self.duration)
+
+    def seek(self, seconds: float) -> None:
+        if not self.ended:
+            self._file.seek(min(max(0, round(seconds * self.rate)), self._file.frames - 1))
+            self._resampler = soxr.ResampleStream(self.rate, self._sample_rate, 1, dtype="float32")
+            self._ready, self._exhausted = np.zeros(0, np.float32), False
 
     def _started(self) -> float:
         if self._start is None:
@@ -152,7 +182,7 @@ class FileSource:
 
     def _more(self) -> Samples:
         try:
-            block = self._file.read(self._block, dtype="float32", always_2d=True)
+            block = self._file.read(self._frames_to_read(), dtype="float32", always_2d=True)
             if not len(block) and self.loop:
                 self._file.seek(0)
                 return np.zeros(0, np.float32)
@@ -168,6 +198,18 @@ class FileSource:
             resampled = np.concatenate([resampled, np.zeros(self._tail, np.float32)])
         return resampled
 
+    def _frames_to_read(self) -> int:
+        """Frames of the next block; a passage that has ended, or was not reached, begins first."""
+        if self.passage is None:
+            return self._block
+        shortest, frames = round(SHORTEST_PASSAGE_S * self.rate), self._file.frames
+        start = max(0, min(round(self.passage[0] * self.rate), frames - shortest))
+        stop = min(frames, max(round(self.passage[1] * self.rate), start + shortest))
+        if not start <= self._file.tell() < stop:
+            self._file.seek(start)
+        left: int = stop - self._file.tell()
+        return min(self._block, left)
+
 
 class MicrophoneSource:
     """The sound that a device's callback has written to a port.
@@ -182,6 +224,8 @@ class MicrophoneSource:
     def __init__(self, port: InputPort, name: str, chunk: int, sample_rate: int) -> None:
         self.name, self.rate, self.port = name, port.rate, port
         self.ended = self.paused = self.loop = False
+        self.passage: tuple[float, float] | None = None
+        self.position = self.duration = 0.0
         self.silent_s = 0.0
         self._bad_samples = 0
         self._seen: Counter[str] = Counter()
@@ -202,6 +246,9 @@ class MicrophoneSource:
         last = self.port.ring.read - int(len(self._ready) * self.rate / self._resampler.rate_out)
         arrived = self.port.stamps.time_of(last)
         return chunk, time.perf_counter() if math.isnan(arrived) else arrived
+
+    def seek(self, seconds: float) -> None:
+        """Nothing: what was said is over."""
 
     def wait(self, timeout: float) -> None:
         self.port.wake.wait(timeout)

@@ -40,7 +40,8 @@ TRANSITION, DEADLINE_MISS, WARM_UP, BYPASS = 1, 2, 4, 8
 #: was full. ``ring_underruns``: gaps because the output ring was empty. ``stalls``: devices that stopped calling back.
 #: ``deadline_misses``: chunks that were done too late. ``fallbacks``, ``recoveries``: steps of the fallback to a
 #: lighter level, and back. ``bad_samples``: input samples that were not finite. ``cushion_chunks``: chunks of delay
-#: added after underruns. ``drift_samples``: samples inserted or removed to follow the device's clock. ``heartbeat``:
+#: added after underruns. ``drift_samples``: samples inserted or removed to follow the device's clock.
+#: ``file_position``, ``file_duration``: of the input file in seconds, 0 with a microphone. ``heartbeat``:
 #: ``time.perf_counter`` of the engine's last turn.
 COUNTERS = (
     "input_overflows",
@@ -56,6 +57,8 @@ COUNTERS = (
     "chunks",
     "cushion_chunks",
     "drift_samples",
+    "file_position",
+    "file_duration",
     "engine_cpu_seconds",
     "rss_bytes",
     "heartbeat",
