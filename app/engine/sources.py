@@ -117,7 +117,7 @@ class FileSource:
         self.silent_s = 0.0
         self._counts: Counter[str] = Counter()
         self._chunk, self._sample_rate, self._clock, self._tail = chunk, sample_rate, clock, tail
-        self._block = max(1, math.ceil(chunk * self.rate / sample_rate))
+        self._block: int = max(1, math.ceil(chunk * self.rate / sample_rate))
         self._resampler = soxr.ResampleStream(self.rate, sample_rate, 1, dtype="float32")
         self._ready = np.zeros(0, np.float32)
         self._exhausted = False
@@ -202,13 +202,12 @@ class FileSource:
         """Frames of the next block; a passage that has ended, or was not reached, begins first."""
         if self.passage is None:
             return self._block
-        shortest, frames = round(SHORTEST_PASSAGE_S * self.rate), self._file.frames
+        shortest, frames = round(SHORTEST_PASSAGE_S * self.rate), int(self._file.frames)
         start = max(0, min(round(self.passage[0] * self.rate), frames - shortest))
-        stop = min(frames, max(round(self.passage[1] * self.rate), start + shortest))
+        stop: int = min(frames, max(round(self.passage[1] * self.rate), start + shortest))
         if not start <= self._file.tell() < stop:
             self._file.seek(start)
-        left: int = stop - self._file.tell()
-        return min(self._block, left)
+        return min(self._block, stop - int(self._file.tell()))
 
 
 class MicrophoneSource:
