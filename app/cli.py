@@ -58,8 +58,9 @@ def _run(args: argparse.Namespace) -> int:
         return _list_devices(args.json)
     if args.blind is not None:
         return _blind(args)
-    if args.trials is not None:
-        raise UserError(f"--trials is {args.trials}, but nothing is compared: name two levels with --blind A,B")
+    if args.trials is not None or args.headphone_check:
+        option = "--headphone-check" if args.trials is None else "--trials"
+        raise UserError(f"{option} belongs to a blind comparison: name two levels with --blind A,B")
     if args.study is not None or args.results is not None:
         return _study(args)
     if args.seconds is not None and not 0 < args.seconds < math.inf:
@@ -140,8 +141,6 @@ def _study(args: argparse.Namespace) -> int:
 
 
 def _blind(args: argparse.Namespace) -> int:
-    from sepprune.study.live import TRIALS, parse_compared
-
     for option in ("study", "level", "fallback", "seconds", "record", "screenshot", "report", "json", "headless"):
         if getattr(args, option) not in (None, False):
             raise UserError(f"--blind shows the pages of a blind comparison only: leave out --{option}")
@@ -151,18 +150,15 @@ def _blind(args: argparse.Namespace) -> int:
     ):
         if getattr(args, option) == wrong:
             raise UserError(f"--{option} is {wrong}, but {why}")
-    compared = parse_compared(args.blind)
     if not _has_display():
         raise UserError("a blind comparison needs a window, and there is no display: run it on a desktop")
     try:
         from .ui.study.live_main import run_live
     except ImportError as error:
         raise UserError(f"the window cannot open ({error}): install PyQt6 and what it needs") from error
-    from .engine.speaker import output_named
-
-    args.output, args.routing = output_named(args.output), args.routing or "split"
+    args.output, args.routing, args.loop = args.output or NONE, args.routing or "split", True
     folder = None if args.results is None else Path(args.results)
-    return run_live(_settings(args, headless=False), compared, TRIALS if args.trials is None else args.trials, folder)
+    return run_live(_settings(args, headless=False), args.blind, args.trials, folder, args.headphone_check)
 
 
 def _round_trip(args: argparse.Namespace) -> int:

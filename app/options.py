@@ -83,6 +83,11 @@ def parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help="compare two levels, or a level and bypass, on the running sound without knowing which one is heard (ABX)",
     )
+    options.add_argument(
+        "--headphone-check",
+        action="store_true",
+        help="with --blind: ask first which of three tones is the softest, which only headphones tell",
+    )
     options.add_argument("--trials", type=int, metavar="N", help="with --blind: questions that count (default: 16)")
     options.add_argument(
         "--results",

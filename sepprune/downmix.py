@@ -61,7 +61,7 @@ def judged(sound: Sound) -> Downmix:
         left -= len(block)
         if left <= 0:
             break
-    sound.rewind()
+    sound.seek(0)
     loudest = float(powers.max())
     if mean < _CANCELLED * float(powers.sum()) / sound.channels**2:
         return Downmix(chosen=int(powers.argmax()))

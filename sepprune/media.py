@@ -25,6 +25,8 @@ Samples = NDArray[np.float32]
 STANDARD_INPUT = "-"
 #: bytes that are taken from a pipe, and seconds that a program may take to open its other end
 _LONGEST_PIPE, _PIPE_S = 512 * 2**20, 10.0
+#: FFmpeg's units of time in a second
+_MICRO = 1_000_000
 #: demultiplexers of FFmpeg that are used. Playlists are not among them: they would open other files and addresses.
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,aac,matroska,webm,asf,amr,avi,flv,mpegts,mpeg,ac3,eac3"
 #: how these containers begin, and where; they need PyAV
@@ -49,12 +51,18 @@ class Sound(Protocol):
         rate: in hertz.
         channels: number of channels.
         frames: samples of a channel, ``None`` where only reading tells.
+        stated_frames: the same as the header states it, which may be wrong; 0 where it does not.
+        position: of the next sample that is read, in samples.
     """
 
     name: str
     rate: int
     channels: int
     frames: int | None
+    stated_frames: int
+
+    @property
+    def position(self) -> int: ...
 
     def read(self, count: int) -> Samples:
         """The next ``(samples, channels)``, at most ``count`` samples; none at the end.
@@ -63,8 +71,12 @@ class Sound(Protocol):
             UserError: the file is damaged.
         """
 
-    def rewind(self) -> None:
-        """Continue at the beginning."""
+    def seek(self, position: int) -> None:
+        """Continue at this sample; in a container it may be some samples beside it.
+
+        Raises:
+            UserError: the file is damaged.
+        """
 
     def close(self) -> None:
         """Close the file."""
@@ -149,7 +161,12 @@ class _Libsndfile:
         else:
             self._sound = soundfile.SoundFile(file)
         self.rate, self.channels = int(self._sound.samplerate), int(self._sound.channels)
-        self.frames: int | None = int(self._sound.frames)
+        self.stated_frames = int(self._sound.frames)
+        self.frames: int | None = self.stated_frames
+
+    @property
+    def position(self) -> int:
+        return int(self._sound.tell())
 
     def read(self, count: int) -> Samples:
         import soundfile
@@ -160,11 +177,11 @@ class _Libsndfile:
             raise UserError(f"{self.name} is damaged ({error}): give another file") from error
         return samples
 
-    def rewind(self) -> None:
+    def seek(self, position: int) -> None:
         import soundfile
 
         try:
-            self._sound.seek(0)
+            self._sound.seek(min(position, self.stated_frames))
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise UserError(f"{self.name} is damaged ({error}): give another file") from error
 
@@ -180,6 +197,11 @@ class _Container:
         self._start()
         self.rate, self.channels = int(self._stream.rate or 0), int(self._stream.channels or 0)
         self.frames: int | None = None  # what the header says may be wrong
+        self.stated_frames = round((self._container.duration or 0) / _MICRO * self.rate)
+
+    @property
+    def position(self) -> int:
+        return self._given
 
     def _start(self) -> None:
         import av
@@ -198,7 +220,7 @@ class _Container:
                 raise
             raise _no_sound(self.name, error) from error
         self._ready: list[Samples] = []
-        self._given, self._ended = 0, False
+        self._given, self._ended, self._wanted = 0, False, 0
 
     def read(self, count: int) -> Samples:
         while sum(map(len, self._ready)) < count and not self._ended:
@@ -220,13 +242,33 @@ class _Container:
             try:
                 frame = next(self._frames, None)
                 self._ended = frame is None
-                return [part.to_ndarray().T for part in self._resampler.resample(frame) if part.samples]
+                parts = [part.to_ndarray().T for part in self._resampler.resample(frame) if part.samples]
+                return parts if frame is None or not self._wanted else self._after_seek(parts, frame.time)
             except av.InvalidDataError:
                 continue
             except (av.FFmpegError, ValueError, OSError) as error:
                 raise UserError(f"{self.name} is damaged ({error}): give another file") from error
 
-    def rewind(self) -> None:
+    def _after_seek(self, parts: list[Samples], time: float | None) -> list[Samples]:
+        """Drop what lies between the place where a container can be entered and the wanted one."""
+        before = self._wanted - round((time or 0.0) * self.rate) if time is not None else 0
+        samples = np.concatenate([np.zeros((0, self.channels), np.float32), *parts])
+        if before < len(samples):
+            self._wanted = 0
+        return [samples[max(0, before) :]]
+
+    def seek(self, position: int) -> None:
+        import av
+
+        try:
+            if position:
+                self._container.seek(round(position / self.rate * _MICRO))
+                self._frames = self._container.decode(self._stream)
+                self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
+                self._ready, self._given, self._ended, self._wanted = [], position, False, position
+                return
+        except (av.FFmpegError, ValueError, OSError):
+            pass  # some containers can only be read from the start
         with suppress(Exception):
             self._container.close()
         self._file.seek(0)

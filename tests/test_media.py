@@ -62,10 +62,29 @@ def test_containers_of_phones_and_video_calls_are_read(tmp_path: Path, name: str
 def test_a_container_is_the_same_after_it_was_rewound(tmp_path: Path) -> None:
     sound = open_sound(written_by_av(tmp_path / "a.m4a", "aac", "ipod"))
     first = np.concatenate(list(blocks(sound, 777)))
-    sound.rewind()
+    sound.seek(0)
     second = np.concatenate(list(blocks(sound, 5000)))
     sound.close()
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "format"), [("a.m4a", "aac", "ipod"), ("a.aac", "aac", "adts"), ("a.webm", "libopus", "webm")]
+)
+def test_a_container_continues_near_the_place_that_is_sought(
+    tmp_path: Path, name: str, codec: str, format: str
+) -> None:
+    rising = np.sin(2 * np.pi * np.cumsum(np.linspace(300, 3300, 6 * RATE)) / RATE)  # 500 Hz higher every second
+    sound = open_sound(written_by_av(tmp_path / name, codec, format, 0.5 * rising.astype(np.float32)))
+    whole = np.concatenate(list(blocks(sound, 5000)))[:, 0]
+    for seconds in (4.0, 1.0, 2.5):
+        place = round(seconds * sound.rate)
+        sound.seek(place)
+        assert sound.position == place
+        found = sound.read(sound.rate // 4)[:, 0]
+        best = int(np.abs(np.correlate(whole, found)).argmax())
+        assert best / sound.rate == pytest.approx(seconds, abs=0.1)
+    sound.close()
 
 
 def test_without_its_package_a_container_is_a_sentence_with_the_command(

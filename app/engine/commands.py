@@ -64,6 +64,13 @@ class ResetStatistics:
 
 
 @dataclass(frozen=True)
+class Seek:
+    """Continue a file at this position, in seconds; no effect with a microphone, or once the file has ended."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Hear:
     """In a blind comparison: change what is heard, with a fade out and in, also onto what is heard already.
 
@@ -96,6 +103,7 @@ Command = (
     | MeasureRoundTrip
     | Calibrate
     | ResetStatistics
+    | Seek
     | Hear
     | MatchLoudness
     | Quit

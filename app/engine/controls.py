@@ -10,6 +10,7 @@ one panel of the window. Panels name the field that they change, and show contro
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +40,7 @@ class Controls:
         fallback: switch to a lighter level while chunks miss their deadline, see :mod:`app.engine.fallback`.
         loop: start a file again at its end.
         paused: silence the output; a file waits, and sound of a microphone is dropped.
+        passage: start and end in seconds of the part of a file that is repeated; ``None`` for the whole file.
     """
 
     level: int = 0
@@ -50,6 +52,7 @@ class Controls:
     fallback: bool = False
     loop: bool = True
     paused: bool = False
+    passage: tuple[float, float] | None = None
 
     @property
     def heard(self) -> str:
@@ -75,3 +78,8 @@ class Controls:
             raise UserError(f"there is no routing {self.routing!r}: choose from {', '.join(ROUTINGS)}")
         if self.solo is not None and self.solo not in SIGNALS:
             raise UserError(f"there is no solo {self.solo!r}: choose from {', '.join(SIGNALS)}")
+        if self.passage is not None and not 0 <= self.passage[0] < self.passage[1] < math.inf:
+            start, end = self.passage
+            raise UserError(
+                f"a passage from {start:g} to {end:g} seconds is not possible: its end must follow its start"
+            )

@@ -180,7 +180,7 @@ class Engine:
         self._warm_up = WARM_UP_CHUNKS
 
     def _control_source(self) -> None:
-        self.source.loop = self.controls.loop
+        self.source.loop, self.source.passage = self.controls.loop, self.controls.passage
 
     # ---- one chunk ----
 

@@ -60,8 +60,7 @@ class HeldSound:
         capacity = max(chunk, round(LONGEST_S * sample_rate))
         self._shortest = round(SHORTEST_LOOP_S * sample_rate)
         self._collecting, self._held = (_Ring(conditions, sources, capacity) for _ in range(2))
-        self._fade = raised_cosine(max(1, round(FADE_S * sample_rate)))
-        self._edges = np.ones(0, np.float32)
+        self._rise = np.append(raised_cosine(max(1, round(FADE_S * sample_rate))), np.float32(1))
         self._position = 0
 
     def add(self, outputs: Samples) -> None:
@@ -72,26 +71,26 @@ class HeldSound:
         """Forget what was collected; what is held stays."""
         self._collecting.clear()
 
-    def hold(self) -> Samples | None:
+    def hold(self) -> bool:
         """Hold the last seconds; a hold that follows another too soon keeps the same seconds.
 
         Returns:
-            What is held, ``(conditions, sources, samples)``; ``None`` where there is too little for a loop.
+            Whether there is enough for a loop.
         """
         if self._collecting.length >= self._shortest:
             self._held, self._collecting = self._collecting, self._held
             self._collecting.clear()
-        length = self._held.length
-        if length < self._shortest:
-            return None
-        self._edges = np.ones(length, np.float32)
-        fade = min(len(self._fade), length // 2)
-        self._edges[:fade], self._edges[length - fade :] = self._fade[:fade], self._fade[:fade][::-1]
         self._position = 0
+        return self._held.length >= self._shortest
+
+    def whole(self) -> Samples:
+        """What is held, ``(conditions, sources, samples)``. It is copied, which the audio thread has no time for."""
         return self._held.whole()
 
     def read(self, condition: int, samples: int) -> Samples:
         """The next samples of the loop, ``(sources, samples)``."""
-        positions = (self._position + np.arange(samples)) % len(self._edges)
+        length = self._held.length
+        positions = (self._position + np.arange(samples)) % length
         self._position = int(positions[-1] + 1)
-        return self._held.at(condition, positions) * self._edges[positions]
+        edges = self._rise[np.minimum(np.minimum(positions, length - 1 - positions), len(self._rise) - 1)]
+        return self._held.at(condition, positions) * edges

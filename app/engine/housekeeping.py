@@ -30,6 +30,8 @@ class Housekeeping:
         for name, amount in (source.counts() + sink.counts()).items():
             self._telemetry.count(name, amount)
         self._telemetry.set("cushion_chunks", sink.cushion)
+        self._telemetry.set("file_position", source.position)
+        self._telemetry.set("file_duration", source.duration)
         self._telemetry.set("heartbeat", now)
         if now >= self._next_at:
             self._next_at = now + HOUSEKEEPING_S

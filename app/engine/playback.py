@@ -56,13 +56,14 @@ class Playback:
 
     Args:
         rate: of the sounds, in hertz.
+        channels: that are rendered. With two, sounds may be ``(samples, 2)`` too; one channel goes to both sides.
 
     Attributes:
         gain: factor of everything; changes without a click.
     """
 
-    def __init__(self, rate: int) -> None:
-        self.rate, self.gain = rate, 1.0
+    def __init__(self, rate: int, channels: int = 1) -> None:
+        self.rate, self.gain, self._channels = rate, 1.0, channels
         self._fade = max(1, round(FADE_S * rate))
         self._rise = raised_cosine(self._fade)
         self._wanted = Wanted()
@@ -99,9 +100,9 @@ class Playback:
         return tuple(state.heard) if loaded else (0,) * len(self._wanted.sounds)
 
     def render(self, frames: int) -> Samples:
-        """The next ``(frames,)`` samples."""
+        """The next samples, ``(frames,)``, or ``(frames, channels)`` of several channels."""
         state, wanted = self._state, self._wanted
-        block = np.zeros(frames, np.float32)
+        block = np.zeros(frames if self._channels == 1 else (frames, self._channels), np.float32)
         done = 0
         while done < frames:
             leaving = wanted is not state.wanted
@@ -141,7 +142,10 @@ class Playback:
         playing = state.wanted.playing
         assert playing is not None
         sound = state.wanted.sounds[playing][state.position : state.position + count]
-        block[:count] = sound * np.minimum(switching, self._edges(state.position, count, start, stop))
+        gains = np.minimum(switching, self._edges(state.position, count, start, stop))
+        if block.ndim > 1:
+            gains, sound = gains[:, None], sound if sound.ndim > 1 else sound[:, None]
+        block[:count] = sound * gains
         state.heard[playing] += count
         state.position += count
         if state.position == stop:
@@ -166,4 +170,4 @@ class Playback:
             return block * np.float32(gain)
         ramp = np.linspace(state.gain, gain, len(block), dtype=np.float32)
         state.gain = gain
-        return block * ramp
+        return block * (ramp if block.ndim == 1 else ramp[:, None])

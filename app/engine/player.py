@@ -24,6 +24,7 @@ class Player:
         rate: of all samples, in hertz.
         open_speaker: opens the device; called again after :meth:`reopen`.
         clock: the time in seconds.
+        channels: as for :class:`~.playback.Playback`.
 
     Attributes:
         restart: begin at the start of the passage at every switch; otherwise the position stays.
@@ -34,10 +35,14 @@ class Player:
     """
 
     def __init__(
-        self, rate: int, open_speaker: Callable[[Render], Speaker], clock: Callable[[], float] = time.monotonic
+        self,
+        rate: int,
+        open_speaker: Callable[[Render], Speaker],
+        clock: Callable[[], float] = time.monotonic,
+        channels: int = 1,
     ) -> None:
         self.rate, self.restart, self.late = rate, False, 0
-        self._playback, self._open, self._clock = Playback(rate), open_speaker, clock
+        self._playback, self._open, self._clock = Playback(rate, channels), open_speaker, clock
         self._labels: tuple[str, ...] = ()
         self._asked: Counter[str] = Counter()
         self._began: float | None = None

@@ -104,11 +104,10 @@ class SideBySide:
             routing: what the output plays, since that is what is matched.
             answer: called in another thread with the gains in dB; ``None`` where it was too quiet, and no gain changes.
         """
-        sound = self._held.hold()
-        voices = matrix(routing)[:, 1:]
+        enough, voices = self._held.hold(), matrix(routing)[:, 1:]
 
         def work() -> None:
-            found = None if sound is None else self._matching(voices, sound)
+            found = self._matching(voices, self._held.whole()) if enough else None
             if found is not None:
                 self._gains = [10 ** (gain / 20) for gain in found]
             answer(found)
@@ -148,8 +147,7 @@ class SideBySide:
         if not heard.held:
             self._held_orders = None
         elif self._held_orders is None:
-            sound = self._held.hold()
-            self._held_orders = None if sound is None else self._order.within(sound)
+            self._held_orders = self._order.held() if self._held.hold() else None
 
     def _sound(self, condition: int, where: slice) -> Samples:
         """Voices of a condition in the order in which they are heard, equally loud."""

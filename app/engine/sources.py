@@ -20,6 +20,9 @@ from .clock import RealClock, VirtualClock
 from .ports import InputPort
 from .resampling import Resampler
 
+#: shortest passage of a file that is repeated, in seconds
+SHORTEST_PASSAGE_S = 0.5
+
 #: a file that is this many seconds late starts a new schedule instead of catching up
 LATE_S = 1.0
 
@@ -37,6 +40,8 @@ class Source(Protocol):
         resampler_ms: delay of the resampler in milliseconds.
         device_ms: from the recording of a block's last sample until its delivery, in milliseconds, as the audio system
             states it for the last blocks; 0 for a file, nan where it is not known.
+        passage: set by the engine; start and end in seconds of the part of a file that is repeated, ``None`` for all.
+        position, duration: of a file, in seconds; 0 for a microphone.
     """
 
     name: str
@@ -45,6 +50,15 @@ class Source(Protocol):
     silent_s: float
     paused: bool
     loop: bool
+    passage: tuple[float, float] | None
+
+    @property
+    def position(self) -> float: ...
+    @property
+    def duration(self) -> float: ...
+
+    def seek(self, seconds: float) -> None:
+        """Continue a file at this position; nothing for a microphone, or where the file has ended."""
 
     @property
     def resampler_ms(self) -> float: ...
@@ -96,7 +110,7 @@ class FileSource:
             self._downmix = judged(self._file)
             if not len(self._file.read(1)):
                 raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
-            self._file.rewind()
+            self._file.seek(0)
         except UserError:
             self._file.close()
             raise
@@ -104,16 +118,37 @@ class FileSource:
         self.note = self._downmix.note(self.name)
         self.ended = self.paused = False
         self.loop = loop
+        self.passage: tuple[float, float] | None = None
         self.silent_s = 0.0
         self._counts: Counter[str] = Counter()
         self._chunk, self._sample_rate, self._clock, self._tail = chunk, sample_rate, clock, tail
-        self._block = max(1, math.ceil(chunk * self.rate / sample_rate))
+        self._block: int = max(1, math.ceil(chunk * self.rate / sample_rate))
         self._resampler = soxr.ResampleStream(self.rate, sample_rate, 1, dtype="float32")
         self._ready = np.zeros(0, np.float32)
         self._exhausted = False
         self._start: float | None = None  # when the schedule starts: at the first read or wait
         self._count = 0  # chunks given since then
         self.resampler_ms = self.device_ms = 0.0  # the schedule counts from what it gives
+
+    @property
+    def _frames(self) -> int:
+        """Samples of the file; while only its header is known, what that states."""
+        return self._file.stated_frames if self._file.frames is None else self._file.frames
+
+    @property
+    def duration(self) -> float:
+        return self._frames / self.rate
+
+    @property
+    def position(self) -> float:
+        behind = self._file.position / self.rate - len(self._ready) / self._sample_rate
+        return behind if behind >= 0 or self._exhausted else behind + self.duration
+
+    def seek(self, seconds: float) -> None:
+        if not self.ended:
+            self._file.seek(max(0, min(round(seconds * self.rate), self._frames - 1)))
+            self._resampler = soxr.ResampleStream(self.rate, self._sample_rate, 1, dtype="float32")
+            self._ready, self._exhausted = np.zeros(0, np.float32), False
 
     def _started(self) -> float:
         if self._start is None:
@@ -157,9 +192,9 @@ class FileSource:
         return np.pad(chunk, (0, self._chunk - len(chunk)))
 
     def _more(self) -> Samples:
-        block = self._file.read(self._block)
+        block = self._file.read(self._frames_to_read())
         if not len(block) and self.loop:
-            self._file.rewind()
+            self._file.seek(0)
             block = self._file.read(self._block)
         frames = self._file.frames
         if self.loop and frames and len(block) == frames < self._block:
@@ -172,6 +207,17 @@ class FileSource:
             self._exhausted = True
             resampled = np.concatenate([resampled, np.zeros(self._tail, np.float32)])
         return resampled
+
+    def _frames_to_read(self) -> int:
+        """Frames of the next block; a passage that has ended, or was not reached, begins first."""
+        if self.passage is None:
+            return self._block
+        shortest, frames = round(SHORTEST_PASSAGE_S * self.rate), self._frames
+        start = max(0, min(round(self.passage[0] * self.rate), frames - shortest))
+        stop = min(frames, max(round(self.passage[1] * self.rate), start + shortest))
+        if not start <= self._file.position < stop:
+            self._file.seek(start)
+        return min(self._block, stop - self._file.position)
 
 
 class MicrophoneSource:
@@ -187,6 +233,8 @@ class MicrophoneSource:
     def __init__(self, port: InputPort, name: str, chunk: int, sample_rate: int) -> None:
         self.name, self.rate, self.port = name, port.rate, port
         self.ended = self.paused = self.loop = False
+        self.passage: tuple[float, float] | None = None
+        self.position = self.duration = 0.0
         self.silent_s = 0.0
         self._bad_samples = 0
         self._seen: Counter[str] = Counter()
@@ -215,6 +263,9 @@ class MicrophoneSource:
         last = self.port.ring.read - int(len(self._ready) * self.rate / self._resampler.rate_out)
         arrived = self.port.stamps.time_of(last)
         return chunk, time.perf_counter() if math.isnan(arrived) else arrived
+
+    def seek(self, seconds: float) -> None:
+        """Nothing: what was said is over."""
 
     def wait(self, timeout: float) -> None:
         self.port.wake.wait(timeout)

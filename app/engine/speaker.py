@@ -17,7 +17,7 @@ from .resampling import Resampler
 #: sound that is rendered at once, and that waits for the device at most; seconds. A switch is heard that much later.
 BLOCK_S, AHEAD_S = 0.01, 0.06
 
-#: gives the next ``(frames,)`` samples
+#: gives the next samples, ``(frames,)`` or ``(frames, 2)``
 Render = Callable[[int], Samples]
 
 
@@ -73,7 +73,7 @@ class DeviceSpeaker:
         self._device = open_output(device, rate, self._frames)
         port = self._device.port
         port.target = round(AHEAD_S * port.rate)
-        self._resampler = Resampler(rate, port.rate, channels=1)
+        self._resampler = Resampler(rate, port.rate, channels=2)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._feed, name="speaker", daemon=True)
         self._thread.start()
@@ -100,5 +100,6 @@ class DeviceSpeaker:
         port = self._device.port
         while not self._ending.wait(BLOCK_S / 2):
             while port.ring.available < port.target:
-                block = self._resampler(self._render(self._frames)[:, None])
-                port.ring.write(np.repeat(block, port.channels, axis=1))
+                sound = self._render(self._frames)
+                block = self._resampler(sound if sound.ndim > 1 else np.repeat(sound[:, None], 2, axis=1))
+                port.ring.write(block if port.channels == 2 else block.mean(axis=1, keepdims=True))

@@ -44,7 +44,8 @@ WAITED, COMPUTED, DELIVERED = 16, 32, 64
 #: ``deadline_misses``: chunks that were done too late. ``fallbacks``, ``recoveries``: steps of the fallback to a
 #: lighter level, and back. ``bad_samples``: input samples that were not finite. ``cushion_chunks``: chunks of delay
 #: added after underruns. ``device_in_ms``, ``device_out_ms``: delays of the devices as the audio system states them,
-#: nan where it does not. ``drift_samples``: samples inserted or removed to follow the device's clock. ``heartbeat``:
+#: nan where it does not. ``drift_samples``: samples inserted or removed to follow the device's clock.
+#: ``file_position``, ``file_duration``: of the input file in seconds, 0 with a microphone. ``heartbeat``:
 #: ``time.perf_counter`` of the engine's last turn.
 COUNTERS = (
     "input_overflows",
@@ -62,6 +63,8 @@ COUNTERS = (
     "device_in_ms",
     "device_out_ms",
     "drift_samples",
+    "file_position",
+    "file_duration",
     "engine_cpu_seconds",
     "rss_bytes",
     "heartbeat",

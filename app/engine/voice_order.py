@@ -8,8 +8,9 @@ import numpy as np
 
 from .arrays import Samples
 
-#: seconds after which an agreement between two outputs counts half as much as a new one
-HALF_LIFE_S = 0.5
+#: seconds after which an agreement between two outputs counts half as much as a new one: for the running sound, and for
+#: the seconds that are held
+HALF_LIFE_S, HELD_HALF_LIFE_S = 0.5, 4.0
 
 
 class VoiceOrder:
@@ -30,19 +31,23 @@ class VoiceOrder:
 
     def __init__(self, separating: tuple[bool, ...], sources: int, chunk_s: float) -> None:
         self._separating, self._sources = separating, sources
-        self._decay = 0.5 ** (chunk_s / HALF_LIFE_S)
-        self._products = np.zeros((len(separating) * sources,) * 2, np.float32)
+        self._decay, self._slow_decay = (0.5 ** (chunk_s / one) for one in (HALF_LIFE_S, HELD_HALF_LIFE_S))
+        self._products, self._slow = (np.zeros((len(separating) * sources,) * 2, np.float32) for _ in range(2))
         self._guide = next((number for number, one in enumerate(separating) if one), 0)
         self.orders = [tuple(range(sources)) for _ in separating]
 
     def add(self, outputs: Samples) -> None:
         """Take in a chunk of all conditions, ``(conditions, sources, samples)``, each in its own order."""
+        flat = outputs.reshape(-1, outputs.shape[-1])
+        found = flat @ flat.T
         self._products *= self._decay
-        self._products += products(outputs)
+        self._products += found
+        self._slow *= self._slow_decay
+        self._slow += found
 
     def clear(self) -> None:
         """Forget how outputs agreed; the orders stay."""
-        self._products[:] = 0
+        self._products[:] = self._slow[:] = 0
 
     def begin(self, condition: int) -> None:
         """Choose the order of a condition that begins to be heard."""
@@ -50,13 +55,9 @@ class VoiceOrder:
             self.orders[condition] = self._agreeing(self._products, condition)
             self._guide = condition
 
-    def within(self, outputs: Samples) -> list[tuple[int, ...]]:
-        """Orders of all conditions for sound that was stored, ``(conditions, sources, samples)``.
-
-        The condition that was heard last keeps its order, and the others agree with it over the whole sound.
-        """
-        found = products(outputs)
-        return [self._agreeing(found, condition) for condition in range(len(self.orders))]
+    def held(self) -> list[tuple[int, ...]]:
+        """Orders of all conditions for the last seconds as a whole. The condition that was heard last keeps its own."""
+        return [self._agreeing(self._slow, condition) for condition in range(len(self.orders))]
 
     def _agreeing(self, found: Samples, condition: int) -> tuple[int, ...]:
         """The order that agrees best with the guide's; the present one where another is no better."""
@@ -71,10 +72,3 @@ class VoiceOrder:
 
         best = max(itertools.permutations(range(sources)), key=agreement)
         return best if agreement(best) > agreement(present) else present
-
-
-def products(outputs: Samples) -> Samples:
-    """Products of every output with every other, ``(conditions * sources,)`` squared."""
-    flat = outputs.reshape(-1, outputs.shape[-1])
-    found: Samples = flat @ flat.T
-    return found

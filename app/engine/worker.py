@@ -202,6 +202,8 @@ class Worker:
                 self._reconnect()
             case commands.Calibrate() if self._calibration is not None:
                 self._calibration.start(again=True)
+            case commands.Seek(seconds):
+                engine.source.seek(seconds)
             case commands.Hear(condition, held) if self._comparison is not None:
                 self._comparison.hear(condition, held)
             case commands.MatchLoudness() if self._comparison is not None:

@@ -32,6 +32,7 @@ class LevelPanel(QFrame):
         self.chunk_ms: Mapping[int, float] = {}
         self._levels: Sequence[LevelFacts] = ()
         self._switch_ms: float | None = None
+        self._shown = self._previous = 0
         self._headline, self._summary = QLabel("Level"), QLabel()
         self._unmeasured = QLabel("The quality of this ladder has not been measured.")
         self._facts = QWidget()
@@ -122,6 +123,7 @@ class LevelPanel(QFrame):
         self.pareto.set_levels(levels)
         self._unmeasured.setVisible(not self.pareto.condition)
         self.setEnabled(bool(levels))
+        self._shown = self._previous = level
         self.show_level(level)
 
     def show_level(self, level: int) -> None:
@@ -131,6 +133,11 @@ class LevelPanel(QFrame):
         self.slider.blockSignals(False)
         self.slider.update()
         self._show_level()
+
+    def go_back(self) -> None:
+        """Choose the level that was chosen before the present one; a second call returns."""
+        if self.isEnabled():
+            self.slider.setValue(self._previous)
 
     def show_switch(self, switch_ms: float) -> None:
         """Show how long the last change of level took, in milliseconds."""
@@ -151,6 +158,8 @@ class LevelPanel(QFrame):
         level = self.slider.value()
         if not self._levels:
             return
+        if level != self._shown:
+            self._shown, self._previous = level, self._shown
         facts = self._levels[level]
         self._headline.setText("Dense" if level == 0 else f"{facts.name} compute")
         self._headline.setToolTip("Multiply-adds saved compared with the dense separator")

@@ -18,6 +18,12 @@ BINDINGS = (
     ("mute", ("M",), "mute the output"),
     ("record", ("R",), "start or stop recording"),
     ("loop", ("L",), "loop the file"),
+    ("passage_start", ("I",), "repeat the file from here"),
+    ("passage_end", ("O",), "repeat the file to here"),
+    ("passage_clear", ("N",), "play the whole file again"),
+    ("seek_back", (",",), "5 seconds back in the file"),
+    ("seek_forward", (".",), "5 seconds forward in the file"),
+    ("previous_level", ("X",), "back to the previous level, and again"),
     ("view", ("V",), "show spectrograms or waveforms"),
     ("sweep", ("G",), "sweep through all levels"),
     ("fallback", ("U",), "fall back to a lighter level on missed deadlines"),
@@ -68,7 +74,7 @@ def bind(window: QWidget, actions: Mapping[str, Callable[[], object]], level: Ca
 
 def _bind(window: QWidget, key: str, action: Callable[[], object]) -> None:
     shortcut = QShortcut(QKeySequence(key), window)
-    shortcut.setAutoRepeat(key in "+-=")
+    shortcut.setAutoRepeat(key in "+-=,.")
     shortcut.activated.connect(action)
 
 

@@ -12,11 +12,12 @@ from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from sepprune.errors import UserError
 
-from ..engine.commands import StartRecording
+from ..engine.commands import Seek, StartRecording
 from .alert import Alert
 from .controller import Controller
 from .engine_link import Engine, EngineLink
 from .facts import sentence
+from .file_bar import SEEK_S, FileBar
 from .held_keys import HeldKeys
 from .lab.lab import Lab
 from .latency import LatencyPanel
@@ -72,7 +73,7 @@ class MainWindow(QWidget):
         self.live_report = LiveReport(self.link, self.data, self)
         panels = Panels(Transport(), Tracks(), LatencyPanel(), ListenPanel(), LevelPanel(), StatusLine(), Banner())
         self.transport, self.tracks, self.latency, self.listen, self.level, self.status, self.banner = panels
-        self.alert = Alert()
+        self.alert, self.file = Alert(), FileBar()
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
         choice = StartRecording(recordings_folder(preferences), preferences.record_format)
@@ -87,6 +88,11 @@ class MainWindow(QWidget):
             self._hold,
             self.controller.reset_statistics,
         )
+        self.file.control_asked.connect(self.controller.change)
+        self.file.seek_asked.connect(lambda seconds: self.link.send(Seek(seconds)))
+        self.link.controls_changed.connect(self.file.show_controls)
+        self.file.show_controls(self.link.controls)
+        self.transport.devices_asked.connect(lambda: self.controller.change("passage", None))
         self.keys = HeldKeys(self, {key: signal for key, signal, _ in HELD})
         self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
         self.transport.view_asked.connect(self.set_view)
@@ -116,6 +122,7 @@ class MainWindow(QWidget):
         for column in (left, right):
             column.setSpacing(10)
         left.addWidget(self.tracks, stretch=62)
+        left.addWidget(self.file)
         left.addWidget(self.latency, stretch=38)
         right.addWidget(self.listen)
         right.addWidget(self.level, stretch=1)
@@ -140,6 +147,12 @@ class MainWindow(QWidget):
             "round_trip": controller.measure_round_trip,
             "view": lambda: self.set_view({"spectrogram": "waveform"}.get(self.tracks.view, "spectrogram")),
             "sweep": self.level.sweep.toggle,
+            "passage_start": self.file.mark_start,
+            "passage_end": self.file.mark_end,
+            "passage_clear": self.file.clear,
+            "seek_back": lambda: self.file.jump(-SEEK_S),
+            "seek_forward": lambda: self.file.jump(SEEK_S),
+            "previous_level": self.level.go_back,
             "louder": lambda: self.listen.step_gain(1),
             "quieter": lambda: self.listen.step_gain(-1),
             "open": self.transport.open_file,
@@ -218,6 +231,8 @@ class MainWindow(QWidget):
         if self._pictures % PICTURES_A_TEXT == 0:
             self.data.update_statistics()
             if self.painted:
+                counters = self.link.telemetry.counters
+                self.file.show_position(counters["file_position"], counters["file_duration"])
                 self.controller.refresh_text()
 
     def preferences(self) -> Preferences:
@@ -247,7 +262,7 @@ class MainWindow(QWidget):
         font.setPointSizeF(self.theme.points)
         self.setFont(font)
         self.setStyleSheet(style_sheet(self.theme))
-        for part in (self.transport, self.tracks, self.latency, self.listen, self.level, self.status):
+        for part in (self.transport, self.tracks, self.file, self.latency, self.listen, self.level, self.status):
             part.set_theme(self.theme)
         self.lab.set_theme(self.theme)
         for panel in (self.listen, self.level):

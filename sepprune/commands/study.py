@@ -70,6 +70,16 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=8.0, help="duration of a passage")
     parser.add_argument("--seed", type=int, help="of items and names (default: drawn)")
     parser.add_argument("--title", default="Listening test", help="of the window and the report")
+    parser.add_argument("--consent", metavar="FILE", help="text of the first page, in place of the usual one")
+    parser.add_argument("--instructions", metavar="FILE", help="text before the training, in place of the usual one")
+    parser.add_argument(
+        "--questionnaire", metavar="FILE", help='a line "name: question" for each question, in place of the usual ones'
+    )
+    parser.add_argument(
+        "--headphone-check",
+        action="store_true",
+        help="ask before the training which of three tones is the softest, which only headphones tell",
+    )
     parser.add_argument("--ladder", metavar="DIR", help="ladder folder (default: the bundled one)")
     parser.add_argument(
         "--times", metavar="BENCH.json", help="chunk times for the report, from `sepprune bench --json`"
@@ -102,10 +112,16 @@ def _add_merge(parser: argparse.ArgumentParser) -> None:
 
 def _create(args: argparse.Namespace) -> dict[str, Any]:
     from ..study.create import StudySettings, create_study
+    from ..study.design import METHODS
     from ..study.render import Recording
     from ..study.session import draw_order
+    from ..study.texts import default_texts, own_texts
 
     ladder = Ladder.load(args.ladder)
+    if args.method not in METHODS:
+        raise UserError(f"no listening test is called {args.method!r}: choose from {', '.join(METHODS)}")
+    files = (None if file is None else Path(file) for file in (args.consent, args.instructions, args.questionnaire))
+    texts = own_texts(default_texts(args.method, args.title), *files)
     if args.data:
         from ..data.mixtures import find
 
@@ -128,6 +144,8 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
         backend=args.backend,
         precision=args.precision,
         times=_times(args.times, args.chunk_ms),
+        texts=texts,
+        headphone_check=args.headphone_check,
     )
     with _progress() as progress:
         task = progress.add_task("rendering", total=1.0)

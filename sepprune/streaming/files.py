@@ -65,7 +65,7 @@ class MonoFile:
         sound, wanted, length = self._sound, self._wanted, 0
         resampler = soxr.ResampleStream(sound.rate, wanted, 1, dtype="float32") if sound.rate != wanted else None
         self.bad = self.length = 0
-        sound.rewind()
+        sound.seek(0)
         for channels in blocks(sound, _BLOCK):
             block, bad = self._downmix(channels)
             self.bad += bad

@@ -30,7 +30,7 @@ from .design import (
 )
 from .render import Passage, Recording, Rendered, Renderer, opened, passages
 from .sound import Signal, faded, loudness, low_pass, matching_gains, samples_of, wave_bytes
-from .texts import default_texts
+from .texts import Texts, default_texts
 
 #: trials where none are asked for; open-ended ABX stops at the second number at the latest
 TRIALS = {ABX: 16, PREFERENCE: 8, THRESHOLD: 40, MUSHRA: 1, RATING: 1}
@@ -56,6 +56,8 @@ class StudySettings:
         title: of the window and the report.
         chunk_ms, backend, precision: of the stream.
         times: measured chunk time by level in ms, for the report.
+        texts: that listeners read; ``None`` for the usual ones.
+        headphone_check: ask before the training which of three tones is the softest.
     """
 
     method: str
@@ -70,6 +72,8 @@ class StudySettings:
     backend: str = "auto"
     precision: str = "auto"
     times: Mapping[int, float] | None = None
+    texts: Texts | None = None
+    headphone_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,12 +136,13 @@ def create_study(
             "computed_by": {str(level): by for level, by in renderer.computed_by.items()},
             "gains_db": gains,
             "largest_loudness_difference_lu": round(largest, 4),
+            "headphone_check": settings.headphone_check,
         }
     if not items:
         raise UserError("no voice of these recordings can be heard under every level: give recordings with speech")
     design = _design(settings, conditions, items)
     check(design)
-    texts = default_texts(settings.method, settings.title)
+    texts = settings.texts or default_texts(settings.method, settings.title)
     study = write_study(out, design, texts, ladder.sample_rate, stimuli, settings.seed, facts)
     return Created(study, largest)
 

@@ -37,6 +37,15 @@ _INSTRUCTIONS = (
 )
 
 
+def open_live_study(folder: str | None, compared: Sequence[int | None], trials: int = TRIALS) -> Study:
+    """:func:`live_study` of the ladder in a folder; ``None`` is the bundled one.
+
+    Raises:
+        UserError: the ladder cannot be read, or as :func:`live_study` says.
+    """
+    return live_study(Ladder.load(folder), compared, trials)
+
+
 def live_study(ladder: Ladder, compared: Sequence[int | None], trials: int = TRIALS) -> Study:
     """An ABX study of two conditions on the live stream. It has no stimuli.
 

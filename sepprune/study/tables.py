@@ -23,7 +23,8 @@ LONG = (
 def write_tables(results: Sequence[Result], folder: Path) -> list[Path]:
     """Write all tables that fit the method.
 
-    ``answers.csv`` is long: a row for each attempt and condition, training and void attempts included. MUSHRA also
+    ``answers.csv`` is long: a row for each attempt and condition, training and void attempts included, with the answers
+    to the questionnaire in columns that begin with ``about_``. MUSHRA also
     gives ``mushra.csv`` (webMUSHRA) and ``pymushra.csv`` (the flattened names of pymushra); comparisons give
     ``paired_comparison.csv``, ratings ``lms.csv`` (both webMUSHRA).
 
@@ -67,6 +68,7 @@ def _long(result: Result) -> Iterable[Row]:
             "plays": " ".join(f"{label}={count}" for label, count in answer.plays.items()),
             "late": answer.late,
             "void": answer.void,
+            **{f"about_{name}": given for name, given in result.about.items()},
         }
         for one in _judged(result, attempt):
             level = result.design.condition(one.condition).level

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
@@ -58,6 +60,15 @@ _TOPICS = {ABX: ("same",), THRESHOLD: ("same",), PREFERENCE: ("prefer",), MUSHRA
 _QUESTIONNAIRE = {"age": "Your age", "gender": "Your gender (may stay empty)", "headphones": "Headphones you wear"}
 #: characters of one text at most
 LONGEST = 20_000
+#: questions of a questionnaire at most, and characters of one
+MOST_QUESTIONS, LONGEST_QUESTION = 20, 200
+#: answers that a session stores by itself, and columns of webMUSHRA's tables
+RESERVED = frozenset(
+    "output_device attenuation_db headphone_check input session_test_id session_uuid trial_id rating_stimulus "
+    "rating_score rating_time rating_comment choice_reference choice_non_reference choice_answer choice_time "
+    "choice_comment stimuli stimuli_rating".split()
+)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,69 @@ def default_texts(method: str, title: str) -> Texts:
         {topic: _SCALES[topic] for topic in topics if topic in _SCALES},
         _QUESTIONNAIRE,
     )
+
+
+def own_texts(
+    texts: Texts, consent: Path | None = None, instructions: Path | None = None, questionnaire: Path | None = None
+) -> Texts:
+    """The texts with a researcher's own in place of the usual ones.
+
+    Args:
+        texts: the usual ones.
+        consent, instructions: text files in UTF-8, shown line by line.
+        questionnaire: a text file with a line ``name: question`` for each question.
+
+    Raises:
+        UserError: a file cannot be read, is empty or too long, or a line of the questionnaire is none.
+    """
+    return replace(
+        texts,
+        consent=texts.consent if consent is None else _text("--consent", consent),
+        instructions=texts.instructions if instructions is None else _text("--instructions", instructions),
+        questionnaire=texts.questionnaire if questionnaire is None else questions_of(questionnaire),
+    )
+
+
+def questions_of(path: Path) -> dict[str, str]:
+    """Name of an answer -> question, from a text file with a line ``name: question`` for each.
+
+    Empty lines, and lines that begin with ``#``, are left out.
+
+    Raises:
+        UserError: the file cannot be read, a line has no name or no question, or there are too many.
+    """
+    found: dict[str, str] = {}
+    for line in filter(None, (line.strip() for line in _text("--questionnaire", path).splitlines())):
+        name, _, question = (part.strip() for part in line.partition(":"))
+        if line.startswith("#"):
+            continue
+        if not question or not _NAME.fullmatch(name) or len(question) > LONGEST_QUESTION:
+            raise UserError(
+                f'{path} has the line {line!r}: write "name: question", the name of small letters, digits and _, the '
+                f"question of at most {LONGEST_QUESTION} characters"
+            )
+        if name in found or name in RESERVED:
+            why = "is there twice" if name in found else "is a column of the results already"
+            raise UserError(f"{path}: the name {name!r} {why}, choose another")
+        found[name] = question
+    if not 1 <= len(found) <= MOST_QUESTIONS:
+        raise UserError(f"{path} has {len(found)} questions: give 1 to {MOST_QUESTIONS}")
+    return found
+
+
+def _text(option: str, path: Path) -> str:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            content = file.read(LONGEST + 1).strip()
+    except OSError as error:
+        raise UserError(f"cannot read {option} {path} ({error.strerror}): check the path") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{option} {path} is no text in UTF-8 ({error.reason}): save it as plain text") from error
+    if not content or len(content) > LONGEST:
+        raise UserError(
+            f"{option} {path} has {'no text' if not content else 'too much text'}: give 1 to {LONGEST} characters"
+        )
+    return content
 
 
 def texts_of(data: Mapping[str, Any]) -> Texts:

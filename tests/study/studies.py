@@ -14,6 +14,8 @@ from sepprune.study.sound import wave_bytes
 from sepprune.study.texts import default_texts
 
 RATE, SAMPLES = 16_000, 160
+#: what small studies state besides the rest; tests may set it
+FACTS: dict[str, object] = {}
 
 
 def small_design(
@@ -51,7 +53,7 @@ def write_small_study(path: Path, design: Design, seed: int = 1) -> Study:
         for one in design.conditions
     }
     texts = default_texts(design.method, "A small study")
-    return write_study(path, design, texts, RATE, stimuli, seed, {"ladder": "none", "gains_db": {}})
+    return write_study(path, design, texts, RATE, stimuli, seed, {"ladder": "none", "gains_db": {}, **FACTS})
 
 
 def small_study(folder: Path, method: str, **settings: object) -> Study:

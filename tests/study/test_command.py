@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -10,7 +11,10 @@ import soundfile
 
 from sepprune.cli import main
 from sepprune.streaming import Ladder
+from sepprune.study.archive import read_study
+from sepprune.study.session import start_session
 from tests.streaming.ladders import babble, converted_levels, skim_ladder, tcn_ladder
+from tests.study.studies import answer_somehow
 
 __all__ = ["converted_levels", "skim_ladder", "tcn_ladder"]
 Capture = pytest.CaptureFixture[str]
@@ -109,3 +113,32 @@ def test_mistakes_are_one_sentence(tcn_ladder: Ladder, tmp_path: Path, capsys: C
         assert main(["study", *arguments]) == 2
     error = capsys.readouterr().err
     assert error.startswith("sepprune study: ") and error.count("\n") == 1
+
+
+def test_a_researchers_own_texts_reach_the_study_and_answers_to_them_the_table(
+    tcn_ladder: Ladder, tmp_path: Path
+) -> None:
+    files = {"consent": "I agree.", "instructions": "Listen.", "questionnaire": "hearing: Any trouble with hearing?"}
+    options = []
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+        options += [f"--{name}", str(tmp_path / name)]
+    assert create(tcn_ladder, tmp_path, "--method", "abx", "--levels", "0,2", "--headphone-check", *options) == 0
+    study = read_study(tmp_path / "study.zip")
+    assert (study.texts.consent, study.texts.instructions) == ("I agree.", "Listen.")
+    assert study.texts.questionnaire == {"hearing": "Any trouble with hearing?"} and study.facts["headphone_check"]
+    session = start_session(study, tmp_path / "results", "L1", {"hearing": "no"})
+    trial = session.trial()
+    assert trial is not None
+    answer_somehow(session, trial)
+    assert main(["study", "merge", str(tmp_path / "results"), "--out", str(tmp_path / "out")]) == 0
+    with open(tmp_path / "out" / "answers.csv", newline="", encoding="utf-8") as file:
+        assert [row["about_hearing"] for row in csv.DictReader(file)] == ["no"]
+
+
+@pytest.mark.parametrize("option", ["--consent", "--instructions", "--questionnaire"])
+def test_a_text_that_is_missing_is_told_before_anything_is_rendered(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture, option: str
+) -> None:
+    assert create(tcn_ladder, tmp_path, "--method", "abx", "--levels", "0,2", option, "missing.txt") == 2
+    assert f"cannot read {option} missing.txt" in capsys.readouterr().err

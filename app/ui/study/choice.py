@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PyQt6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from ...engine.facts import LevelFacts
+from ..transport import Choice
 
 MIXTURE = "the unprocessed mixture"
 
@@ -23,9 +24,8 @@ class LevelsDialog(QDialog):
     def __init__(self, parent: QWidget, ladder: Sequence[LevelFacts], level: int) -> None:
         super().__init__(parent)
         self.setWindowTitle("Blind comparison")
-        self.first, self.second = QComboBox(), QComboBox()
-        for choice, name in ((self.first, "One"), (self.second, "The other")):
-            choice.setAccessibleName(name)
+        self.first, self.second = Choice("One"), Choice("The other")
+        for choice in (self.first, self.second):
             for one in ladder:
                 choice.addItem(f"level {one.level} · {one.name}", one.level)
             choice.addItem(MIXTURE, None)

@@ -8,38 +8,54 @@ from pathlib import Path
 
 import platformdirs
 
-from sepprune.streaming import Ladder
-from sepprune.study.live import live_study, running
+from sepprune.study.live import TRIALS, open_live_study, parse_compared, running
 
+from ...engine.player import Player
 from ...engine.process import EngineProcess
-from ...engine.protocol import Settings
+from ...engine.protocol import NONE, Settings
+from ...engine.speaker import DeviceSpeaker, output_named
 from ..main import prepared_application
 from .live_player import LivePlayer
 from .live_window import LiveWindow
 from .main import check_results
 
+#: of the tones of the headphone check, in hertz
+TONE_RATE = 48_000
 
-def run_live(settings: Settings, compared: tuple[int | None, ...], trials: int, folder: Path | None = None) -> int:
+
+def run_live(
+    settings: Settings,
+    compared: str,
+    trials: int | None = None,
+    folder: Path | None = None,
+    headphone_check: bool = False,
+) -> int:
     """Show the pages until the window is closed.
 
     Args:
-        settings: of the engine: input, output, ladder and what computes.
-        compared: two levels, or a level and ``None`` for the unprocessed mixture.
-        trials: that count.
+        settings: of the engine: input, output, ladder and what computes; with the output ``"none"`` it is the system's.
+        compared: two levels such as ``0,4``, or a level and ``bypass``.
+        trials: that count; ``None`` is the usual number.
         folder: for result files; ``None``: ``SepPrune`` in the user's documents.
+        headphone_check: ask first which of three tones is the softest.
 
     Returns:
         Exit status 0.
 
     Raises:
-        UserError: these cannot be compared, or the results cannot be written.
+        UserError: these cannot be compared, the results cannot be written, or there is no output.
     """
-    study = live_study(Ladder.load(settings.ladder), compared, trials)
+    study = open_live_study(settings.ladder, parse_compared(compared), TRIALS if trials is None else trials)
     results = check_results(folder or Path(platformdirs.user_documents_dir()) / "SepPrune")
+    output = output_named(None if settings.output == NONE else settings.output)
     application = prepared_application()
-    wanted = replace(settings, compared=tuple(running(study).values()))
+    wanted = replace(settings, output=output, compared=tuple(running(study).values()))
     player = LivePlayer(EngineProcess(wanted))
-    window = LiveWindow(study, results, player)
+
+    def open_tones() -> Player:
+        return Player(TONE_RATE, lambda render: DeviceSpeaker(output, TONE_RATE, render), channels=2)
+
+    window = LiveWindow(study, results, player, open_tones=open_tones if headphone_check else None)
     interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
     try:
         window.showMaximized()

@@ -32,7 +32,7 @@ def run_study(file: Path, folder: Path | None = None, output: str | None = None)
     results = check_results(folder or file.absolute().parent)
     device = output_named(output)
     application = prepared_application()
-    player = Player(study.sample_rate, lambda render: DeviceSpeaker(device, study.sample_rate, render))
+    player = Player(study.sample_rate, lambda render: DeviceSpeaker(device, study.sample_rate, render), channels=2)
     window = StudyWindow(study, results, player)
     interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
     try:

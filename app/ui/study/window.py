@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from sepprune.study.archive import Study
 from sepprune.study.session import Session, Trial
 
+from ...engine.headphone_tones import QUESTIONS
 from ...engine.player import Player
 from ..theme import Theme
+from .headphones import HeadphoneCheck
 from .pages import Volume
 from .samples import PassageRow, SoundRow
 from .session_window import SessionWindow
@@ -28,8 +31,28 @@ class StudyWindow(SessionWindow):
     def __init__(
         self, study: Study, folder: Path, player: Player, seed: int | None = None, theme: Theme | None = None
     ) -> None:
-        self._samples = player
+        self._samples, self._headphones = player, ""
         super().__init__(study, folder, player, seed, theme)
+
+    def tick(self) -> None:
+        super().tick()
+        if isinstance(self.page, HeadphoneCheck):
+            self.page.tick()
+
+    def volume_set(self) -> None:
+        if not self.study.facts.get("headphone_check") or self.session is not None:
+            self.instruct()
+            return
+        page = HeadphoneCheck(self._samples, secrets.randbits(32), ("Back", self.ask_for_volume))
+        page.finished.connect(self._checked)
+        self.show_page(page)
+
+    def facts(self) -> dict[str, str]:
+        return super().facts() | ({"headphone_check": self._headphones} if self._headphones else {})
+
+    def _checked(self, right: int) -> None:
+        self._headphones = f"{right} of {QUESTIONS}"
+        self.instruct()
 
     def load_sample(self) -> None:
         # the name is a hash, so the first by name says nothing about its condition

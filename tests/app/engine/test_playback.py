@@ -144,3 +144,13 @@ def test_new_sounds_begin_at_their_start_and_count_anew():
 def test_sounds_that_cannot_be_looped_are_refused(wanted):
     with pytest.raises(ValueError, match="cannot be looped|there is no sound"):
         Playback(RATE).switch(wanted)
+
+
+def test_two_channels_play_sounds_of_one_and_of_two():
+    playback = Playback(RATE, channels=2)
+    mono, stereo = constant(1.0), np.stack([constant(1.0), constant(-0.5)], axis=1)
+    for sounds, sides in (((mono,), (1.0, 1.0)), ((stereo,), (1.0, -0.5))):
+        playback.switch(Wanted(sounds, 0, (0, 8000)))
+        block = playback.render(1000)
+        assert block.shape == (1000, 2)
+        assert block[2 * FADE :] == pytest.approx(np.tile(sides, (1000 - 2 * FADE, 1)))

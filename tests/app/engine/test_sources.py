@@ -158,3 +158,61 @@ def test_a_microphone_notices_how_long_it_has_been_silent() -> None:
     port.callback(np.zeros((1600, 1), np.float32), 1600, None, Flags())
     source.read()
     assert source.silent_s == pytest.approx(0.1)
+
+
+def counted(sound: Write, seconds: float = 2.0) -> tuple[FileSource, VirtualClock]:
+    """A file whose samples are their own numbers, divided by 100,000."""
+    clock = VirtualClock()
+    return FileSource(sound(np.arange(int(16_000 * seconds)) / 1e5), CHUNK, 16_000, clock, loop=True), clock
+
+
+def numbers(samples: np.ndarray) -> np.ndarray:
+    return np.rint(samples * 1e5).astype(int)
+
+
+def test_a_passage_is_repeated_sample_for_sample(sound: Write) -> None:
+    source, clock = counted(sound)
+    source.passage = (0.5, 1.25)
+    got, _ = play(source, clock, chunks=250)
+    np.testing.assert_array_equal(numbers(got), np.resize(np.arange(8_000, 20_000), len(got)))
+
+
+def test_a_passage_that_is_let_go_continues_to_the_end_of_the_file(sound: Write) -> None:
+    source, clock = counted(sound)
+    source.passage = (0.5, 1.25)
+    play(source, clock, chunks=10)
+    source.passage = None
+    got, _ = play(source, clock, chunks=100)
+    assert numbers(got)[-1] > 20_000 and set(np.diff(numbers(got))) == {1}
+
+
+def test_a_short_passage_is_made_half_a_second_long(sound: Write) -> None:
+    source, clock = counted(sound)
+    source.passage = (1.9, 1.91)
+    got, _ = play(source, clock, chunks=100)
+    assert (numbers(got).min(), numbers(got).max()) == (24_000, 31_999)
+
+
+def test_a_file_continues_where_it_was_sought(sound: Write) -> None:
+    source, clock = counted(sound)
+    play(source, clock, chunks=20)
+    source.seek(1.0)
+    got, _ = play(source, clock, chunks=20)
+    np.testing.assert_array_equal(numbers(got), np.arange(16_000, 16_000 + 20 * CHUNK))
+    assert source.position == pytest.approx(1.16, abs=0.001) and source.duration == 2.0
+
+
+@pytest.mark.parametrize("seconds", [-3.0, 99.0])
+def test_a_position_outside_the_file_is_its_nearest_end(sound: Write, seconds: float) -> None:
+    source, clock = counted(sound)
+    source.seek(seconds)
+    got, _ = play(source, clock, chunks=1)
+    assert numbers(got)[0] == (0 if seconds < 0 else 31_999)
+
+
+def test_a_file_that_has_ended_stays_ended(sound: Write) -> None:
+    source, clock = counted(sound, 0.1)
+    source.loop = False
+    play(source, clock)
+    source.seek(0.0)
+    assert source.ended and source.read() is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from app.engine.voice_order import VoiceOrder
 
@@ -62,8 +61,10 @@ def test_the_mixture_between_two_levels_leaves_the_first_as_the_guide() -> None:
     assert order.orders[:2] == [(0, 1), (1, 0)]
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_stored_sound_has_its_own_orders(turned: bool) -> None:
-    true = voices(1)[0]
-    order = VoiceOrder((True, True), 2, CHUNK_S)
-    assert order.within(np.stack([true, true[::-1] if turned else true])) == [(0, 1), (1, 0) if turned else (0, 1)]
+def test_held_sound_has_the_order_of_its_longer_part() -> None:
+    true = voices(600)
+    order = fed(VoiceOrder((True, True), 2, CHUNK_S), true[:400], true[:400, ::-1])
+    fed(order, true[400:], true[400:])
+    assert order.held() == [(0, 1), (1, 0)]
+    order.begin(1)
+    assert order.orders == [(0, 1), (0, 1)]

@@ -109,7 +109,7 @@ def open_window(study, folder, qtbot, seed: int | None = None, **settings) -> tu
         return speakers[-1]
 
     clock = VirtualClock()
-    player = Player(study.sample_rate, open_speaker, clock.now)
+    player = Player(study.sample_rate, open_speaker, clock.now, channels=2 if "headphone_check" in study.facts else 1)
     speakers[0].clock = clock
     window = StudyWindow(study, folder, player, seed, **settings)
     window.timer.stop()

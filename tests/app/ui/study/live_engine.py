@@ -147,14 +147,16 @@ class LiveListener:
             self.hear()
 
 
-def open_live(ladder: Path, sound: Path, folder: Path, qtbot, seed: int | None = 3, trials: int = 3, compared=(0, 2)):
+def open_live(
+    ladder: Path, sound: Path, folder: Path, qtbot, seed: int | None = 3, trials: int = 3, compared=(0, 2), **settings
+):
     """A window that is shown, its timer stopped, so that the test decides when it ticks."""
     study = live_study(Ladder.load(ladder), compared, trials)
     controls = Controls(routing="split")
     engine = LiveEngine(
         Settings(str(sound), "none", str(ladder), controls=controls, compared=tuple(running(study).values()))
     )
-    window = LiveWindow(study, folder, LivePlayer(engine, engine.clock.now), seed)
+    window = LiveWindow(study, folder, LivePlayer(engine, engine.clock.now), seed, **settings)
     window.timer.stop()
     qtbot.addWidget(window)
     with qtbot.waitExposed(window):
