@@ -21,7 +21,7 @@ from sepprune.training.settings import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "docs/python.md", "docs/ladder-format.md")
+PAGES = ("README.md", "docs/python.md", "docs/ladder-format.md", "docs/torch-pruning.md")
 
 
 def python_blocks() -> list[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -49,22 +49,28 @@ class _Proof:
         structure: the groups, and sites for numbers that follow the width as far as they are found.
         trials: kept channels of two different cuts, ``(channels,)`` each.
         scaled: whether such numbers were found. They were guessed from the first trial, so the second must agree.
+        known: results of :meth:`failure`, since a trial runs the module twice.
     """
 
     structure: Structure
     trials: tuple[Bools, Bools]
     scaled: bool = False
+    known: dict[tuple[int, ...], str | None] = field(default_factory=dict)
 
-    def failure(self, groups: Sequence[int], trial: int = 0) -> str | None:
+    def failure(self, groups: Sequence[int]) -> str | None:
         """Why these groups cannot be cut; ``None`` if they can."""
+        key = tuple(groups)
+        if key not in self.known:
+            self.known[key] = self._tried(groups, 0) or (self._tried(groups, 1) if self.scaled else None)
+        return self.known[key]
+
+    def _tried(self, groups: Sequence[int], trial: int) -> str | None:
         kept = self._kept(groups, trial)
         try:
             _, relative = difference(self.structure, cut(self.structure, kept), kept)
         except Exception as error:  # a module of any library may raise anything when it is cut; its group is not safe
             return (str(error) or type(error).__name__).splitlines()[0]
-        if relative > TOLERANCE:
-            return f"the pruned module would differ by {relative:.2g}"
-        return self.failure(groups, 1) if self.scaled and not trial else None
+        return f"the pruned module would differ by {relative:.2g}" if relative > TOLERANCE else None
 
     def with_widths(self, groups: Sequence[int]) -> _Proof | None:
         """The proof with more numbers that follow the width, found by cutting these groups; ``None`` without any."""
@@ -73,7 +79,7 @@ class _Proof:
             structure = follow_widths(self.structure, cut(self.structure, kept), kept)
         except Exception:  # a module that does not run when it is cut shows nothing about its numbers
             return None
-        return None if structure is None else replace(self, structure=structure, scaled=True)
+        return None if structure is None else _Proof(structure, self.trials, scaled=True)
 
     def _kept(self, groups: Sequence[int], trial: int = 0) -> Bools:
         return self.trials[trial] | ~np.isin(self.structure.group_of, groups)

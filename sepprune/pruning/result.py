@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_model
+from safetensors import SafetensorError
+from safetensors.torch import load_model, save_model
 from torch import nn
 
+from ..errors import UserError
 from ..folders import whole_folder
-from ..separators.weights import load_weights
 from .plan import PruningPlan
 
 _WEIGHTS, _REPORT, _PLAN = "model.safetensors", "report.json", "plan.json"
@@ -61,5 +62,13 @@ def load_pruned(folder: str | os.PathLike[str], module: nn.Module) -> nn.Module:
         UserError: a file cannot be read, or does not fit the module.
     """
     model = PruningPlan.load(Path(folder) / _PLAN).apply(module)
-    load_weights(model, Path(folder) / _WEIGHTS)
+    weights = Path(folder) / _WEIGHTS
+    try:
+        load_model(model, weights)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        why = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+        raise UserError(
+            f"the weights {weights} cannot be loaded into {type(model).__name__}: {why}; give a folder that sepprune "
+            "prune wrote, and the class and settings that it was made for"
+        ) from error
     return model

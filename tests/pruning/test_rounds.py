@@ -77,6 +77,16 @@ def test_loading_into_another_class_or_without_files_is_one_sentence(tmp_path: P
         load_pruned(tmp_path, nn.Linear(2, 2))
 
 
+def test_weights_that_are_missing_or_damaged_are_one_sentence(tmp_path: Path) -> None:
+    prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2)).save(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError, match="the weights .* cannot be loaded into"):
+        load_pruned(tmp_path, build(DENSE))
+    (tmp_path / "model.safetensors").unlink()
+    with pytest.raises(UserError, match="the weights .* cannot be loaded into"):
+        load_pruned(tmp_path, build(DENSE))
+
+
 def test_a_wrong_number_of_rounds_is_one_sentence() -> None:
     with pytest.raises(UserError, match="rounds is 0: give a number above 0"):
         next(prune_in_rounds(build(DENSE), MIXTURE, rounds=0, macs=0.5, method="l2"))
