@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .checked import LONGEST_S, LONGEST_TEXT, check_sound, shown
+from .checked import LONGEST_S, LONGEST_TEXT, MALFORMED, check_sound, shown
 from .errors import UserError
 from .extras import installed, require
 from .files import reason
@@ -193,7 +193,7 @@ class _Container:
             self._stream: Any = tracks[0]
             self._frames = self._container.decode(self._stream)
             self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
-        except (av.FFmpegError, ValueError, OSError) as error:
+        except (av.FFmpegError, OSError, *MALFORMED) as error:  # a track without a decoder lacks attributes
             if isinstance(error, UserError):
                 raise
             raise _no_sound(self.name, error) from error
@@ -220,10 +220,14 @@ class _Container:
             try:
                 frame = next(self._frames, None)
                 self._ended = frame is None
-                return [part.to_ndarray().T for part in self._resampler.resample(frame) if part.samples]
+                return [
+                    np.asarray(part.to_ndarray().T, np.float32)
+                    for part in self._resampler.resample(frame)
+                    if part.samples
+                ]
             except av.InvalidDataError:
                 continue
-            except (av.FFmpegError, ValueError, OSError) as error:
+            except (av.FFmpegError, OSError, *MALFORMED) as error:
                 raise UserError(f"{self.name} is damaged ({error}): give another file") from error
 
     def rewind(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
+from ..checked import MALFORMED, Table, shown
 from ..errors import UserError
 from .latency import FORMAT, VERSION
 from .rows import blocks_of
@@ -228,18 +229,24 @@ def _read(file: Path) -> dict[str, Any]:
         report = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {file} ({error.strerror}): give a report.json") from error
-    except ValueError as error:
+    except MALFORMED as error:
         raise UserError(f"{file} is no JSON: give the report.json of `sepprune bench --report`") from error
     if not isinstance(report, dict) or report.get("format") != FORMAT:
         raise UserError(f"{file} is no latency report: give the report.json of `sepprune bench --report`")
     if report.get("version") != VERSION:
-        raise UserError(f"{file} has version {report.get('version')}, and this program reads {VERSION}: measure again")
+        raise UserError(
+            f"{file} has version {shown(report.get('version'))}, and this program reads {VERSION}: measure again"
+        )
     try:
         for row in report["rows"]:
             row["blocks"] = blocks_of(row)
-            _key(row), row["soak"]
+            table = Table(row, f"a row of {file}", "copy it again, or measure again")
+            table.integer("level", 0, 1000), table.integer("threads", 1, 10_000), table.number("chunk_ms", 0, 60_000)
+            table.text("backend"), table.text("precision"), bool(row["paced"]), bool(row["soak"])
         for name in ("processor", "power_source"):
             report["machine"][name]["value"], report["machine"][name]["why_missing"]
-    except (KeyError, ValueError, TypeError) as error:
-        raise UserError(f"{file} is damaged ({error}): copy it again, or measure again") from error
+    except MALFORMED as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{file} is damaged ({shown(error)}): copy it again, or measure again") from error
     return report
