@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import hashlib
+import io
 import math
 import mmap
 import os
@@ -52,10 +53,6 @@ class Outcome:
     peak_bytes: int = 0
 
 
-class TooSlow(BaseException):
-    """A reader hangs; no reader catches this."""
-
-
 def content_of(reader: Reader, seed: int, case: int) -> bytes:
     """The content of a case, always the same."""
     chance = random.Random(f"{seed}/{reader.name}/{case}")
@@ -77,8 +74,6 @@ def tried(reader: Reader, content: bytes) -> tuple[bool, str | None]:
             check_sentence(error)
         except AssertionError as unfit:
             problem = str(unfit)
-    except TooSlow:
-        refused, problem = False, f"takes more than {LONGEST_S:g} s"
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         refused = False
@@ -113,6 +108,7 @@ def _in_a_process(reader: Reader, cases: int, seed: int, kept: Path) -> Outcome:
     outcome, start = Outcome(reader.name), -1
     while start < cases:
         progress, (receiving, sending) = mmap.mmap(-1, 8), os.pipe()
+        progress[:8] = start.to_bytes(8, "little", signed=True)
         child = os.fork()
         if child == 0:
             os.close(receiving)
@@ -121,42 +117,66 @@ def _in_a_process(reader: Reader, cases: int, seed: int, kept: Path) -> Outcome:
         with os.fdopen(receiving, "rb") as pipe:
             answer = pipe.read()
         status = os.waitpid(child, 0)[1]
-        part = pickle.loads(answer) if answer else Outcome(reader.name)
         at = int.from_bytes(progress[:8], "little", signed=True)
-        outcome.cases += part.cases or max(0, at - start)
-        outcome.refused += part.refused
-        outcome.failures += part.failures
-        outcome.slowest_s = max(outcome.slowest_s, part.slowest_s)
-        outcome.peak_bytes = max(outcome.peak_bytes, part.peak_bytes)
-        if answer:
+        whole = _take(answer, outcome)
+        if whole:
             break
-        outcome.failures.append((str(at), f"the process ended with status {status}"))
+        slow = f"takes more than {LONGEST_S:g} s of processor time, or {LONGEST_WAIT_S:g} s of the clock"
+        ended = slow if status & 0x7F in (signal.SIGPROF, signal.SIGALRM) else f"ends the process, status {status}"
+        outcome.failures.append((str(at), ended))
+        outcome.cases += at - start + 1
         start = at + 1
     return outcome
 
 
-def _child(work: Callable[[], Outcome], sending: int) -> None:
-    """Send the result of ``work``, and end without cleaning up what belongs to the parent."""
+def _take(answer: bytes, outcome: Outcome) -> bool:
+    """Add what a child has sent: failures as they occurred, and in the end its outcome; false where that is missing."""
+    stream = io.BytesIO(answer)
+    while True:
+        try:
+            sent = pickle.load(stream)
+        except (EOFError, pickle.UnpicklingError):
+            return False
+        if isinstance(sent, Outcome):
+            outcome.cases += sent.cases
+            outcome.refused += sent.refused
+            outcome.slowest_s = max(outcome.slowest_s, sent.slowest_s)
+            outcome.peak_bytes = max(outcome.peak_bytes, sent.peak_bytes)
+            return True
+        outcome.failures.append(sent)
+
+
+def _child(work: Callable[[Callable[[object], None]], None], sending: int) -> None:
+    """Do ``work``, which is given what sends an object, and end without cleaning up what belongs to the parent."""
     faulthandler.disable()
     printed = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # decoders print about damaged files
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)  # a reader that hangs is ended, also one that hangs inside a library
     try:
-        with os.fdopen(sending, "wb") as pipe:
-            pickle.dump(work(), pipe)
+        work(lambda sent: _send(sending, sent))
     except BaseException:
         os.write(printed, traceback.format_exc().encode())  # the campaign itself is wrong
         os._exit(1)
     os._exit(0)
 
 
-def _cases(reader: Reader, start: int, cases: int, seed: int, kept: Path, progress: mmap.mmap) -> Outcome:
+def _send(descriptor: int, sent: object) -> None:
+    content = memoryview(pickle.dumps(sent))
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _cases(
+    reader: Reader,
+    start: int,
+    cases: int,
+    seed: int,
+    kept: Path,
+    progress: mmap.mmap,
+    send: Callable[[object], None],
+) -> None:
     """Cases from ``start`` on; -1 stands for the kept contents and the good ones."""
-
-    def too_slow(*_: object) -> None:
-        raise TooSlow
-
-    signal.signal(signal.SIGPROF, too_slow)
-    signal.signal(signal.SIGALRM, too_slow)
     outcome = Outcome(reader.name)
 
     def one(label: str, content: bytes) -> None:
@@ -166,20 +186,20 @@ def _cases(reader: Reader, start: int, cases: int, seed: int, kept: Path, progre
         outcome.cases += 1
         outcome.refused += refused
         if problem is not None:
-            outcome.failures.append((label, problem))
+            send((label, problem))
 
     if start < 0:
         for number, content in enumerate(reader.good):
             one(f"good file {number}", content)
             if outcome.refused:
-                outcome.failures.append((f"good file {number}", "a good file is refused"))
+                send((f"good file {number}", "a good file is refused"))
         for file in sorted(kept.glob(f"{reader.name.replace(' ', '_')}-*")):
             one(file.name, file.read_bytes())
     for case in range(max(0, start), cases):
         progress[:8] = case.to_bytes(8, "little", signed=True)
         one(str(case), content_of(reader, seed, case))
     outcome.peak_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return outcome
+    send(outcome)
 
 
 def keep(reader: Reader, content: bytes, folder: Path = KEPT) -> Path:
