@@ -16,6 +16,8 @@ from .files import is_regular, reason
 LARGEST_JSON, LONGEST_TEXT = 64 * 2**20, 200
 #: of sound that is read: sample rates in hertz, channels, and seconds of a file that is read whole
 RATES, MOST_CHANNELS, LONGEST_S = (1_000, 768_000), 64, 3 * 3600
+#: what data of another shape than expected raises when it is taken apart
+MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 _MISSING = object()
 
 
@@ -96,7 +98,7 @@ class Table:
     def number(self, key: str, low: float = -math.inf, high: float = math.inf) -> float:
         """A finite number from ``low`` to ``high``."""
         value = self._value(key)
-        if type(value) not in (int, float) or not _is_finite(value) or not low <= value <= high:
+        if type(value) not in (int, float) or not is_finite(value) or not low <= value <= high:
             limits = "" if math.isinf(high) else f" from {low:g} to {high:g}"
             raise self.wrong(key, f"a number{limits}")
         return float(value)
@@ -192,6 +194,14 @@ def is_inside(path: str) -> bool:
     return "\\" not in path and ":" not in path and "\0" not in path and not {"", ".", ".."} & set(parts)
 
 
+def is_finite(value: Any) -> bool:
+    """Whether a number is finite as a floating-point number, which an integer with 400 digits is not."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
+
+
 def shown(value: object) -> str:
     """A value as part of a sentence: one short line.
 
@@ -203,13 +213,6 @@ def shown(value: object) -> str:
     except (ValueError, RecursionError):  # an integer with too many digits, or a list in a list in a list ...
         return "..."
     return text if len(text) <= 65 else f"{text[:62]}..."
-
-
-def _is_finite(value: float) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:  # an integer beyond every float
-        return False
 
 
 def _refused(name: str) -> float:

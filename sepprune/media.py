@@ -15,7 +15,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .checked import LONGEST_S, LONGEST_TEXT, check_sound, shown
+from .checked import LONGEST_S, LONGEST_TEXT, MALFORMED, check_sound, shown
 from .errors import UserError
 from .extras import installed, require
 from .files import reason
@@ -215,7 +215,7 @@ class _Container:
             self._stream: Any = tracks[0]
             self._frames = self._container.decode(self._stream)
             self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
-        except (av.FFmpegError, ValueError, OSError) as error:
+        except (av.FFmpegError, OSError, *MALFORMED) as error:  # a track without a decoder lacks attributes
             if isinstance(error, UserError):
                 raise
             raise _no_sound(self.name, error) from error
@@ -242,16 +242,20 @@ class _Container:
             try:
                 frame = next(self._frames, None)
                 self._ended = frame is None
-                parts = [part.to_ndarray().T for part in self._resampler.resample(frame) if part.samples]
+                parts = [
+                    np.asarray(part.to_ndarray().T, np.float32)
+                    for part in self._resampler.resample(frame)
+                    if part.samples
+                ]
                 return parts if frame is None or not self._wanted else self._after_seek(parts, frame.time)
             except av.InvalidDataError:
                 continue
-            except (av.FFmpegError, ValueError, OSError) as error:
+            except (av.FFmpegError, OSError, *MALFORMED) as error:
                 raise UserError(f"{self.name} is damaged ({error}): give another file") from error
 
     def _after_seek(self, parts: list[Samples], time: float | None) -> list[Samples]:
         """Drop what lies between the place where a container can be entered and the wanted one."""
-        before = self._wanted - round((time or 0.0) * self.rate) if time is not None else 0
+        before = self._wanted - round(time * self.rate) if time is not None else 0
         samples = np.concatenate([np.zeros((0, self.channels), np.float32), *parts])
         if before < len(samples):
             self._wanted = 0
@@ -267,7 +271,7 @@ class _Container:
                 self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
                 self._ready, self._given, self._ended, self._wanted = [], position, False, position
                 return
-        except (av.FFmpegError, ValueError, OSError):
+        except (av.FFmpegError, OSError, *MALFORMED):
             pass  # some containers can only be read from the start
         with suppress(Exception):
             self._container.close()

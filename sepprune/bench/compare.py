@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
+from ..checked import MALFORMED, Table
 from ..errors import UserError
 from .reading import damaged, read_report, report_files
 from .rows import blocks_of
@@ -225,9 +226,13 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         for row in report["rows"]:
             row["blocks"] = blocks_of(row)
-            _key(row), row["soak"]
+            table = Table(row, f"a row of {file}", "copy it again, or measure again")
+            table.integer("level", 0, 1000), table.integer("threads", 1, 10_000), table.number("chunk_ms", 0, 60_000)
+            table.text("backend"), table.text("precision"), bool(row["paced"]), bool(row["soak"])
         for name in ("processor", "power_source"):
             report["machine"][name]["value"], report["machine"][name]["why_missing"]
-    except (KeyError, ValueError, TypeError) as error:
+    except MALFORMED as error:
+        if isinstance(error, UserError):
+            raise
         raise damaged(file, error) from error
     return report

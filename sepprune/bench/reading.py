@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ..checked import MALFORMED, shown
 from ..errors import UserError
 from .latency import FORMAT, VERSION
 
@@ -32,15 +33,17 @@ def read_report(file: Path) -> dict[str, Any]:
         report = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"cannot read {file} ({error.strerror}): give a report.json") from error
-    except ValueError as error:
+    except MALFORMED as error:
         raise UserError(f"{file} is no JSON: give the report.json of `sepprune bench --report`") from error
     if not isinstance(report, dict) or report.get("format") != FORMAT:
         raise UserError(f"{file} is no latency report: give the report.json of `sepprune bench --report`")
     if report.get("version") != VERSION:
-        raise UserError(f"{file} has version {report.get('version')}, and this program reads {VERSION}: measure again")
+        raise UserError(
+            f"{file} has version {shown(report.get('version'))}, and this program reads {VERSION}: measure again"
+        )
     return report
 
 
 def damaged(file: Path, error: Exception) -> UserError:
     """What to say about a report whose content is not as it should be."""
-    return UserError(f"{file} is damaged ({error}): copy it again, or measure again")
+    return UserError(f"{file} is damaged ({shown(error)}): copy it again, or measure again")

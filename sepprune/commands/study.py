@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
+from ..checked import MALFORMED, shown
 from ..errors import UserError
 from ..resources import asset
 from ..streaming import Ladder
@@ -236,9 +237,9 @@ def _times(file: str | None, chunk_ms: float | None) -> dict[int, float]:
         return found
     except OSError as error:
         raise UserError(f"cannot read --times {file} ({error.strerror}): check the path") from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except MALFORMED as error:
         raise UserError(
-            f"--times {file} is no result of `sepprune bench --json` ({error!r}): write it again"
+            f"--times {file} is no result of `sepprune bench --json` ({shown(error)}): write it again"
         ) from error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
+from ..checked import MALFORMED
 from ..errors import UserError
 from ..files import reason, whole_file, write_whole
 from .collection import Collection
@@ -72,7 +73,9 @@ def _read(samples_file: Path, index_file: Path, versions: str) -> tuple[NDArray[
             return None
         spans = tuple(tuple((int(start), int(stop)) for start, stop in group) for group in index["groups"])
         samples = np.load(samples_file, mmap_mode="r")
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        if not all(0 <= start <= stop <= len(samples) for group in spans for start, stop in group):
+            return None
+    except (OSError, *MALFORMED):
         return None
     return samples, spans
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..checked import is_finite, shown
 from ..errors import UserError
 from ..training.settings import TrainingSettings, build_settings, read_toml
 
@@ -94,7 +94,7 @@ def load_ladder_settings(path: str, data: str | None = None, start: str | None =
     content = read_toml(path) | ({} if start is None else {"start": start})
     known = {entry.name for entry in dataclasses.fields(LadderSettings)} - {"levels"} | {"level"}
     if unknown := sorted(content.keys() - known):
-        raise UserError(f"{path} has an unknown entry {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+        raise UserError(f"{path} has an unknown entry {shown(unknown[0])}: choose from {', '.join(sorted(known))}")
     tables, training = content.pop("level", []), content.pop("training", {})
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UserError(f"{path} has a `level` that is no list of tables: write [[level]] before the entries of each")
@@ -162,7 +162,7 @@ def _level_spec(table: dict[str, Any], where: str) -> LevelSpec:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) in (int, float) and is_finite(value)
 
 
 def _check(settings: LadderSettings, path: str) -> None:

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from ..checked import is_inside
+from ..checked import MALFORMED, is_inside
 from ..folders import whole_folder
 
 _MANIFEST = "files.json"
@@ -85,7 +85,7 @@ def _read(entry: Path) -> dict[str, bytes] | None:
         intact = len(contents) == len(hashes) and all(
             hashlib.sha256(contents[name]).hexdigest() == expected for name, expected in hashes.items()
         )
-    except (OSError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+    except (OSError, *MALFORMED):
         return None
     if not intact:
         return None

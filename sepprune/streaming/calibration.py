@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..checked import Table
+from ..checked import MALFORMED, Table
 from ..errors import UserError
 from ..resources import asset
 from .backends import COMPILED, available, backend_names, create_backend
@@ -88,7 +88,7 @@ def measured(ladder: Ladder, chunk: int, threads: int = 1) -> list[Trial] | None
     try:
         table = Table({"trials": json.loads(files[_FILE])}, "the cache", "measure again")
         return [_trial(trial, len(ladder.levels)) for trial in table.tables("trials", _MOST_TRIALS)]
-    except (UserError, KeyError, ValueError, RecursionError):
+    except MALFORMED:  # a UserError is one of them
         return None  # damaged, or of another version: it is measured again
 
 

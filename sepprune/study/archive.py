@@ -6,11 +6,13 @@ import hashlib
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..checked import MALFORMED, shown
 from ..errors import UserError
 from ..files import whole_file
 from .design import Design, design_of
@@ -136,7 +138,7 @@ def read_study(path: Path) -> Study:
     index = _object(index_text, path)
     if index.get("format") != FORMAT or index.get("version") != VERSION:
         raise UserError(
-            f"{path} has the format {index.get('format')!r} {index.get('version')!r}, this program reads "
+            f"{path} has the format {shown(index.get('format'))} {shown(index.get('version'))}, this program reads "
             f"{FORMAT!r} {VERSION}: make the study again, or update the program"
         )
     if index.get("key_sha256") != hashlib.sha256(key).hexdigest():
@@ -155,10 +157,10 @@ def read_study(path: Path) -> Study:
             hashes,
             hashlib.sha256(index_text + key).hexdigest(),
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except MALFORMED as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"{path} is incomplete ({error!r}): get the study again") from error
+        raise UserError(f"{path} is incomplete ({shown(error)}): get the study again") from error
     wanted = {(item.name, one.name) for item in study.design.items for one in study.design.conditions}
     if not wanted <= files.keys() or not set(files.values()) <= names & hashes.keys():
         raise UserError(f"{path} lacks stimuli: get the study again")
@@ -194,7 +196,7 @@ def _read(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
     try:
         with archive.open(name) as file:
             content = file.read(LARGEST_FILE + 1)
-    except (KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except (KeyError, ValueError, OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(f"{path} lacks a readable {name} ({error}): get the study again") from error
     if len(content) > LARGEST_FILE:
         raise UserError(f"{name} of {path} is too large: get the study again")
@@ -204,8 +206,8 @@ def _read(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
 def _object(content: bytes, path: Path) -> dict[str, Any]:
     try:
         data = json.loads(content)
-    except ValueError as error:
-        raise UserError(f"{_INDEX} of {path} is not valid JSON ({error}): get the study again") from error
+    except MALFORMED as error:
+        raise UserError(f"{_INDEX} of {path} is not valid JSON ({shown(error)}): get the study again") from error
     if not isinstance(data, dict):
         raise UserError(f"{_INDEX} of {path} holds a JSON {type(data).__name__}, expected an object")
     return data

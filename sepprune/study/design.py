@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..checked import MALFORMED
 from ..errors import UserError
 
 ABX, PREFERENCE, MUSHRA, RATING, THRESHOLD = "abx", "preference", "mushra", "rating", "threshold"
@@ -141,7 +142,7 @@ def design_of(data: Mapping[str, Any]) -> Design:
             int(data["training"]),
             bool(data["open_ended"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise UserError(f"the key of the study is incomplete ({error!r}): get the study again") from error
     _known([design.baseline, design.control], [one.name for one in design.conditions])
     check(design)

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..checked import MALFORMED, shown
 from ..errors import UserError
 from ..files import write_whole
 from .archive import Study
@@ -162,8 +163,8 @@ def read_result(path: Path) -> Result:
     size = content.rfind(b"\n") + 1
     try:
         lines = [json.loads(line) for line in content[:size].splitlines()]
-    except ValueError as error:
-        raise UserError(f"the result {path} is damaged ({error}): copy the file again") from error
+    except MALFORMED as error:
+        raise UserError(f"the result {path} is damaged ({shown(error)}): copy the file again") from error
     if not lines or not all(isinstance(line, dict) for line in lines) or lines[0].get("format") != FORMAT:
         raise UserError(f"{path} is no result of a session: give files that a study wrote")
     first, rest = lines[0], lines[1:]
@@ -189,10 +190,10 @@ def read_result(path: Path) -> Result:
             method_named(design.method).following(design, order, answers) is None,
             size,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MALFORMED as error:
         if isinstance(error, UserError):
             raise
-        raise UserError(f"the result {path} is incomplete ({error!r}): copy the file again") from error
+        raise UserError(f"the result {path} is incomplete ({shown(error)}): copy the file again") from error
 
 
 def _check(path: Path, design: Design, order: Sequence[Question], answers: Sequence[Answer]) -> None:

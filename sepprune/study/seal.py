@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from ..checked import MALFORMED
 from ..errors import UserError
 
 _DIGEST = 32
@@ -44,7 +45,7 @@ def unseal(text: str, where: str) -> dict[str, Any]:
         unpack = zlib.decompressobj()
         content = unpack.decompress(_mask(masked, digest), LARGEST)
         facts = json.loads(content) if unpack.eof and hashlib.sha256(content).digest() == digest else None
-    except (ValueError, zlib.error) as error:
+    except (*MALFORMED, zlib.error) as error:
         raise UserError(problem) from error
     if not isinstance(facts, dict):
         raise UserError(problem)

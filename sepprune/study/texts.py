@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..checked import MALFORMED
 from ..errors import UserError
 from .design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD
 
@@ -182,7 +183,7 @@ def texts_of(data: Mapping[str, Any]) -> Texts:
             {str(key): tuple(str(step) for step in steps) for key, steps in data["scales"].items()},
             {str(key): str(value) for key, value in data["questionnaire"].items()},
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except MALFORMED as error:
         raise UserError(f"the texts of the study are incomplete ({error!r}): get the study again") from error
     if any(len(text) > LONGEST for text in (texts.title, texts.consent, texts.instructions)):
         raise UserError(f"a text of the study is longer than {LONGEST} characters: shorten it")

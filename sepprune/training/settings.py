@@ -215,7 +215,7 @@ def build_settings(kind: type[Settings], content: dict[str, Any], where: str) ->
     """
     fields = {entry.name: entry for entry in dataclasses.fields(kind)}
     if unknown := sorted(set(content) - set(fields)):
-        raise UserError(f"{where} has an unknown entry {unknown[0]!r}: choose from {', '.join(sorted(fields))}")
+        raise UserError(f"{where} has an unknown entry {shown(unknown[0])}: choose from {', '.join(sorted(fields))}")
     values = {}
     for name, value in content.items():
         default = fields[name].default

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ...checked import MALFORMED
 from ...errors import UserError
 from ..design import Design
 
@@ -187,5 +188,5 @@ def question_of(data: Mapping[str, Any]) -> Question:
         target = None if data["target"] is None else int(data["target"])
         names = tuple(str(name) for name in data["conditions"])
         return Question(str(data["phase"]), str(data["topic"]), str(data["item"]), names, target)
-    except (KeyError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         raise UserError(f"the order of a session is incomplete ({error!r}): the result file cannot be used") from error
