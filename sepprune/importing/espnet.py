@@ -112,12 +112,12 @@ def _tcn(settings: Table, weights: Weights, basis: int, sources: int) -> tuple[d
 
 def _skim(settings: Table, weights: Weights, basis: int, sources: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Settings and weights of the SkiM separator."""
-    blocks, memory = number(settings, "layer", 3, 1, 64), choice(settings, "mem_type", "hc", _MEMORIES)
+    blocks, carries = number(settings, "layer", 3, 1, 64), choice(settings, "mem_type", "hc", _MEMORIES)
     own = {
         "hidden": number(settings, "unit", 512, 1, _MOST),
         "blocks": blocks,
         "segment": number(settings, "segment_size", 20, 1, 1_000_000),
-        "memory": memory,
+        "carries": carries,
         "mask_activation": choice(settings, "nonlinear", "relu", _MASKS),
     }
     found: dict[str, Tensor] = {}
@@ -125,7 +125,7 @@ def _skim(settings: Table, weights: Weights, basis: int, sources: int) -> tuple[
         source, target = f"separator.skim.seg_lstms.{index}", f"network.{index}"
         found |= weights.lstm(f"{source}.lstm", f"{target}.lstm") | weights.layer(f"{source}.proj", f"{target}.project")
         found |= weights.norm(f"{source}.norm", f"{target}.norm")
-    nets = {"both": "hc", "hidden": "h", "cell": "c"}.get(memory, "")
+    nets = {"both": "hc", "hidden": "h", "cell": "c"}.get(carries, "")
     for index in range(blocks - 1):
         for net in nets:
             source = f"separator.skim.mem_lstms.{index}.{net}"

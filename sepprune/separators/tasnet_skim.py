@@ -90,7 +90,7 @@ class TasnetSkiM(LearnedSeparator):
         hidden: units of the LSTMs; the memories tie those of all blocks together.
         blocks: number of blocks.
         segment: frames in a segment.
-        memory: what goes from segment to segment: ``both``, ``hidden``, ``cell`` or ``same``, see
+        carries: what goes from segment to segment: ``both``, ``hidden``, ``cell`` or ``same``, see
             :class:`ResidualMemory`.
         epsilon: added to variances in norms.
         **filters: see :class:`~sepprune.separators.tasnet.LearnedSeparator`.
@@ -104,16 +104,16 @@ class TasnetSkiM(LearnedSeparator):
         hidden: int = 256,
         blocks: int = 4,
         segment: int = 250,
-        memory: str = "both",
+        carries: str = "both",
         epsilon: float = 1e-8,
         **filters: Any,
     ) -> None:
         super().__init__(**filters)
-        if memory not in _CARRIES:
-            raise ValueError(f"no memory is called {memory!r}: choose from {', '.join(sorted(_CARRIES))}")
+        if carries not in _CARRIES:
+            raise ValueError(f"carries is {carries!r}: choose from {', '.join(sorted(_CARRIES))}")
         self.segment = segment
         self.network = nn.ModuleList(ResidualSegment(self.basis, hidden, epsilon) for _ in range(blocks))
-        self.memories = nn.ModuleList(ResidualMemory(hidden, memory, epsilon) for _ in range(blocks - 1))
+        self.memories = nn.ModuleList(ResidualMemory(hidden, carries, epsilon) for _ in range(blocks - 1))
         self.activation = nn.PReLU()
         self.mask = nn.Conv1d(self.basis, self.sources * self.basis, 1)
 

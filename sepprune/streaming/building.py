@@ -25,7 +25,8 @@ _RANGE, _COUNTS = (
     (-1_000, 1_000_000),
     {"blocks": 512, "repeats": 512, "dilations": 24, "kernel": 256, "sources": 16, "segment": 1_000_000},
 )
-#: characters of a setting that is a name
+#: settings that are names, and their characters
+_NAMES = frozenset("encoder_activation mask_activation score_activation norm first_norm carries".split())
 _LONGEST_NAME = 32
 
 
@@ -39,10 +40,10 @@ def checked_settings(settings: Table) -> dict[str, Any]:
     for name, value in settings.data.items():
         if isinstance(value, list):
             result[name] = list(settings.integers(name, *_RANGE, most=_COUNTS["blocks"]))
-        elif isinstance(value, str):
+        elif name in _NAMES:
             result[name] = settings.text(name, _LONGEST_NAME)
-        elif isinstance(value, float):
-            result[name] = settings.number(name, *_RANGE)
+        elif name == "epsilon":
+            result[name] = settings.number(name, 0, 1)
         else:
             low = 1 if name in _COUNTS else _RANGE[0]
             result[name] = settings.integer(name, low, _COUNTS.get(name, _RANGE[1]))

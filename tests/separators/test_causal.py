@@ -26,7 +26,7 @@ LEARNED = {
     "tasnet-tcn, cumulative": {"bottleneck": 12, "hidden": 16, "blocks": 2, "repeats": 2, "norm": "cumulative"},
     "tasnet-tcn, batch norms": {"bottleneck": 12, "hidden": 16, "blocks": 2, "repeats": 2, "norm": "batch"},
     "tasnet-skim": {"hidden": 16, "blocks": 3, "segment": 7},
-    "tasnet-skim, cells": {"hidden": 16, "blocks": 3, "segment": 7, "memory": "cell", "mask_activation": "sigmoid"},
+    "tasnet-skim, cells": {"hidden": 16, "blocks": 3, "segment": 7, "carries": "cell", "mask_activation": "sigmoid"},
 }
 #: with mixture consistency, too
 SMALL |= {f"{name}, consistent": settings | {"consistency": 6} for name, settings in SMALL.items()}
