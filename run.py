@@ -4,7 +4,8 @@
     python3 run.py live [options of sepprune-live]    open the window; without a display, a headless session
     python3 run.py test [options of pytest]           run the tests
     python3 run.py check                              check layout, types and links, and build the documentation
-    python3 run.py setup [EXTRA ...]                  only prepare, with extras: train, onnx, metrics, study, media, dev
+    python3 run.py setup [EXTRA ...]                  prepare, with extras: train, onnx, metrics, study, media, import,
+                                                      dev
 
 Each command first prepares what is missing: the virtual environment .venv with the locked dependencies, and the
 system libraries that Python packages cannot bring (audio and window system; Linux only). `live` downloads about 180 MB;

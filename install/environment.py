@@ -14,7 +14,7 @@ from .common import MERGED, Stop, say, tail
 LIVE_LOCKS = ("pyproject.toml", "install/live.txt")
 EXTRA_LOCKS = (*LIVE_LOCKS, "install/dev.txt", "constraints.txt")
 #: optional dependencies that can be installed
-EXTRAS = ("train", "onnx", "metrics", "study", "media", "dev")
+EXTRAS = ("train", "onnx", "metrics", "study", "media", "import", "dev")
 #: pip's options for a lock file: every file is checked, and nothing else is installed
 HASHED = ("--require-hashes", "--no-deps", "--requirement")
 

@@ -18,6 +18,7 @@ from .printing import print_any_name
 
 #: subcommands and what they do, in the order in which a project needs them
 COMMANDS = {
+    "import": "write a public pretrained separator as one of this program",
     "analyze": "show the cost of a separator by layer and by channel group",
     "prune": "remove channels of a separator to meet a budget, and check the result",
     "compare": "compare pruning methods on a trained separator",
@@ -30,6 +31,9 @@ COMMANDS = {
     "export": "write a level as ONNX or OpenVINO, for other programs",
     "study": "make, plan and analyse listening tests of levels",
 }
+
+#: modules of commands whose names Python keeps for itself
+_MODULES = {"import": "import_checkpoint"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,7 +107,7 @@ def _parser(wanted: str | None) -> Parser:
             name, help=purpose, description=purpose[0].upper() + purpose[1:] + ".", formatter_class=HelpFormatter
         )
         if name == wanted:
-            module = importlib.import_module(f".commands.{name}", __package__)
+            module = importlib.import_module(f".commands.{_MODULES.get(name, name)}", __package__)
             module.add_arguments(command)
             command.set_defaults(run=module.run)
         command.add_argument(

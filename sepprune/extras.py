@@ -10,7 +10,7 @@ from .errors import UserError
 _DISTRIBUTION = "sepprune-live"
 #: module -> the extras that install it, the usual one first; the base installation has everything else
 _EXTRAS: dict[str, tuple[str, ...]] = {
-    "torch": ("train", "onnx", "metrics"),
+    "torch": ("train", "onnx", "metrics", "import"),
     "torchmetrics": ("train", "metrics"),
     "scipy": ("train", "study"),
     "matplotlib": ("train",),
@@ -23,7 +23,17 @@ _EXTRAS: dict[str, tuple[str, ...]] = {
     "pesq": ("metrics",),
     "pyloudnorm": ("study",),
     "av": ("media",),
+    "huggingface_hub": ("import",),
+    "yaml": ("import",),
 }
+
+#: module -> its package, where that has another name
+_PACKAGES = {"yaml": "pyyaml"}
+
+
+def package_of(module: str) -> str:
+    """The package to install for a module."""
+    return _PACKAGES.get(module, module)
 
 
 def installed(module: str) -> bool:
@@ -66,7 +76,7 @@ def explained(error: ModuleNotFoundError, purpose: str, wanted: str = "") -> Use
 
 def _sentence(module: str, extra: str, purpose: str) -> str:
     return (
-        f"{purpose} needs the package {module}, which is not installed: "
+        f"{purpose} needs the package {package_of(module)}, which is not installed: "
         f"install the extra {extra!r} with {install_command(extra)}"
     )
 

@@ -1,4 +1,4 @@
-"""``MODEL`` on the command line: a built-in separator with settings, or a factory function in a Python file."""
+"""``MODEL`` on the command line: a built-in separator with settings, a folder, or a factory in a Python file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def load_named(text: str) -> nn.Module:
     """Build the module that ``MODEL`` names.
 
     Args:
-        text: ``skim``, ``skim:hidden=128,blocks=2`` (several numbers joined by ``/``), or ``FILE.py:FACTORY``.
+        text: ``skim``, ``skim:hidden=128,blocks=2`` (several numbers joined by ``/``), ``FILE.py:FACTORY``, or a folder
+            that ``sepprune import`` or ``sepprune ladder`` wrote, whose dense level with its weights it is.
 
     Raises:
         UserError: there is no such separator, setting, file or factory, or it returns no module.
@@ -27,6 +28,10 @@ def load_named(text: str) -> nn.Module:
     name, _, rest = text.rpartition(":") if ".py:" in text else text.partition(":")
     if name.endswith(".py"):
         return _from_file(Path(name), rest)
+    if is_folder(text):
+        from .streaming import Ladder
+
+        return Ladder.load(text).build(0)
     from .separators import build_separator
 
     settings = dict(_setting(word, text) for word in rest.split(",") if word)
@@ -34,6 +39,36 @@ def load_named(text: str) -> nn.Module:
         return build_separator(name, **settings)
     except (TypeError, ValueError) as error:
         raise UserError(str(error)) from error
+
+
+def is_folder(text: str) -> bool:
+    """Whether ``MODEL`` names a folder. A built-in name stays one, whatever folders there are."""
+    from .separators import separator_names
+
+    return text.partition(":")[0] not in separator_names() and Path(text).is_dir()
+
+
+def has_weights(text: str) -> bool:
+    """Whether ``MODEL`` comes with weights of its own."""
+    return ".py:" in text or is_folder(text)
+
+
+def rate_of(module: nn.Module, sample_rate: int | None) -> int:
+    """The sample rate at which a module works, in hertz.
+
+    Args:
+        module: a causal separator of this program knows its own.
+        sample_rate: that the user gave, ``None`` where there is none.
+
+    Raises:
+        UserError: both are known, and differ.
+    """
+    from .separators import CausalSeparator
+
+    own = module.sample_rate if isinstance(module, CausalSeparator) else None
+    if own is not None and sample_rate not in (None, own):
+        raise UserError(f"--sample-rate is {sample_rate}, the separator works at {own} Hz: leave the option out")
+    return own or sample_rate or 16_000
 
 
 def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
@@ -63,9 +98,11 @@ def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
     )
 
 
-def _setting(word: str, text: str) -> tuple[str, int | list[int]]:
-    """A setting ``NAME=NUMBER`` or ``NAME=NUMBER/NUMBER`` of a model."""
+def _setting(word: str, text: str) -> tuple[str, int | float | str | list[int]]:
+    """A setting ``NAME=NUMBER``, ``NAME=NUMBER/NUMBER`` or ``NAME=WORD`` of a model."""
     key, equals, value = word.partition("=")
+    if equals and value.isidentifier():
+        return key, value
     try:
         numbers = [int(part) for part in value.split("/")]
     except ValueError:

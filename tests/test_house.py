@@ -29,13 +29,15 @@ MAY_IMPORT: dict[str, str] = {
     "sepprune.perception": "",
     "sepprune.losses": "",
     "sepprune.separators": "",
-    "sepprune.models": "sepprune.separators",
     # pruning and training do not import each other
     "sepprune.pruning": "sepprune.losses sepprune.separators",
     "sepprune.data": "",
     "sepprune.training": "sepprune.losses sepprune.separators sepprune.data",
     # a level is built from its pruning plan
     "sepprune.streaming": "sepprune.separators sepprune.pruning",
+    # a folder is a level of a ladder
+    "sepprune.models": "sepprune.separators sepprune.streaming",
+    "sepprune.importing": "sepprune.separators",
     # stimuli are rendered by streaming
     "sepprune.study": "sepprune.streaming",
     "sepprune.bench": "sepprune.separators sepprune.streaming",

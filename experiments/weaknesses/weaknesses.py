@@ -22,9 +22,9 @@ import torch
 from sepprune.data.collection import Collection
 from sepprune.data.mixtures import find
 from sepprune.evaluation import score
-from sepprune.separators.base import CausalSeparator
 from sepprune.separators.calling import sources_of
 from sepprune.separators.layers import Decoder, Encoder
+from sepprune.separators.spectral import SpectralSeparator
 from sepprune.streaming import Ladder
 from sepprune.streaming.files import read_mono
 from sepprune.training.mixtures import Mixtures, MixtureSettings, load_sounds
@@ -78,7 +78,7 @@ class Score:
     ideal: float
 
 
-def by_mixture(separator: CausalSeparator, data: Path) -> list[Score]:
+def by_mixture(separator: SpectralSeparator, data: Path) -> list[Score]:
     """Scores of every clean validation mixture, worst first."""
     pairs, rate, found = _pairs(data), separator.sample_rate, []
     for entry in find(data / "valid/clean"):
@@ -121,6 +121,8 @@ def main() -> None:
     parser.add_argument("ladder", nargs="?", help="folder of a ladder (default: the bundled one)")
     args = parser.parse_args()
     data, separator = Path(args.data), dense(Ladder.load(args.ladder))
+    if not isinstance(separator, SpectralSeparator):
+        raise SystemExit(f"{type(separator).__name__} masks no spectrum, as ideal masks do: give another ladder")
     rows = by_mixture(separator, data)
     third = len(rows) // 3
     groups = {"hardest third": rows[:third], "easiest third": rows[-third:], "all": rows}

@@ -11,14 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 from ..printing import print_trimmed
+from .options import add_model
 
 if TYPE_CHECKING:
     from ..pruning import Analysis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="built-in separator (skim, skim:hidden=128) or FILE.py:FACTORY")
-    parser.add_argument("--sample-rate", type=int, default=16_000, help="in hertz; MACs are counted for a second of it")
+    add_model(parser)
+    parser.add_argument(
+        "--sample-rate",
+        type=int,
+        help="in hertz; MACs are counted for a second of it (default: that of the separator, 16000 for other modules)",
+    )
     parser.add_argument(
         "--like-ptflops",
         action="store_true",
@@ -28,18 +33,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    from ..models import example_for, load_named
+    from ..models import example_for, load_named, rate_of
     from ..pruning import analyze
+    from .look_ahead import as_report, described, measured
 
     module = load_named(args.model)
-    analysis = analyze(
-        module, example_for(module, args.sample_rate), sample_rate=args.sample_rate, like_ptflops=args.like_ptflops
-    )
+    rate = rate_of(module, args.sample_rate)
+    example = example_for(module, rate)
+    analysis = analyze(module, example, sample_rate=rate, like_ptflops=args.like_ptflops)
+    ahead = measured(module, example, rate)
     if args.json != "-":
         _print(args.model, analysis)
+        print_trimmed(Console(), described(ahead), highlight=False, soft_wrap=True)
     report = asdict(analysis)
     report["blocked"] = [reason._asdict() for reason in analysis.blocked]
-    return report
+    return report | as_report(ahead)
 
 
 def alike_groups(groups: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:

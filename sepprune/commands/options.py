@@ -16,6 +16,14 @@ def add_ladder(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ladder", nargs="?", help="ladder folder (default: the bundled ladder)")
 
 
+def add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="built-in separator (skim, skim:hidden=128), folder that sepprune import wrote, or FILE.py:FACTORY",
+    )
+
+
 def add_level(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=int, default=0, help="level number: 0 is dense, higher numbers are lighter")
 

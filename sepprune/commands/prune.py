@@ -12,11 +12,12 @@ from rich.table import Table
 
 from ..errors import UserError
 from ..printing import print_trimmed
+from .options import add_model
 from .prune_progress import MaskProgress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="built-in separator (skim, skim:hidden=128) or FILE.py:FACTORY")
+    add_model(parser)
     parser.add_argument(
         "--weights",
         metavar="FILE",
@@ -64,7 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=int, default=500, help="batches for learning masks")
     parser.add_argument("--batch", type=int, default=4, help="mixtures in a batch")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a mixture")
-    parser.add_argument("--sample-rate", type=int, default=16_000, help="in hertz")
+    parser.add_argument(
+        "--sample-rate", type=int, help="in hertz (default: that of the separator, 16000 for other modules)"
+    )
     parser.add_argument(
         "--include", nargs="*", default=(), metavar="PATTERN", help="only groups with one of these layers"
     )
@@ -96,7 +99,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    from ..models import example_for, load_named
+    from ..models import example_for, has_weights, load_named, rate_of
     from ..pruning import Floor, prune
     from ..separators.weights import load_weights
     from .prune_data import batches
@@ -114,9 +117,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     module = load_named(args.model)
     if args.weights:
         load_weights(module, args.weights)
+    args.sample_rate = rate_of(module, args.sample_rate)
     hop = getattr(module, "hop", 1)
     data = batches(args, hop if isinstance(hop, int) else 1)
-    if not args.weights and ".py:" not in args.model:
+    if not args.weights and not has_weights(args.model):
         notes.print(
             f"Warning: the weights of {args.model} are random, so its channels mean nothing: give trained ones with "
             "--weights FILE",

@@ -22,7 +22,7 @@ def with_consistency(level: Level, units: int) -> tuple[nn.Module, PruningPlan |
     Args:
         level: of a SkiM ladder; one that has mixture consistency of as many units already (or none, for 0 units)
             stays as it is.
-        units: see ``consistency`` of :class:`~sepprune.separators.base.CausalSeparator`.
+        units: see ``consistency`` of :class:`~sepprune.separators.spectral.SpectralSeparator`.
 
     Returns:
         The separator, and its plan from the dense separator that has mixture consistency.

@@ -2,71 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
-
-from .consistency import Consistency
-from .input_level import InputLevel
-from .layers import Decoder, Encoder, log_level
 
 State = tuple[Tensor, ...]
 
 
 class CausalSeparator(nn.Module):
-    """Filterbank, mask arithmetic and mixture consistency, shared by the causal families.
+    """What all causal families share: hops, state, segments.
 
-    A family builds its network and implements :meth:`initial_network_state`, :meth:`masks` and, where its
-    state needs upkeep, :meth:`end_network_segment`.
-
-    The :class:`~sepprune.separators.layers.Encoder` has a long window that reaches only into the past; the
-    :class:`~sepprune.separators.layers.Decoder` has a short one, which alone sets the algorithmic latency.
+    :class:`~sepprune.separators.spectral.SpectralSeparator` masks a spectrum,
+    :class:`~sepprune.separators.tasnet.LearnedSeparator` the output of a learned encoder; a family extends one of them.
 
     Args:
-        width: channels of what the masks are made from.
         sources: number of sources.
         hop: samples between two frames.
         window: samples under one synthesis window, the algorithmic latency.
-        analysis_window: samples under one analysis window, even.
         sample_rate: in hertz.
-        low_bins: bins of a second analysis, for features only: its window is long enough to resolve the harmonics of
-            deep voices, and it covers only the past. 0 for none.
-        low_window: samples under that window.
-        consistency: units of the LSTM that shares the rest of the mixture out among the sources, see
-            :class:`~sepprune.separators.consistency.Consistency`; 0 for none.
-        input_level: level in dB re full scale, or lowest and highest one, to which the features of any input are
-            brought, see :class:`~sepprune.separators.input_level.InputLevel`; the sources keep the input's own level,
-            without its offset. 0 leaves features as loud as the input.
     """
 
     #: frames after which :meth:`end_segment` is due, or ``None`` where the state needs no upkeep
     segment: int | None = None
+    #: samples before a chunk that its analysis needs
+    past: int
 
-    def __init__(
-        self,
-        width: int,
-        sources: int = 2,
-        hop: int = 128,
-        window: int = 256,
-        analysis_window: int = 512,
-        sample_rate: int = 16_000,
-        low_bins: int = 0,
-        low_window: int = 1024,
-        consistency: int = 0,
-        input_level: int | Sequence[int] = 0,
-    ) -> None:
+    def __init__(self, sources: int = 2, hop: int = 128, window: int = 256, sample_rate: int = 16_000) -> None:
         super().__init__()
-        self.sources, self.hop, self.window, self.analysis_window = sources, hop, window, analysis_window
-        self.sample_rate = sample_rate
-        self.bins, self.feature_bins = analysis_window // 2, analysis_window // 2 + low_bins
-        self.encoder = Encoder(hop, window, analysis_window)
-        self.low_encoder = Encoder(hop, window, low_window, low_bins) if low_bins else None
-        self.past = max(analysis_window, low_window if low_bins else 0) - hop
-        self.decoder = Decoder(hop, window, analysis_window)
-        self.consistency = Consistency(width, consistency, sources, hop) if consistency else None
-        ends = [input_level] if isinstance(input_level, int) else list(input_level)
-        self.input_level = InputLevel(ends[0], ends[-1], hop, self.past, sample_rate) if any(ends) else None
+        self.sources, self.hop, self.window, self.sample_rate = sources, hop, window, sample_rate
 
     @property
     def delay(self) -> int:
@@ -82,47 +44,23 @@ class CausalSeparator(nn.Module):
         """Zero state of the separation network for ``batch`` mixtures."""
         raise NotImplementedError
 
-    def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
-        """Complex masks for every frame, and what they are made from.
-
-        Args:
-            features: log-magnitude spectrum of the mixture, and of its low band as ``low_bins`` has it.
-            state: network state before the first frame.
-            segments: into how many whole segments the frames divide; 1 also for a part of a segment.
-
-        Shape:
-            - features: ``(batch, feature_bins, frames)``
-            - masks: ``(batch, sources, 2 * bins, frames)``, real parts before imaginary parts
-            - hidden: ``(batch, frames, width)``
-        """
-        raise NotImplementedError
-
     def end_network_segment(self, state: State) -> State:
         """The network state with which the frame after a whole :attr:`segment` of frames starts."""
         return state
 
     def end_segment(self, state: State) -> State:
         """The state of :meth:`step` with which the frame after a whole :attr:`segment` of frames starts."""
-        own = 1 + sum(self._own)
+        own = self.own_tensors
         return (*state[:own], *self.end_network_segment(state[own:]))
 
     @property
-    def _own(self) -> tuple[int, int, int]:
-        """How many tensors of the state decoder, input level and mixture consistency carry."""
-        return 1, int(self.input_level is not None), 0 if self.consistency is None else 3
+    def own_tensors(self) -> int:
+        """How many tensors of the state come before those of the network."""
+        raise NotImplementedError
 
     def initial_state(self, batch: int = 1) -> State:
-        """State before the first sample, all zeros, as :meth:`step` takes it."""
-        past = self.encoder.weight.new_zeros(batch, self.past)
-        level = () if self.input_level is None else (self.input_level.initial_state(batch, past),)
-        shares = () if self.consistency is None else self.consistency.initial_state(batch)
-        return (
-            past,
-            self.decoder.initial_state(batch * self.sources),
-            *level,
-            *shares,
-            *self.initial_network_state(batch),
-        )
+        """State before the first sample, all zeros, as :meth:`step` takes it; its first tensor is the past."""
+        raise NotImplementedError
 
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`forward` without segment upkeep.
@@ -135,7 +73,7 @@ class CausalSeparator(nn.Module):
         """
         signal = torch.cat([state[0], mixture], dim=1)
         sources, rest = self.separate(signal, state[1:], segments)
-        return sources, (signal[:, -self.past :], *rest)
+        return sources, (signal[:, signal.shape[1] - self.past :], *rest)
 
     def separate(self, signal: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`step` on a signal that starts with its own :attr:`past`: what a backend compiles for one fixed chunk.
@@ -145,57 +83,13 @@ class CausalSeparator(nn.Module):
         Args:
             signal: the mixture after the samples that came before it.
             state: as :meth:`initial_state` has it, without its first tensor.
-            segments: as in :meth:`masks`.
+            segments: into how many whole segments the frames divide; 1 also for a part of a segment.
 
         Shape:
             - signal: ``(batch, past + samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        tails, levels, shares, network = self._parts(state)
-        gain = offset = None
-        if self.input_level is not None:
-            gain, offset, level = self.input_level(signal, *levels)
-            gain, offset, levels = gain.unsqueeze(1), offset.unsqueeze(2), (level,)
-        real, imaginary = self._spectrum(self.encoder, signal, offset)
-        power = _power(real, imaginary)
-        if self.low_encoder is not None:
-            power = torch.cat([power, _power(*self._spectrum(self.low_encoder, signal, offset))], dim=1)
-        masks, hidden, network = self.masks(log_level(power, gain), network, segments)
-        mask_real, mask_imaginary = masks.chunk(2, dim=2)
-        real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
-        masked = torch.cat(
-            [real * mask_real - imaginary * mask_imaginary, real * mask_imaginary + imaginary * mask_real], dim=2
-        )
-        waveforms, tail = self.decoder(masked.flatten(0, 1), *tails)
-        sources = waveforms.unflatten(0, (-1, self.sources))
-        if self.consistency is not None:
-            delayed = signal[:, self.past - self.delay : -self.delay]
-            if offset is not None:
-                delayed = (delayed.unflatten(1, (-1, self.hop)) - offset).flatten(1)
-            sources, shares = self.consistency(delayed, sources, hidden, shares, gain)
-        return sources, (tail, *levels, *shares, *network)
-
-    def _parts(self, state: State) -> tuple[State, State, State, State]:
-        """What decoder, input level, mixture consistency and network carry, out of the flat tuple."""
-        tails, levels, shares = self._own
-        return (
-            state[:tails],
-            state[tails : tails + levels],
-            state[tails + levels : tails + levels + shares],
-            state[tails + levels + shares :],
-        )
-
-    def _spectrum(self, encoder: Encoder, signal: Tensor, offset: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Real and imaginary parts, each ``(batch, bins, frames)``, of a signal that starts with its past.
-
-        Args:
-            encoder: the filterbank.
-            signal: ``(batch, past + samples)``.
-            offset: what is subtracted under the window of every frame, ``(batch, frames, 1)``; ``None`` for nothing.
-        """
-        spectrum: Tensor = encoder(signal[:, self.past + self.hop - encoder.analysis_window :], offset)
-        real, imaginary = spectrum.chunk(2, dim=1)
-        return real, imaginary
+        raise NotImplementedError
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.
@@ -242,7 +136,3 @@ class CausalSeparator(nn.Module):
         if position or frames < self.segment:
             return min(frames, self.segment - position), 1
         return frames // self.segment * self.segment, frames // self.segment
-
-
-def _power(real: Tensor, imaginary: Tensor) -> Tensor:
-    return real.square() + imaginary.square()

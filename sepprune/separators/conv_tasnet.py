@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .base import CausalSeparator, State
+from .base import State
+from .spectral import SpectralSeparator
 
 
 class ConvBlock(nn.Module):
@@ -39,7 +40,7 @@ class ConvBlock(nn.Module):
         return features + self.project(hidden), extended[..., -self.context :]
 
 
-class ConvTasNet(CausalSeparator):
+class ConvTasNet(SpectralSeparator):
     """Causal Conv-TasNet: dilated depthwise-separable convolutions estimate a mask per source.
 
     Luo and Mesgarani, "Conv-TasNet: surpassing ideal time-frequency magnitude masking for speech separation",
@@ -51,7 +52,7 @@ class ConvTasNet(CausalSeparator):
         blocks: number of blocks.
         dilations: block ``i`` dilates by ``2 ** (i % dilations)`` frames.
         kernel: taps of the depthwise convolution.
-        **filterbank: see :class:`~sepprune.separators.base.CausalSeparator`.
+        **filterbank: see :class:`~sepprune.separators.spectral.SpectralSeparator`.
     """
 
     def __init__(

@@ -11,12 +11,16 @@ from .afrcnn import AFRCNN
 from .conv_tasnet import ConvTasNet
 from .skim import SkiM
 from .sudormrf import SuDoRMRF
+from .tasnet_skim import TasnetSkiM
+from .tasnet_tcn import TasnetTCN
 from .tdanet import TDANet
 
 #: class of every name, and what the name settles
 _FAMILIES: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
     "conv-tasnet": (ConvTasNet, {}),
     "skim": (SkiM, {}),
+    "tasnet-tcn": (TasnetTCN, {}),
+    "tasnet-skim": (TasnetSkiM, {}),
     "afrcnn-12": (AFRCNN, {"iterations": 12}),
     "afrcnn-16": (AFRCNN, {"iterations": 16}),
     "sudormrf-1.0x": (SuDoRMRF, {}),
@@ -48,7 +52,7 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
         for kind in family.__mro__
         if kind is not nn.Module and kind is not object
         for parameter in inspect.signature(kind).parameters
-    } - {"filterbank", "width"}
+    } - {"filterbank", "filters", "width"}
     if unknown := sorted(set(settings) - known):
         raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
     return family(**settled | settings)

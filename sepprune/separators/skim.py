@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from .base import CausalSeparator, State
+from .base import State
+from .segments import end_segments, run_segments
+from .spectral import SpectralSeparator
 
 
 class SegmentBlock(nn.Module):
@@ -55,13 +56,11 @@ class Memory(nn.Module):
         return self.hidden_project(hidden), self.cell_project(cell), (hidden_h, hidden_c, cell_h, cell_c)
 
 
-class SkiM(CausalSeparator):
+class SkiM(SpectralSeparator):
     """Causal skipping-memory LSTM.
 
     Li, Yang, Zhang and Qian, "SkiM: skipping memory LSTM for low-latency real-time continuous speech
-    separation", ICASSP 2022. LSTMs run inside segments; memory LSTMs see only the ends of segments and start the
-    next block's segments, so that long context costs almost nothing per frame, and a batch trains its segments
-    in parallel. The memory of segment ``s - 1`` reaches segment ``s``: causal.
+    separation", ICASSP 2022; see :mod:`~sepprune.separators.segments`.
 
     Args:
         features: channels of the residual path.
@@ -69,7 +68,7 @@ class SkiM(CausalSeparator):
         blocks: number of blocks.
         segment: frames in a segment.
         memory: units of the memory LSTMs.
-        **filterbank: see :class:`~sepprune.separators.base.CausalSeparator`.
+        **filterbank: see :class:`~sepprune.separators.spectral.SpectralSeparator`.
     """
 
     def __init__(
@@ -100,63 +99,17 @@ class SkiM(CausalSeparator):
             states += [zeros(1, batch, units) for _ in range(4)]
         return tuple(states)
 
-    def _split(self, state: State) -> tuple[list[State], list[State]]:
-        """Segment states (pairs) and memory states (fours) out of the flat tuple."""
-        pairs, fours = 2 * len(self.network), 4
-        return (
-            [state[i : i + 2] for i in range(0, pairs, 2)],
-            [state[i : i + fours] for i in range(pairs, len(state), fours)],
-        )
-
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
-        starts, memory_states = self._split(state)
-        batch = features.shape[0]
         hidden = self.bottleneck(features.transpose(1, 2))
-        hidden = hidden.unflatten(1, (segments, -1)).flatten(0, 1)
-        new_starts: list[Tensor] = []
-        new_memories: list[Tensor] = []
-        later: tuple[Tensor, Tensor] | None = None  # starts of segments 1.. of this block, from the block before
-        for index, block in enumerate(self.network):
-            start = starts[index]
-            if segments > 1:
-                start = tuple(
-                    _rows(first, None if later is None else later[part], segments) for part, first in enumerate(start)
-                )
-            hidden, (end_hidden, end_cell) = block(hidden, start)
-            ends = [end.reshape(batch, segments, end.shape[-1]) for end in (end_hidden, end_cell)]
-            # with one segment they are the state itself: compiled graphs then need no indexing
-            new_starts += [end_hidden, end_cell] if segments == 1 else [end[:, -1].unsqueeze(0) for end in ends]
-            if index < len(self.memories):
-                memory_state = memory_states[index]
-                if segments > 1:
-                    hidden_start, cell_start, memory_state = self.memories[index](
-                        ends[0][:, :-1], ends[1][:, :-1], memory_state
-                    )
-                    later = hidden_start, cell_start
-                new_memories += memory_state
-        hidden = self.norm(hidden.unflatten(0, (batch, segments)).flatten(1, 2))
+        hidden, after = run_segments(self.network, self.memories, hidden, state, segments)
+        hidden = self.norm(hidden)
         masks = self.mask(hidden).transpose(1, 2)
-        return masks.unflatten(1, (self.sources, -1)), hidden, (*new_starts, *new_memories)
+        return masks.unflatten(1, (self.sources, -1)), hidden, after
 
     def end_network_segment(self, state: State) -> State:
-        ends, memory_states = self._split(state)
-        new_starts = [torch.zeros_like(end) for end in ends[0]]
-        new_memories: list[Tensor] = []
-        for memory, end, memory_state in zip(self.memories, ends, memory_states, strict=False):
-            hidden, cell, memory_state = memory(end[0].transpose(0, 1), end[1].transpose(0, 1), memory_state)
-            new_starts += [hidden.transpose(0, 1), cell.transpose(0, 1)]
-            new_memories += memory_state
-        return (*new_starts, *new_memories)
+        return end_segments(len(self.network), self.memories, state)
 
 
 def _width(block: nn.Module) -> int:
     """Units of a block's state; the state of a block that pruning has removed is empty."""
     return block.lstm.hidden_size if isinstance(block, SegmentBlock) else 0
-
-
-def _rows(first: Tensor, later: Tensor | None, segments: int) -> Tensor:
-    """Start states of all segments as LSTM rows: ``(1, batch, width)`` and ``(batch, segments - 1, width)``."""
-    batch, width = first.shape[1:]
-    if later is None:
-        later = first.new_zeros(batch, segments - 1, width)
-    return torch.cat([first.transpose(0, 1), later], dim=1).reshape(1, batch * segments, width)

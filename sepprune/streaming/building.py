@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..pruning import PruningPlan
     from ..separators.base import CausalSeparator
 
-#: of a separator, as JSON has them: numbers and lists of numbers, which the family's class checks
+#: of a separator, as JSON has them: numbers, lists of numbers and names, which the family's class checks
 Settings = Mapping[str, Any]
 
 #: parameters before pruning, and numbers of a state: far more than a processor can stream
@@ -23,12 +23,15 @@ LARGEST_MODEL, LARGEST_STATE = 64_000_000, 16_000_000
 #: lowest and highest value of a setting; settings that count layers or taps have a lower bound
 _RANGE, _COUNTS = (
     (-1_000, 1_000_000),
-    {"blocks": 512, "dilations": 24, "kernel": 256, "sources": 16, "segment": 1_000_000},
+    {"blocks": 512, "repeats": 512, "dilations": 24, "kernel": 256, "sources": 16, "segment": 1_000_000},
 )
+#: settings that are names, and their characters
+_NAMES = frozenset("encoder_activation mask_activation score_activation norm first_norm carries".split())
+_LONGEST_NAME = 32
 
 
 def checked_settings(settings: Table) -> dict[str, Any]:
-    """The settings of a separator: whole numbers and lists of them within bounds.
+    """The settings of a separator: numbers within bounds, lists of whole ones, and names.
 
     Raises:
         UserError: another type or size.
@@ -37,6 +40,10 @@ def checked_settings(settings: Table) -> dict[str, Any]:
     for name, value in settings.data.items():
         if isinstance(value, list):
             result[name] = list(settings.integers(name, *_RANGE, most=_COUNTS["blocks"]))
+        elif name in _NAMES:
+            result[name] = settings.text(name, _LONGEST_NAME)
+        elif name == "epsilon":
+            result[name] = settings.number(name, 0, 1)
         else:
             low = 1 if name in _COUNTS else _RANGE[0]
             result[name] = settings.integer(name, low, _COUNTS.get(name, _RANGE[1]))

@@ -14,13 +14,14 @@ from ..errors import UserError
 from ..files import reason, write_whole
 from ..folders import whole_folder
 from .building import build_level
-from .ladder import FORMAT, INDEX, LARGEST_INDEX, VERSION, Ladder
+from .ladder import FORMAT, INDEX, LARGEST_INDEX, SHARED, VERSION, Ladder
 from .weights import single_precision
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from ..pruning import PruningPlan
+    from ..separators.base import CausalSeparator
 
 
 #: names of the files of a ladder, which a new ladder in the same folder replaces
@@ -76,7 +77,7 @@ def write_ladder(
         weights, plan_name = f"level-{number}.safetensors", f"level-{number}.plan.json"
         entry = {
             "level": number,
-            "model": {"name": model, "settings": dict(settings)},
+            "model": {"name": model, "settings": _complete(settings, module)},
             "weights": weights,
             "sha256": hashlib.sha256(content).hexdigest(),
             "plan": None if plan is None else plan_name,
@@ -133,6 +134,14 @@ def store_scores(ladder: Ladder, condition: str, scores: Mapping[int, float]) ->
         write_whole(index, _dump(data))
     except OSError as error:
         raise UserError(f"cannot write {index} ({reason(error)}): store scores in a ladder of your own") from error
+
+
+def _complete(settings: Mapping[str, Any], module: CausalSeparator) -> dict[str, Any]:
+    """Settings with those that the index repeats, where the family's default is not that of most families."""
+    found = {name: getattr(module, name) for name in SHARED}
+    return dict(settings) | {
+        name: value for name, value in found.items() if name not in settings and value != SHARED[name]
+    }
 
 
 def _dump(data: Mapping[str, Any]) -> bytes:

@@ -20,17 +20,27 @@ SMALL = {
         "low_window": 256,
     },
 }
+LEARNED = {
+    "tasnet-tcn": {"bottleneck": 12, "hidden": [16, 8, 24, 16], "blocks": 2, "repeats": 2},
+    "tasnet-tcn, skips": {"bottleneck": 12, "hidden": 16, "skip": 8, "blocks": 2, "repeats": 2, "window": 96},
+    "tasnet-tcn, cumulative": {"bottleneck": 12, "hidden": 16, "blocks": 2, "repeats": 2, "norm": "cumulative"},
+    "tasnet-tcn, batch norms": {"bottleneck": 12, "hidden": 16, "blocks": 2, "repeats": 2, "norm": "batch"},
+    "tasnet-skim": {"hidden": 16, "blocks": 3, "segment": 7},
+    "tasnet-skim, cells": {"hidden": 16, "blocks": 3, "segment": 7, "carries": "cell", "mask_activation": "sigmoid"},
+}
 #: with mixture consistency, too
 SMALL |= {f"{name}, consistent": settings | {"consistency": 6} for name, settings in SMALL.items()}
 #: with features at one level whatever the input's
 SMALL |= {f"{name}, levelled": settings | {"input_level": -20} for name, settings in SMALL.items()}
+SMALL |= {name: {"basis": 20, "window": 64, **sizes} for name, sizes in LEARNED.items()}
 CAUSAL = sorted(SMALL)
 
 
 def small(name: str) -> torch.nn.Module:
     torch.manual_seed(0)
-    separator = build_separator(name.split(",")[0], hop=32, window=64, analysis_window=128, **SMALL[name])
-    if separator.consistency:  # shares are zero before training
+    filterbank = {} if name in LEARNED else {"window": 64, "analysis_window": 128}
+    separator = build_separator(name.split(",")[0], hop=32, **filterbank, **SMALL[name])
+    if getattr(separator, "consistency", None):  # shares are zero before training
         torch.nn.init.normal_(separator.consistency.share.weight)
     for module in separator.modules():  # batch norms away from their identity start
         if isinstance(module, torch.nn.BatchNorm1d):
@@ -133,7 +143,8 @@ def test_the_low_analysis_tells_close_tones_apart_better_than_the_other() -> Non
 
 @pytest.mark.parametrize("name", CAUSAL)
 def test_latency_is_the_synthesis_window(name: str) -> None:
-    assert build_separator(name.split(",")[0], **SMALL[name]).latency_ms == 16.0
+    separator = build_separator(name.split(",")[0], **SMALL[name])
+    assert separator.latency_ms == separator.window / 16 == (SMALL[name]["window"] / 16 if name in LEARNED else 16)
 
 
 def test_names_and_settings_that_do_not_exist_are_answered_with_those_that_do() -> None:

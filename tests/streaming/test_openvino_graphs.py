@@ -17,9 +17,9 @@ import torch
 from sepprune.errors import UserError
 from sepprune.resources import asset
 from sepprune.separators import build_separator
-from sepprune.separators.base import CausalSeparator
 from sepprune.separators.conv_tasnet import ConvTasNet
 from sepprune.separators.skim import SkiM
+from sepprune.separators.spectral import SpectralSeparator
 from sepprune.streaming import Ladder, LevelRecord, create_backend, write_ladder
 from sepprune.streaming.openvino_graphs import conv_tasnet, filterbank, skim
 from sepprune.streaming.openvino_graphs.filterbank import Filterbank
@@ -106,14 +106,14 @@ def test_settings_that_a_ladder_leaves_out_have_the_defaults_of_the_torch_module
         "dilations": conv_tasnet._DEFAULT_DILATIONS,
         "kernel": conv_tasnet._DEFAULT_KERNEL,
     }
-    for module, defaults in ((CausalSeparator, written), (SkiM, written_skim), (ConvTasNet, written_tcn)):
+    for module, defaults in ((SpectralSeparator, written), (SkiM, written_skim), (ConvTasNet, written_tcn)):
         parameters = inspect.signature(module.__init__).parameters
         assert {name: parameters[name].default for name in defaults} == defaults
 
 
 def test_the_graphs_know_the_settings_of_the_torch_modules() -> None:
     for module, known in (
-        (CausalSeparator, filterbank.SETTINGS | {"width"}),
+        (SpectralSeparator, filterbank.SETTINGS | {"width"}),
         (SkiM, skim.SETTINGS | {"filterbank"}),
         (ConvTasNet, conv_tasnet.SETTINGS | {"filterbank"}),
     ):

@@ -57,7 +57,7 @@ class ConvTasNetwork:
             change, later = self._block(layers, hidden, past, block, dilation)
             hidden = add(hidden, change)
             after.append(later)
-        hidden = _prelu(layers, hidden, "activation")
+        hidden = prelu(layers, hidden, "activation")
         masks = _pointwise(layers, hidden, weights["mask.weight"], weights["mask.bias"])
         return _rows(masks), _rows(hidden), after
 
@@ -70,17 +70,17 @@ class ConvTasNetwork:
     ) -> tuple[Value, Value | None]:
         """What a block adds to its input, and its new past; there is none where a filter has one tap."""
         weights = layers.weights
-        scale, shift = _batch_norm(layers, f"{block}.expand_norm")
+        scale, shift = batch_norm(layers, f"{block}.expand_norm")
         wide = _pointwise(layers, hidden, weights[f"{block}.expand.weight"] * scale[:, None, None], shift)
-        present = _prelu(layers, wide, f"{block}.expand_activation")
+        present = prelu(layers, wide, f"{block}.expand_activation")
         extended = present if past is None else concatenate([past, present], 2)
-        scale, shift = _batch_norm(layers, f"{block}.depthwise_norm")
+        scale, shift = batch_norm(layers, f"{block}.depthwise_norm")
         taps = weights[f"{block}.depthwise.weight"] * scale[:, None, None]  # (channels, 1, taps)
         convolution = ops.group_convolution(
             extended, reshape(layers.weight(taps), len(taps), 1, 1, taps.shape[2]), [1], [0], [0], [dilation]
         )
         filtered = add(only(convolution), constant(shift[None, :, None]))
-        filtered = _prelu(layers, filtered, f"{block}.depthwise_activation")
+        filtered = prelu(layers, filtered, f"{block}.depthwise_activation")
         change = _pointwise(layers, filtered, weights[f"{block}.project.weight"], weights[f"{block}.project.bias"])
         length = extended.shape[2]
         return change, None if past is None else part(extended, 2, length - past.shape[2], length)
@@ -98,7 +98,7 @@ def _pointwise(layers: Layers, columns: Value, filters: NDArray[np.float32], bia
     return add(only(mixed), constant(bias[None, :, None]))
 
 
-def _batch_norm(layers: Layers, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def batch_norm(layers: Layers, layer: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Scale and shift of each channel that a batch norm amounts to in use."""
     mean, variance, weight, bias = (
         layers.weights[f"{layer}.{name}"] for name in ("running_mean", "running_var", "weight", "bias")
@@ -107,7 +107,7 @@ def _batch_norm(layers: Layers, layer: str) -> tuple[NDArray[np.float32], NDArra
     return scale, bias - mean * scale
 
 
-def _prelu(layers: Layers, columns: Value, layer: str) -> Value:
+def prelu(layers: Layers, columns: Value, layer: str) -> Value:
     return only(ops.prelu(columns, constant(layers.weights[f"{layer}.weight"])))
 
 

@@ -1,6 +1,6 @@
 """What the causal separators share: filterbank, mask arithmetic and mixture consistency.
 
-It computes what :meth:`sepprune.separators.base.CausalSeparator.separate` does, for one stream.
+It computes what :meth:`sepprune.separators.spectral.SpectralSeparator.separate` does, for one stream.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _FLOOR, _LEVEL_SCALE, _LEVEL_OFFSET = 1e-8, 0.2, 1.0
 
 @dataclass(frozen=True)
 class Filterbank:
-    """Settings of :class:`sepprune.separators.base.CausalSeparator`, with its defaults.
+    """Settings of :class:`sepprune.separators.spectral.SpectralSeparator`, with its defaults.
 
     Args:
         sources: number of sources.

@@ -10,30 +10,51 @@ import numpy as np
 from ...errors import UserError
 from ..ladder import Level
 from ..openvino_library import openvino, ops
-from . import conv_tasnet, skim
+from . import conv_tasnet, filterbank, skim, tasnet, tasnet_skim, tasnet_tcn
 from .conv_tasnet import ConvTasNetwork
-from .filterbank import SETTINGS, Filterbank, Network, Separator
+from .filterbank import Filterbank, Separator
 from .layers import Layers, Weights
 from .operations import Value
 from .skim import SkimNetwork
 from .state import pack, unpack
+from .tasnet import LearnedFilters, LearnedSeparator
+from .tasnet_skim import TasnetSkimNetwork
+from .tasnet_tcn import TasnetTCNetwork
 
 
 class _Family(NamedTuple):
     """A family of separators.
 
     Args:
-        network: makes its network from a level's settings and weights.
-        settings: of the network; those of the filterbank are the same for all families.
+        separator: makes a separator of it from a level's settings and weights.
+        settings: that it knows.
     """
 
-    network: Callable[[Mapping[str, Any], Layers], Network]
+    separator: Callable[[Mapping[str, Any], Layers], Separator | LearnedSeparator]
     settings: frozenset[str]
 
 
 _FAMILIES = {
-    "skim": _Family(SkimNetwork, skim.SETTINGS),
-    "conv-tasnet": _Family(ConvTasNetwork, conv_tasnet.SETTINGS),
+    "skim": _Family(
+        lambda settings, layers: Separator(Filterbank.of(settings), SkimNetwork(settings, layers), layers),
+        skim.SETTINGS | filterbank.SETTINGS,
+    ),
+    "conv-tasnet": _Family(
+        lambda settings, layers: Separator(Filterbank.of(settings), ConvTasNetwork(settings, layers), layers),
+        conv_tasnet.SETTINGS | filterbank.SETTINGS,
+    ),
+    "tasnet-skim": _Family(
+        lambda settings, layers: LearnedSeparator(
+            LearnedFilters.of(settings), TasnetSkimNetwork(settings, layers), layers
+        ),
+        tasnet_skim.SETTINGS | tasnet.SETTINGS,
+    ),
+    "tasnet-tcn": _Family(
+        lambda settings, layers: LearnedSeparator(
+            LearnedFilters.of(settings), TasnetTCNetwork(settings, layers), layers
+        ),
+        tasnet_tcn.SETTINGS | tasnet.SETTINGS,
+    ),
 }
 
 
@@ -82,10 +103,10 @@ def build_graphs(level: Level, samples: int, int8: bool = False) -> Graphs:
 
 def _build(level: Level, layers: Layers, samples: int) -> Graphs:
     family = _FAMILIES[level.model]
-    if unknown := sorted(level.settings.keys() - family.settings - SETTINGS):
+    if unknown := sorted(level.settings.keys() - family.settings):
         raise ValueError(f"it has no setting {unknown[0]!r}")
-    bank = Filterbank.of(level.settings)
-    separator = Separator(bank, family.network(level.settings, layers), layers)
+    separator = family.separator(level.settings, layers)
+    bank = separator.bank
     shapes = separator.state_shapes
     numbers = sum(int(np.prod(shape)) for shape in shapes)
 

@@ -124,9 +124,9 @@ class Layers:
         """``(..., inputs)`` times the transpose of ``(outputs, inputs)``."""
         return transposed_product(features, self.weight(matrix))
 
-    def layer_norm(self, features: Value, layer: str) -> Value:
+    def layer_norm(self, features: Value, layer: str, epsilon: float = NORM_EPSILON) -> Value:
         """Norm over the channels of each frame, as :class:`torch.nn.LayerNorm`."""
-        normal = only(ops.mvn(features, axis(-1), True, NORM_EPSILON, "inside_sqrt"))
+        normal = only(ops.mvn(features, axis(-1), True, float(epsilon), "inside_sqrt"))
         weight, bias = (constant(self.weights[f"{layer}.{name}"][None]) for name in ("weight", "bias"))
         return add(multiply(normal, weight), bias)
 
