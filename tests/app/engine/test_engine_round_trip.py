@@ -19,7 +19,7 @@ class Cable:
     """A sink and source in one: sound comes back ``samples`` later, times ``gain``."""
 
     name, rate, cushion, ended, paused, loop, silent_s = "cable", 16_000, 0, False, False, False, 0.0
-    resampler_ms = device_ms = 0.0
+    resampler_ms = device_ms = position = duration = 0.0
 
     def __init__(self, clock: VirtualClock, samples: int, gain: float = 1.0) -> None:
         self._clock, self._gain = clock, gain
