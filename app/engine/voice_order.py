@@ -12,6 +12,9 @@ from .arrays import Samples
 #: the seconds that are held
 HALF_LIFE_S, HELD_HALF_LIFE_S = 0.5, 4.0
 
+#: energy of a chunk, below which it hardly counts
+SILENCE = 1e-4
+
 
 class VoiceOrder:
     """Which output of every condition is voice 1, voice 2 and so on.
@@ -40,6 +43,9 @@ class VoiceOrder:
         """Take in a chunk of all conditions, ``(conditions, sources, samples)``, each in its own order."""
         flat = outputs.reshape(-1, outputs.shape[-1])
         found = flat @ flat.T
+        energies = np.diag(found).reshape(-1, self._sources).sum(axis=1) + SILENCE
+        weights = np.repeat(1 / np.sqrt(energies), self._sources)  # else one loud syllable outvotes all that follows
+        found *= np.outer(weights, weights)
         self._products *= self._decay
         self._products += found
         self._slow *= self._slow_decay

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QKeySequence, QShortcut
 from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout
 
@@ -62,7 +62,7 @@ class HeadphoneCheck(Page):
             self.content.addWidget(content)
         self.content.addLayout(row)
         self.content.addWidget(self.heard)
-        self.content.addWidget(self.again)
+        self.content.addWidget(self.again, alignment=Qt.AlignmentFlag.AlignLeft)
         self.first = self.play
         self._start()
 

@@ -12,10 +12,13 @@ import soundfile
 
 from app.engine.commands import (
     Calibrate,
+    Hear,
+    MatchLoudness,
     MeasureRoundTrip,
     Rescan,
     ResetStatistics,
     RetryWantedLevel,
+    Seek,
     SetDevices,
     StartRecording,
     StopRecording,
@@ -27,6 +30,7 @@ from app.engine.events import (
     Failed,
     FileEnded,
     LevelChanged,
+    LoudnessMatched,
     Notice,
     Ready,
     Recording,
@@ -210,3 +214,33 @@ def test_a_chunk_that_is_no_whole_hops_is_told(settings: Settings) -> None:
     message = engine.wait_for(Notice).message
     engine.stop()
     assert "was rounded up to" in message and "whole hops" in message
+
+
+def test_it_runs_levels_side_by_side_and_makes_them_equally_loud(settings: Settings) -> None:
+    engine = Watched(dataclasses.replace(settings, compared=(0, 2, None), controls=Controls(routing="split")))
+    try:
+        engine.start()
+        engine.wait_for(Ready)
+        engine.wait_until(lambda: engine.telemetry.counters["chunks"] > 100)
+        _, silent = engine.telemetry.audio_since(0)
+        assert silent[0].any() and not silent[1:].any()
+        engine.send(MatchLoudness())
+        gains = engine.wait_for(LoudnessMatched).gains_db
+        assert gains is not None and len(gains) == 3 and max(gains) == 0.0
+        engine.send(Hear(2))
+        engine.wait_until(lambda: engine.telemetry.peaks["left"] > 0.01)
+        engine.send(Hear(None))
+        assert set(engine.telemetry.frames_since(0)["level"]) == {0.0}
+    finally:
+        engine.stop()
+
+
+def test_it_seeks_in_a_file_and_repeats_a_passage(settings: Settings, engine: Watched) -> None:
+    engine.start()
+    engine.wait_for(Ready)
+    engine.send(Controls(passage=(1.0, 1.6)))
+    engine.wait_until(lambda: 1.0 <= engine.telemetry.counters["file_position"] <= 1.7)
+    engine.send(Controls())
+    engine.send(Seek(0.2))
+    engine.wait_until(lambda: 0.2 <= engine.telemetry.counters["file_position"] < 0.9)
+    assert engine.telemetry.counters["file_duration"] == 2.0
