@@ -74,6 +74,21 @@ class NotANumber(Silent):
         return (self.layer(x).abs() + 1).neg().sqrt()
 
 
+class Lengths(nn.Module):
+    """Masks frames by lengths that it makes itself, as ESPnet does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lengths = torch.full((x.shape[0],), x.shape[1], dtype=torch.long).tolist()
+        strides = torch.tensor([[2, 1], [2, 1]]).prod(0)
+        positions = torch.arange(max(lengths) // int(strides[0]) * 4).unsqueeze(0)
+        mask = positions[:, : x.shape[1]] < positions.new_tensor(lengths).unsqueeze(1)
+        return self.last(self.first(x)) * mask[:, :1]
+
+
 def not_finite() -> nn.Module:
     layer = nn.Linear(4, 4)
     nn.init.constant_(layer.bias, float("nan"))
@@ -121,6 +136,10 @@ def test_an_export_that_fails_names_the_line_and_a_way_out(module: nn.Module, li
 
 def test_asserts_that_hold_on_the_example_do_not_end_the_trace() -> None:
     assert [group["id"] for group in analyze(AssertsValues(), EXAMPLE).groups] == ["first"]
+
+
+def test_lengths_that_follow_from_shapes_do_not_end_the_trace() -> None:
+    assert [group["id"] for group in analyze(Lengths(), EXAMPLE).groups] == ["first"]
 
 
 def test_asserts_that_fail_on_the_example_are_told() -> None:

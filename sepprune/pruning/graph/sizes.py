@@ -20,8 +20,8 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from .asserts import Noted, answer
 from .recurrent_ops import TorchFunction, stand_in
+from .values import Noted, answer
 
 #: where a module holds an integer: module name, attribute name, then indices into tuples or lists
 Place = tuple[str, str, tuple[int, ...]]
@@ -100,7 +100,7 @@ class NoteSizes(TorchFunctionMode):
     Args:
         notes: gets one entry per function with sizes: all its integers, in order, those of attributes as
             :class:`Size`. A node's ``custom["sizes"]`` is the index of its entry.
-        noted: what asserts read on the example.
+        noted: numbers that were read on the example.
     """
 
     def __init__(self, notes: list[tuple[Size | int, ...]], noted: Noted) -> None:
@@ -111,8 +111,8 @@ class NoteSizes(TorchFunctionMode):
         self, func: TorchFunction, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        asserted, number = answer(self.noted, func)
-        if asserted:
+        was_noted, number = answer(self.noted, func)
+        if was_noted:
             return number
         func = stand_in(func, args) or func
         found = tuple(_sizes((args, kwargs)))

@@ -19,11 +19,11 @@ from torch.utils._pytree import tree_flatten_with_path, tree_leaves
 from ...errors import UserError
 from ..calculated import copied
 from ..checks import check_tensors, export_failure
-from .asserts import NoteAsserts, Noted
 from .call import Call
 from .contexts import inline_contexts
 from .recurrent_ops import restore
 from .sizes import NoteSizes, Size, remember_origins
+from .values import Noted, NoteValues
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
     with torch.no_grad():
         subject = copied(module).eval()
         try:
-            with NoteAsserts() as asserts:
+            with NoteValues() as values:
                 result = call.run(subject)
         except Exception as error:
             raise UserError(
@@ -91,15 +91,13 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
         remember_origins(subject)
         try:
             with _quiet(), torch.fx.traceback.preserve_node_meta():
-                program = torch.export.export(_Traced(subject, call, notes, asserts.noted), call.tensors, strict=False)
+                program = torch.export.export(_Traced(subject, call, notes, values.noted), call.tensors, strict=False)
                 graph = program.module(check_guards=False)
                 if not isinstance(graph, fx.GraphModule):
                     raise TypeError(f"the exporter returned {type(graph).__name__}")
                 restore(graph)
                 inline_contexts(graph)
-                if (
-                    asserts.noted and graph.graph.eliminate_dead_code()
-                ):  # what asserts calculated must not block channels
+                if values.noted and graph.graph.eliminate_dead_code():  # what only such numbers needed
                     graph.recompile()
         except Exception as error:
             raise export_failure(module, error) from error

@@ -1,7 +1,8 @@
-"""Asserts about values of tensors, which have no values while a module is traced.
+"""Numbers that a module reads from tensors, which have no values while it is traced.
 
-A module runs on its example before it is traced. What its asserts read then is noted, and given to them again during
-the trace. An assert that holds on the example so does not end the trace.
+A module runs on its example before it is traced. Two kinds of numbers are noted then, and given to it again during the
+trace: those that asserts read, so that an assert that holds on the example does not end the trace; and those from whole
+numbers that follow from constants alone, such as lengths that forward makes itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
 
 from .recurrent_ops import TorchFunction
 
@@ -22,7 +25,7 @@ _OUTSIDE = (str(Path(torch.__file__).parent), str(Path(__file__).parent))
 #: file and line of a call
 Line = tuple[str, int]
 
-#: numbers that asserts read, with the functions that gave them, in order
+#: numbers that were read, with the functions that gave them, in order
 Noted = dict[Line, deque[tuple[TorchFunction, Any]]]
 
 
@@ -34,8 +37,8 @@ def caller() -> Line | None:
     return None if frame is None else (frame.f_code.co_filename, frame.f_lineno)
 
 
-class NoteAsserts(TorchFunctionMode):
-    """Notes the numbers that torch functions return within assert statements.
+class NoteValues(TorchFunctionMode):
+    """Notes numbers that torch functions return: within asserts, and of tensors that follow from constants.
 
     Attributes:
         noted: the numbers.
@@ -45,15 +48,24 @@ class NoteAsserts(TorchFunctionMode):
         super().__init__()
         self.noted: Noted = defaultdict(deque)
         self._lines: dict[str, set[int]] = {}
+        self._constant: dict[int, Tensor] = {}  # by id; kept, so that no other tensor gets the id
 
     def __torch_function__(
         self, func: TorchFunction, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        if type(result) in (bool, int, float):
+        inputs = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        constant = all(id(leaf) in self._constant for leaf in inputs) and "rand" not in getattr(func, "__name__", "")
+        if type(result) in (bool, int, float, list):
             line = caller()
-            if line is not None and line[1] in self._asserts(line[0]):
-                self.noted[line].append((func, result))
+            known = constant and bool(inputs)
+            if line is not None and (known or type(result) is not list and line[1] in self._asserts(line[0])):
+                # while tracing, tolist reads one item after the other
+                numbers = tree_leaves(result) if isinstance(result, list) else []
+                self.noted[line] += [(Tensor.item, number) for number in numbers] or [(func, result)]
+        elif constant:
+            whole = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+            self._constant |= {id(leaf): leaf for leaf in whole if not (leaf.is_floating_point() or leaf.is_complex())}
         return result
 
     def _asserts(self, filename: str) -> set[int]:
@@ -73,7 +85,7 @@ class NoteAsserts(TorchFunctionMode):
 
 
 def answer(noted: Noted, func: TorchFunction) -> tuple[bool, Any]:
-    """Whether a torch function is called by an assert that was noted, and the number that it gave then."""
+    """Whether what a torch function gives here was noted, and the number."""
     line = caller() if noted else None
     if line not in noted or not noted[line] or noted[line][0][0] is not func:
         return False, None
