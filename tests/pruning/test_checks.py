@@ -41,8 +41,23 @@ class Asserts(nn.Module):
         self.layer = nn.Linear(4, 4)
 
     def forward(self, x: Tensor) -> Tensor:
-        assert x.abs().max() < 10
+        assert type(x) is Tensor, "a plain tensor is needed"
         return self.layer(x)
+
+
+class AssertsValues(nn.Module):
+    """Asserts that hold on the example, about values that a traced tensor does not have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        assert x.abs().max() < 10
+        y = self.first(x)
+        assert not torch.isnan(y).any(), "no number"
+        assert float(y.abs().sum()) >= 0 and torch.allclose(y, y + 0) and x.shape[0] == y.shape[0]
+        return self.last(y)
 
 
 class Silent(nn.Module):
@@ -57,6 +72,21 @@ class Silent(nn.Module):
 class NotANumber(Silent):
     def forward(self, x: Tensor) -> Tensor:
         return (self.layer(x).abs() + 1).neg().sqrt()
+
+
+class Lengths(nn.Module):
+    """Masks frames by lengths that it makes itself, as ESPnet does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        lengths = torch.full((x.shape[0],), x.shape[1], dtype=torch.long).tolist()
+        strides = torch.tensor([[2, 1], [2, 1]]).prod(0)
+        positions = torch.arange(max(lengths) // int(strides[0]) * 4).unsqueeze(0)
+        mask = positions[:, : x.shape[1]] < positions.new_tensor(lengths).unsqueeze(1)
+        return self.last(self.first(x)) * mask[:, :1]
 
 
 def not_finite() -> nn.Module:
@@ -93,7 +123,7 @@ def test_a_module_that_cannot_be_pruned_is_refused(name: str) -> None:
     ("module", "line", "way_out"),
     [
         (Branches(), "if x.mean", "must not branch on values of tensors"),
-        (Asserts(), "assert x.abs", "remove the assert"),
+        (Asserts(), "assert type(x) is Tensor", "or remove the assert"),
         (Converts(), "from_numpy", "must consist of tensor operations"),
     ],
 )
@@ -102,3 +132,16 @@ def test_an_export_that_fails_names_the_line_and_a_way_out(module: nn.Module, li
         analyze(module, EXAMPLE)
     message = str(caught.value)
     assert "test_checks.py:" in message and line in message and way_out in message
+
+
+def test_asserts_that_hold_on_the_example_do_not_end_the_trace() -> None:
+    assert [group["id"] for group in analyze(AssertsValues(), EXAMPLE).groups] == ["first"]
+
+
+def test_lengths_that_follow_from_shapes_do_not_end_the_trace() -> None:
+    assert [group["id"] for group in analyze(Lengths(), EXAMPLE).groups] == ["first"]
+
+
+def test_asserts_that_fail_on_the_example_are_told() -> None:
+    with pytest.raises(UserError, match="AssertsValues does not run on an example of shape"):
+        analyze(AssertsValues(), EXAMPLE + 100)

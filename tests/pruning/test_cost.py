@@ -117,6 +117,7 @@ def test_the_cost_of_a_group_is_the_cost_that_it_takes_away() -> None:
         "macs_per_second": 6 * (4 + 5) * 100,
         "params": 6 * (4 + 5),
         "layers": ["0", "2"],
+        "alike": "0",
     }
 
 

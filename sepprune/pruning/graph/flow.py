@@ -96,6 +96,7 @@ class Flow:
         origin = None
         if (first is None) != (second is None):
             origin = next((self.blockers[item] for item in node.all_input_nodes if item in self.blockers), None)
+            why = f"{why}, along a dimension of fixed size"
         return self.labels.tie(first, second, origin or self.reason(node, why))
 
     def freeze(self, node: fx.Node, vectors: Sequence[Vector] | Vector, why: str) -> None:

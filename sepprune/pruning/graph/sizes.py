@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
 from .recurrent_ops import TorchFunction, stand_in
+from .values import Noted, answer
 
 #: where a module holds an integer: module name, attribute name, then indices into tuples or lists
 Place = tuple[str, str, tuple[int, ...]]
@@ -99,16 +100,20 @@ class NoteSizes(TorchFunctionMode):
     Args:
         notes: gets one entry per function with sizes: all its integers, in order, those of attributes as
             :class:`Size`. A node's ``custom["sizes"]`` is the index of its entry.
+        noted: numbers that were read on the example.
     """
 
-    def __init__(self, notes: list[tuple[Size | int, ...]]) -> None:
+    def __init__(self, notes: list[tuple[Size | int, ...]], noted: Noted) -> None:
         super().__init__()
-        self.notes = notes
+        self.notes, self.noted = notes, noted
 
     def __torch_function__(
         self, func: TorchFunction, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        was_noted, number = answer(self.noted, func)
+        if was_noted:
+            return number
         func = stand_in(func, args) or func
         found = tuple(_sizes((args, kwargs)))
         if not any(isinstance(item, Size) for item in found):

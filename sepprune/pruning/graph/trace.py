@@ -23,6 +23,7 @@ from .call import Call
 from .contexts import inline_contexts
 from .recurrent_ops import restore
 from .sizes import NoteSizes, Size, remember_origins
+from .values import Noted, NoteValues
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,12 @@ class Trace:
 class _Traced(nn.Module):
     """A module that records sizes while it runs; its inputs are the tensors of a call."""
 
-    def __init__(self, module: nn.Module, call: Call, notes: list[tuple[Size | int, ...]]) -> None:
+    def __init__(self, module: nn.Module, call: Call, notes: list[tuple[Size | int, ...]], noted: Noted) -> None:
         super().__init__()
-        self.module, self.call, self.notes = module, call, notes
+        self.module, self.call, self.notes, self.noted = module, call, notes, noted
 
     def forward(self, *tensors: Tensor) -> Any:
-        with NoteSizes(self.notes):
+        with NoteSizes(self.notes, self.noted):
             return self.call.run(self.module, tensors)
 
 
@@ -75,7 +76,8 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
     with torch.no_grad():
         subject = copied(module).eval()
         try:
-            result = call.run(subject)
+            with NoteValues() as values:
+                result = call.run(subject)
         except Exception as error:
             raise UserError(
                 f"{type(module).__name__} does not run on an example of shape {call.shapes}: "
@@ -89,12 +91,14 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
         remember_origins(subject)
         try:
             with _quiet(), torch.fx.traceback.preserve_node_meta():
-                program = torch.export.export(_Traced(subject, call, notes), call.tensors, strict=False)
+                program = torch.export.export(_Traced(subject, call, notes, values.noted), call.tensors, strict=False)
                 graph = program.module(check_guards=False)
                 if not isinstance(graph, fx.GraphModule):
                     raise TypeError(f"the exporter returned {type(graph).__name__}")
                 restore(graph)
                 inline_contexts(graph)
+                if values.noted and graph.graph.eliminate_dead_code():  # what only such numbers needed
+                    graph.recompile()
         except Exception as error:
             raise export_failure(module, error) from error
     tensors = _share_tensors(graph, module)
