@@ -27,6 +27,8 @@ STANDARD_INPUT = "-"
 _LONGEST_PIPE, _PIPE_S = 512 * 2**20, 10.0
 #: demultiplexers of FFmpeg that are used. Playlists are not among them: they would open other files and addresses.
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,aac,matroska,webm,asf,amr,avi,flv,mpegts,mpeg,ac3,eac3"
+#: channels of such a file: with more of them, PyAV has read outside of its memory
+_MOST_CHANNELS = 8
 #: how these containers begin, and where; they need PyAV
 _BEGINNINGS = (
     (4, b"ftyp"),  # MP4, M4A, MOV, 3GP
@@ -179,6 +181,8 @@ class _Container:
         self._file, self.name = file, name
         self._start()
         self.rate, self.channels = int(self._stream.rate or 0), int(self._stream.channels or 0)
+        if not 1 <= self.channels <= _MOST_CHANNELS:
+            raise UserError(f"{name} has {self.channels} channels, expected 1 to {_MOST_CHANNELS}: convert it to WAV")
         self.frames: int | None = None  # what the header says may be wrong
 
     def _start(self) -> None:
@@ -192,7 +196,7 @@ class _Container:
                 raise UserError(f"{self.name} has no sound track: give a file with sound")
             self._stream: Any = tracks[0]
             self._frames = self._container.decode(self._stream)
-            self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
+            self._resampler = av.AudioResampler("flt", self._stream.layout, self._stream.rate)
         except (av.FFmpegError, OSError, *MALFORMED) as error:  # a track without a decoder lacks attributes
             if isinstance(error, UserError):
                 raise
@@ -220,14 +224,15 @@ class _Container:
             try:
                 frame = next(self._frames, None)
                 self._ended = frame is None
-                return [
-                    np.asarray(part.to_ndarray().T, np.float32)
-                    for part in self._resampler.resample(frame)
-                    if part.samples
-                ]
+                parts = [part for part in self._resampler.resample(frame) if part.samples]
+                if any(part.layout.nb_channels != self.channels for part in parts):
+                    raise UserError(f"{self.name} is damaged (its number of channels changes): give another file")
+                return [np.asarray(part.to_ndarray(), np.float32).reshape(-1, self.channels) for part in parts]
             except av.InvalidDataError:
                 continue
             except (av.FFmpegError, OSError, *MALFORMED) as error:
+                if isinstance(error, UserError):
+                    raise
                 raise UserError(f"{self.name} is damaged ({error}): give another file") from error
 
     def rewind(self) -> None:
