@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from .claims.tables import TABLES as CLAIMS
 from .common import CONDITIONS, EXPERIMENTS, ROOT, fill, read_json, table
+from .reliability.tables import TABLES as RELIABILITY
 
 SCORES = EXPERIMENTS / "ladder_scores"
 #: SI-SDRi in dB that the dense level was meant to reach, by condition
@@ -241,6 +242,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "sites": sites,
     "comparison": comparison,
     **CLAIMS,
+    **RELIABILITY,
 }
 
 

@@ -1,9 +1,9 @@
 """Run the engine for a day of virtual time and watch memory, files and threads: ``python -m tests.soak --hours 24``.
 
 A microphone and a loudspeaker with clocks of their own are simulated call by call. Every ten virtual minutes the
-level changes; every hour there is a recording, a device that stops for two seconds, and a flood of commands. After the first
-hour, in which caches fill, memory, open files and threads must not grow, and no sound may be lost besides that of the
-stopped device.
+level changes; every hour there is a recording, a device that stops for two seconds, and a flood of commands. After the
+first hour, in which caches fill, memory, open files and threads must not grow, and no sound may be lost besides that of
+the stopped device.
 """
 
 from __future__ import annotations
