@@ -65,3 +65,7 @@ def test_the_histogram_counts_every_chunk(qtbot):
     qtbot.addWidget(histogram)
     histogram.show_times(np.array([0.5, 0.5, 2.0, 100.0]), 8.0)
     assert histogram.counts.sum() == 4 and histogram.counts[-1] == 1
+
+
+def test_long_chunks_have_ticks_in_plain_numbers():
+    assert [label for _, label in axis_ticks(1000.0)][-1] == "1000 ms"
