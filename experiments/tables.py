@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from .claims.tables import TABLES as CLAIMS
 from .common import CONDITIONS, EXPERIMENTS, ROOT, fill, read_json, table
+from .reliability.tables import TABLES as RELIABILITY
 
 SCORES = EXPERIMENTS / "ladder_scores"
 #: test conditions with two voices that are scored at every level
@@ -256,6 +257,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "sites": sites,
     "comparison": comparison,
     **CLAIMS,
+    **RELIABILITY,
 }
 
 

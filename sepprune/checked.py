@@ -191,7 +191,7 @@ def is_inside(path: str) -> bool:
     [True, False, False, False, False, False, False]
     """
     parts = path.split("/")
-    return "\\" not in path and ":" not in path and "\0" not in path and not {"", ".", ".."} & set(parts)
+    return "\\" not in path and ":" not in path and path.isprintable() and not {"", ".", ".."} & set(parts)
 
 
 def is_finite(value: Any) -> bool:

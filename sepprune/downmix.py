@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .media import Samples, Sound, blocks
+from .containers import Samples
+from .media import Sound, blocks
 
 #: seconds at the beginning of a file from which its channels are judged, and samples that are read at a time
 _JUDGED_S, _BLOCK = 120, 2**16

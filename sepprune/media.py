@@ -8,27 +8,19 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .checked import LONGEST_S, LONGEST_TEXT, MALFORMED, check_sound, shown
+from .checked import LONGEST_TEXT, check_sound, shown
+from .containers import Container, Samples, no_sound
 from .errors import UserError
 from .extras import installed, require
 from .files import reason
 
-Samples = NDArray[np.float32]
 #: what commands call standard input
 STANDARD_INPUT = "-"
 #: bytes that are taken from a pipe, and seconds that a program may take to open its other end
 _LONGEST_PIPE, _PIPE_S = 512 * 2**20, 10.0
-#: FFmpeg's units of time in a second
-_MICRO = 1_000_000
-#: demultiplexers of FFmpeg that are used. Playlists are not among them: they would open other files and addresses.
-_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,aac,matroska,webm,asf,amr,avi,flv,mpegts,mpeg,ac3,eac3"
 #: how these containers begin, and where; they need PyAV
 _BEGINNINGS = (
     (4, b"ftyp"),  # MP4, M4A, MOV, 3GP
@@ -131,21 +123,15 @@ def _opened(file: IO[bytes], name: str, whole: bool) -> Sound:
             file.seek(0)
             beginning = file.read(16)
             if not (installed("av") or any(beginning[at:].startswith(mark) for at, mark in _BEGINNINGS)):
-                raise _no_sound(name, error) from error
+                raise no_sound(name, error) from error
             require("av", "media", f"{name}, a container of sound or video,")
             file.seek(0)
-            sound = _Container(file, name)
+            sound = Container(file, name)
         check_sound(name, sound.rate, sound.channels, sound.frames or 0 if whole else 0)
     except BaseException:
         file.close()
         raise
     return sound
-
-
-def _no_sound(name: str, error: Exception) -> UserError:
-    found = getattr(error, "error_string", "") or getattr(error, "strerror", "") or str(error)
-    found = " ".join(str(found).split())[:LONGEST_TEXT].rstrip(".")
-    return UserError(f"{name} is no sound file that can be read ({found}): give WAV, FLAC, Ogg, MP3 or M4A")
 
 
 class _Libsndfile:
@@ -187,100 +173,6 @@ class _Libsndfile:
 
     def close(self) -> None:
         self._sound.close()
-
-
-class _Container:
-    """The first sound track of a file that FFmpeg reads."""
-
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self._file, self.name = file, name
-        self._start()
-        self.rate, self.channels = int(self._stream.rate or 0), int(self._stream.channels or 0)
-        self.frames: int | None = None  # what the header says may be wrong
-        self.stated_frames = round((self._container.duration or 0) / _MICRO * self.rate)
-
-    @property
-    def position(self) -> int:
-        return self._given
-
-    def _start(self) -> None:
-        import av
-
-        options = {"format_whitelist": _CONTAINERS, "protocol_whitelist": "none"}
-        try:
-            self._container: Any = av.open(self._file, "r", container_options=options)
-            tracks = self._container.streams.audio
-            if not tracks:
-                raise UserError(f"{self.name} has no sound track: give a file with sound")
-            self._stream: Any = tracks[0]
-            self._frames = self._container.decode(self._stream)
-            self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
-        except (av.FFmpegError, OSError, *MALFORMED) as error:  # a track without a decoder lacks attributes
-            if isinstance(error, UserError):
-                raise
-            raise _no_sound(self.name, error) from error
-        self._ready: list[Samples] = []
-        self._given, self._ended, self._wanted = 0, False, 0
-
-    def read(self, count: int) -> Samples:
-        while sum(map(len, self._ready)) < count and not self._ended:
-            self._ready += self._decoded()
-        samples = np.concatenate([np.zeros((0, self.channels), np.float32), *self._ready])
-        self._ready = [samples[count:]]
-        self._given += len(samples[:count])
-        if self._ended and len(samples) <= count:
-            self.frames = self._given
-        if self._given > LONGEST_S * self.rate:
-            raise UserError(f"{self.name} lasts over {LONGEST_S // 3600} hours: cut it into parts")
-        return samples[:count]
-
-    def _decoded(self) -> list[Samples]:
-        """The samples of the next packet that can be decoded; damaged ones are left out, as players do."""
-        import av
-
-        while True:
-            try:
-                frame = next(self._frames, None)
-                self._ended = frame is None
-                parts = [
-                    np.asarray(part.to_ndarray().T, np.float32)
-                    for part in self._resampler.resample(frame)
-                    if part.samples
-                ]
-                return parts if frame is None or not self._wanted else self._after_seek(parts, frame.time)
-            except av.InvalidDataError:
-                continue
-            except (av.FFmpegError, OSError, *MALFORMED) as error:
-                raise UserError(f"{self.name} is damaged ({error}): give another file") from error
-
-    def _after_seek(self, parts: list[Samples], time: float | None) -> list[Samples]:
-        """Drop what lies between the place where a container can be entered and the wanted one."""
-        before = self._wanted - round(time * self.rate) if time is not None else 0
-        samples = np.concatenate([np.zeros((0, self.channels), np.float32), *parts])
-        if before < len(samples):
-            self._wanted = 0
-        return [samples[max(0, before) :]]
-
-    def seek(self, position: int) -> None:
-        import av
-
-        try:
-            if position:
-                self._container.seek(round(position / self.rate * _MICRO))
-                self._frames = self._container.decode(self._stream)
-                self._resampler = av.AudioResampler("fltp", self._stream.layout, self._stream.rate)
-                self._ready, self._given, self._ended, self._wanted = [], position, False, position
-                return
-        except (av.FFmpegError, OSError, *MALFORMED):
-            pass  # some containers can only be read from the start
-        with suppress(Exception):
-            self._container.close()
-        self._file.seek(0)
-        self._start()
-
-    def close(self) -> None:
-        self._container.close()
-        self._file.close()
 
 
 def _reading_end(path: str | Path, name: str) -> int:

@@ -14,51 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import safetensors.numpy
 import soundfile
+import torch
 
 from app.ui.settings import load_preferences
+from sepprune.data.collection import Collection
+from sepprune.data.sound import read_at_rate
+from sepprune.pruning.plan import PruningPlan
 from sepprune.streaming import Ladder, cache
-
-#: each program prints a line when it starts to write, and then writes until it is killed
-_LADDER = """
-import sys, itertools
-from pathlib import Path
-from tests.streaming.ladders import SETTINGS, random_weights
-from sepprune.streaming import LevelRecord, write_ladder
-weights = random_weights("skim")
-print("ready", flush=True)
-for number in itertools.count():
-    levels = [LevelRecord("skim", SETTINGS["skim"], None, weights, {"macs_per_second": 1.0})] * (1 + number % 3)
-    write_ladder(sys.argv[1] + "/ladder", f"ladder with {len(levels)}", levels)
-"""
-_RECORDING = """
-import sys
-import numpy as np
-from app.engine import recorder
-recorder.FLUSH_S = 0.01
-recording = recorder.Recorder(sys.argv[1], 16_000, {}, lambda event: None, sys.argv[2])
-print("ready", flush=True)
-signals = np.tile(np.linspace(-1, 1, 128, dtype=np.float32), (3, 1))
-while True:
-    recording.put(signals, 0, 0.0, 0.001, 0)
-"""
-_SETTINGS = """
-import sys, itertools
-from pathlib import Path
-from app.ui.settings import Preferences, save_preferences
-print("ready", flush=True)
-for number in itertools.count():
-    save_preferences(Preferences(recordings="x" * (number % 1000)), Path(sys.argv[1]) / "live.json")
-"""
-_CACHE = """
-import os, sys, itertools
-os.environ["SEPPRUNE_CACHE"] = sys.argv[1]
-from sepprune.streaming.cache import cached, forget
-print("ready", flush=True)
-for number in itertools.count():
-    cached("key", lambda folder: (folder / "model").write_bytes(bytes([number % 256]) * 100_000))
-    forget("key")
-"""
+from sepprune.study.archive import read_study
+from sepprune.study.results import read_result
+from sepprune.study.session import resume_session
+from tests import kill_programs as programs
 
 
 @dataclass(frozen=True)
@@ -114,12 +82,65 @@ def check_cache(folder: Path) -> None:
     assert found is None or (len(found["model"]) == 100_000 and len(set(found["model"])) == 1)
 
 
+def check_training(folder: Path) -> None:
+    """Checkpoint and best weights can be read, and the log is not ahead of the checkpoint."""
+    run = folder / "run"
+    if (run / "best.safetensors").exists():
+        assert len(safetensors.numpy.load_file(run / "best.safetensors")["w"]) == 50_000
+    if not (run / "last.pt").exists():
+        assert not (run / "log.csv").exists()
+        return
+    state = torch.load(run / "last.pt", weights_only=True)
+    assert (state["w"] == state["step"]).all()
+    if (run / "log.csv").exists():
+        hours = [float(line.split(",")[0]) for line in (run / "log.csv").read_text().splitlines()[1:]]
+        assert hours == sorted(set(hours)) and hours[-1] <= state["step"]
+
+
+def check_pruned(folder: Path) -> None:
+    """Weights, plan and report belong together."""
+    pruned = folder / "pruned"
+    if pruned.exists():
+        report = json.loads((pruned / "report.json").read_text())
+        kept = PruningPlan.load(pruned / "plan.json").groups[0].keep
+        weights = safetensors.numpy.load_file(pruned / "model.safetensors")
+        assert len(weights["0.weight"]) == len(kept)
+        assert sum(value.size for value in weights.values()) == report["params_after"]
+
+
+def check_pack(folder: Path) -> None:
+    """Every recording of the pack can be read."""
+    if (folder / "a.pack").exists():
+        collection = Collection(folder / "a.pack")
+        for recording in collection.recordings("train", "speech"):
+            assert len(read_at_rate(collection.read(recording.path), 16_000)) == 8_000
+
+
+def check_scores(folder: Path) -> None:
+    """The ladder can be read, and the scores of its levels come from one moment."""
+    if (folder / "ladder").exists():
+        assert len({level.si_sdri["clean"] for level in Ladder.load(folder / "ladder").levels}) == 1
+
+
+def check_answers(folder: Path) -> None:
+    """Every session can be read and continued."""
+    if (folder / "results").exists():
+        study = read_study(folder / "abx.zip")
+        for path in (folder / "results").glob("session-*"):
+            assert len(resume_session(study, path).answers) == len(read_result(path).answers)
+
+
 TARGETS = (
-    Target("ladder", _LADDER, check_ladder),
-    Target("recording, wav", _RECORDING, check_recording, ("wav",)),
-    Target("recording, flac", _RECORDING, check_recording, ("flac",)),
-    Target("settings", _SETTINGS, check_settings),
-    Target("cache", _CACHE, check_cache),
+    Target("ladder", programs.LADDER, check_ladder),
+    Target("recording, wav", programs.RECORDING, check_recording, ("wav",)),
+    Target("recording, flac", programs.RECORDING, check_recording, ("flac",)),
+    Target("settings", programs.SETTINGS, check_settings),
+    Target("cache", programs.CACHE, check_cache),
+    Target("training", programs.TRAINING, check_training),
+    Target("pruned model", programs.PRUNE, check_pruned),
+    Target("pack", programs.PACK, check_pack),
+    Target("scores of a ladder", programs.SCORES, check_scores),
+    Target("study answers", programs.ANSWERS, check_answers),
 )
 
 
@@ -139,6 +160,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--report", metavar="FILE", help="write the figures as JSON")
     args = parser.parse_args()
     failures: dict[str, list[str]] = {target.name: [] for target in TARGETS}
     each = -(-args.kills // len(TARGETS))
@@ -151,6 +173,9 @@ def main() -> int:
                     failures[target.name].append(f"seed {args.seed + number}: {type(error).__name__}: {error}")
         print(f"{target.name}: {each} kills, {len(failures[target.name])} with something lost or damaged", flush=True)
         print("".join(f"  {line}\n" for line in failures[target.name]), end="")
+    if args.report:
+        rows = [{"target": name, "kills": each, "failures": lines} for name, lines in failures.items()]
+        Path(args.report).write_text(json.dumps({"seed": args.seed, "targets": rows}, indent=2) + "\n")
     return int(any(failures.values()))
 
 

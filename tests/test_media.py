@@ -117,6 +117,12 @@ def test_a_video_without_sound_is_a_sentence(tmp_path: Path) -> None:
         open_sound(tmp_path / "silent.mp4")
 
 
+def test_a_container_with_more_channels_than_its_reader_can_take_is_a_sentence(tmp_path: Path) -> None:
+    [kept] = (Path(__file__).parent / "fuzz" / "kept").glob("containers-*-49-channels")
+    with pytest.raises(UserError, match="has 49 channels, expected 1 to 8"):
+        open_sound(kept)
+
+
 @pytest.mark.parametrize("at", [0.1, 0.5, 0.9])
 def test_a_container_that_was_cut_off_gives_what_is_left_or_a_sentence(tmp_path: Path, at: float) -> None:
     for format, name in (("ipod", "a.m4a"), ("adts", "a.aac")):

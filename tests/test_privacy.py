@@ -11,6 +11,10 @@ import numpy as np
 import soundfile
 
 from tests.streaming.ladders import babble, small_ladder
+from tests.training.conftest import data_folder
+from tests.training.test_trainer import config
+
+__all__ = ["config", "data_folder"]
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,6 +41,27 @@ for arguments in (
     ["export", ladder, "--format", "openvino", "--out", f"{out}/level.xml"],
     ["export", ladder, "--format", "onnx", "--out", f"{out}/level.onnx"],
     ["bench", ladder, "--seconds", "0.05", "--chunk-ms", "8"],
+):
+    assert main([*arguments, "--json", f"{out}/report.json"]) == 0, arguments
+"""
+
+_MORE_COMMANDS = """
+import os, sys
+os.environ.update(MALLOC_MMAP_THRESHOLD_="1", MALLOC_TRIM_THRESHOLD_="1")  # train does not restart the process
+from sepprune.cli import main
+ladder, config, out = sys.argv[1:]
+study, session = f"{out}/study.zip", ["--listener", "perfect", "--sessions", "6", "--results", f"{out}/results"]
+stream, short = ["--backend", "torch", "--chunk-ms", "500"], ["--quick", "--seconds", "0.2", "--levels", "0"]
+for arguments in (
+    ["pack", f"{out}/data", "--megabytes", "1", "--out", f"{out}/a.pack"],
+    ["train", config, "--minutes", "0.02"],
+    ["separate", f"{out}/talk.wav", ladder, "--levels", "all", "--out", f"{out}/voices"],
+    ["study", "create", "--audio", f"{out}/talk.wav", "--ladder", ladder, *stream, "--seconds", "1", "--method", "abx",
+     "--levels", "0,2", "--out", study],
+    ["study", "simulate", study, *session],
+    ["study", "merge", f"{out}/results", "--out", f"{out}/merged"],
+    ["bench", ladder, "--report", f"{out}/latency", "--chunk-ms", "8", *short],
+    ["bench", "--compare", f"{out}/latency/report.json", f"{out}/latency/report.json"],
 ):
     assert main([*arguments, "--json", f"{out}/report.json"]) == 0, arguments
 """
@@ -75,6 +100,15 @@ def test_no_command_reaches_the_network_or_writes_outside_its_cache(tmp_path: Pa
     (tmp_path / "out").mkdir()
     paths = str(ladder.folder), str(tmp_path / "data"), str(tmp_path / "out")
     assert watched(tmp_path, "-c", _COMMANDS, *paths) == []
+    assert written(tmp_path) <= {str((".cache", "sepprune"))}
+
+
+def test_training_studies_and_latency_reports_reach_no_network(tmp_path: Path, config: Path, data_folder: Path) -> None:
+    ladder = small_ladder(tmp_path / "ladder", "conv-tasnet")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "data").symlink_to(data_folder)
+    soundfile.write(tmp_path / "out" / "talk.wav", babble(3.0), 16_000)
+    assert watched(tmp_path, "-c", _MORE_COMMANDS, str(ladder.folder), str(config), str(tmp_path / "out")) == []
     assert written(tmp_path) <= {str((".cache", "sepprune"))}
 
 

@@ -37,7 +37,7 @@ def height_of(ms: NDArray[np.float64] | float, deadline_ms: float) -> NDArray[np
 def axis_ticks(deadline_ms: float) -> list[tuple[float, str]]:
     """Heights and labels two octaves apart, up to the deadline; the name of the plot is above it."""
     steps = [deadline_ms * 2.0**octave for octave in range(-BELOW, 1, 2)]
-    return [(float(height_of(ms, deadline_ms)), f"{ms:.3g} ms") for ms in steps]
+    return [(float(height_of(ms, deadline_ms)), f"{float(f'{ms:.3g}'):g} ms") for ms in steps]
 
 
 class LatencyStrip(QWidget):

@@ -34,7 +34,7 @@ class LevelPanel(QFrame):
         self._switch_ms: float | None = None
         self._shown = self._previous = 0
         self._headline, self._summary = QLabel("Level"), QLabel()
-        self._unmeasured = QLabel("The quality of this ladder has not been measured.")
+        self._note = QLabel("The levels appear here as soon as the ladder is loaded.")
         self._facts = QWidget()
         self._fact_grid = QGridLayout(self._facts)
         self._fact_labels: list[tuple[QLabel, QLabel, QLabel]] = []
@@ -63,10 +63,9 @@ class LevelPanel(QFrame):
         self._fact_grid.setVerticalSpacing(3)
         self._fact_grid.setColumnStretch(0, 1)
         column.addWidget(self._facts)
-        self._unmeasured.setProperty("role", "muted")
-        self._unmeasured.setWordWrap(True)
-        self._unmeasured.hide()
-        column.addWidget(self._unmeasured)
+        self._note.setProperty("role", "muted")
+        self._note.setWordWrap(True)
+        column.addWidget(self._note)
         column.addWidget(self.pareto, stretch=1)
         column.addStretch(0)
         self.sweep.setCheckable(True)
@@ -121,7 +120,8 @@ class LevelPanel(QFrame):
         self.slider.set_levels(levels)
         self.slider.blockSignals(False)
         self.pareto.set_levels(levels)
-        self._unmeasured.setVisible(not self.pareto.condition)
+        self._note.setText("The quality of this ladder has not been measured.")
+        self._note.setVisible(not self.pareto.condition)
         self.setEnabled(bool(levels))
         self._shown = self._previous = level
         self.show_level(level)

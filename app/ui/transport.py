@@ -20,7 +20,7 @@ from .theme import Theme, fit_bold
 #: stands for "Open file…" in the list of inputs; no device and no file can have this name
 OPEN_FILE = "\0open"
 
-SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif);;All files (*)"
+SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif *.m4a *.mp4 *.aac *.webm);;All files (*)"
 
 
 class Choice(QComboBox):

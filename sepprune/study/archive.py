@@ -177,13 +177,15 @@ def _opened(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise UserError(f"{path} is no study ({error}): give a file that `sepprune study create` wrote") from error
+        raise UserError(
+            f"{path} is no study ({shown(error)}): give a file that `sepprune study create` wrote"
+        ) from error
     entries = archive.infolist()
     strange = [one.filename for one in entries if not _allowed(one.filename)]
     sizes = [one.file_size for one in entries]
     if strange or len(entries) > MOST_FILES or max(sizes, default=0) > LARGEST_FILE or sum(sizes) > LARGEST_STUDY:
         archive.close()
-        problem = f"it holds {strange[0]!r}" if strange else "it is too large"
+        problem = f"it holds {shown(strange[0])}" if strange else "it is too large"
         raise UserError(f"{path} is no study: {problem}; give a file that `sepprune study create` wrote")
     return archive
 
@@ -197,7 +199,7 @@ def _read(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
         with archive.open(name) as file:
             content = file.read(LARGEST_FILE + 1)
     except (KeyError, ValueError, OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{path} lacks a readable {name} ({error}): get the study again") from error
+        raise UserError(f"{path} lacks a readable {name} ({shown(error)}): get the study again") from error
     if len(content) > LARGEST_FILE:
         raise UserError(f"{name} of {path} is too large: get the study again")
     return content

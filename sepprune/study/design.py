@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..checked import MALFORMED
+from ..checked import MALFORMED, shown
 from ..errors import UserError
 
 ABX, PREFERENCE, MUSHRA, RATING, THRESHOLD = "abx", "preference", "mushra", "rating", "threshold"
@@ -100,7 +100,7 @@ def check(design: Design) -> None:
     """
     method, levels = design.method, design.compared
     if method not in METHODS:
-        raise UserError(f"no listening test is called {method!r}: choose from {', '.join(METHODS)}")
+        raise UserError(f"no listening test is called {shown(method)}: choose from {', '.join(METHODS)}")
     if not levels:
         raise UserError("a study needs a level besides the baseline: give at least two, for example --levels 0,4")
     if method == THRESHOLD and len(levels) < 3:
@@ -143,7 +143,7 @@ def design_of(data: Mapping[str, Any]) -> Design:
             bool(data["open_ended"]),
         )
     except MALFORMED as error:
-        raise UserError(f"the key of the study is incomplete ({error!r}): get the study again") from error
+        raise UserError(f"the key of the study is incomplete ({shown(error)}): get the study again") from error
     _known([design.baseline, design.control], [one.name for one in design.conditions])
     check(design)
     return design

@@ -169,7 +169,9 @@ def read_result(path: Path) -> Result:
         raise UserError(f"{path} is no result of a session: give files that a study wrote")
     first, rest = lines[0], lines[1:]
     if first.get("version") != VERSION:
-        raise UserError(f"{path} has format version {first.get('version')!r}, this program reads {VERSION}: update it")
+        raise UserError(
+            f"{path} has format version {shown(first.get('version'))}, this program reads {VERSION}: update it"
+        )
     try:
         hidden = unseal(str(first["sealed"]), str(path))
         design, order = design_of(hidden["design"]), tuple(question_of(one) for one in hidden["order"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..checked import MALFORMED
+from ..checked import MALFORMED, shown
 from ..errors import UserError
 from .design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD
 
@@ -184,7 +184,7 @@ def texts_of(data: Mapping[str, Any]) -> Texts:
             {str(key): str(value) for key, value in data["questionnaire"].items()},
         )
     except MALFORMED as error:
-        raise UserError(f"the texts of the study are incomplete ({error!r}): get the study again") from error
+        raise UserError(f"the texts of the study are incomplete ({shown(error)}): get the study again") from error
     if any(len(text) > LONGEST for text in (texts.title, texts.consent, texts.instructions)):
         raise UserError(f"a text of the study is longer than {LONGEST} characters: shorten it")
     return texts

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...checked import MALFORMED
+from ...checked import MALFORMED, shown
 from ...errors import UserError
 from ..design import Design
 
@@ -189,4 +189,6 @@ def question_of(data: Mapping[str, Any]) -> Question:
         names = tuple(str(name) for name in data["conditions"])
         return Question(str(data["phase"]), str(data["topic"]), str(data["item"]), names, target)
     except MALFORMED as error:
-        raise UserError(f"the order of a session is incomplete ({error!r}): the result file cannot be used") from error
+        raise UserError(
+            f"the order of a session is incomplete ({shown(error)}): the result file cannot be used"
+        ) from error

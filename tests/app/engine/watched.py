@@ -23,8 +23,8 @@ class Watched(EngineProcess):
         super().__init__(settings)
         self.seen: list[Event] = []
 
-    def wait_for(self, kind: type, patience_s: float = PATIENCE_S) -> Event:
-        """The next event of a kind; earlier ones of other kinds are passed over."""
+    def wait_for(self, kind: type | tuple[type, ...], patience_s: float = PATIENCE_S) -> Event:
+        """The next event of a kind, or of several; earlier ones of other kinds are passed over."""
         end = time.monotonic() + patience_s
         while time.monotonic() < end:
             while self.seen:
@@ -32,7 +32,7 @@ class Watched(EngineProcess):
                     return event
                 assert not (isinstance(event, Failed) and event.fatal), event.message
             self.seen += self.events() or self._pause()
-        raise AssertionError(f"no {kind.__name__}")
+        raise AssertionError(f"no {kind}")
 
     def wait_until(self, condition: Callable[[], bool]) -> None:
         end = time.monotonic() + PATIENCE_S

@@ -79,3 +79,7 @@ def test_pointing_at_a_missed_deadline_tells_its_cause_and_times(strip):
 def test_pointing_elsewhere_tells_nothing(strip):
     strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS | WAITED]))
     assert strip.late_chunk_at(strip.width() - 40) is None
+
+
+def test_long_chunks_have_ticks_in_plain_numbers():
+    assert [label for _, label in axis_ticks(1000.0)][-1] == "1000 ms"

@@ -5,6 +5,7 @@ from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 
 from app.ui.engine_link import STOPPED
+from app.ui.level_panel import LevelPanel
 from app.ui.settings import Preferences
 from tests.app.ui.engine_double import DEVICES, READY
 
@@ -172,3 +173,10 @@ def test_a_quiet_input_shows_its_voices_and_a_hint(window):
     window.tracks.refresh_text()
     assert [gutter.caption for gutter in window.tracks.gutters] == ["−46 dB", "−62 dB", "−62 dB"]
     assert window.tracks.input_hint == "input is very quiet (−46 dB)"
+
+
+def test_before_the_ladder_is_loaded_the_level_card_says_what_will_be_there(qtbot):
+    panel = LevelPanel()
+    qtbot.addWidget(panel)
+    panel.show()
+    assert any("as soon as the ladder is loaded" in label.text() for label in panel.findChildren(QLabel))
