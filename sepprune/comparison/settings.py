@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
-from ..pruning import METHODS
 from ..ladders.weights import resolved
+from ..pruning import METHODS
 from ..training.settings import TrainingSettings, build_settings, read_toml
 
 #: the method that the others are compared with
