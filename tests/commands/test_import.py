@@ -12,8 +12,8 @@ import soundfile
 
 from sepprune.cli import main
 from sepprune.streaming import Ladder
+from tests.importing.checkpoints import espnet
 from tests.importing.narrowband import imported
-from tests.importing.upstream import espnet
 from tests.streaming.ladders import babble
 
 KINDS = {"espnet skim": ("espnet", "skim"), "espnet tcn": ("espnet", "tcn"), "asteroid": ("asteroid", "")}

@@ -8,7 +8,7 @@ from sepprune.cli import main
 from sepprune.models import load_named
 from sepprune.pruning import analyze, prune
 from sepprune.streaming import Ladder, LevelRecord, write_ladder
-from tests.importing.upstream import asteroid, espnet
+from tests.importing.checkpoints import asteroid, espnet
 
 
 def imported(folder: Path, kind: str, separator: str = "skim") -> Path:
