@@ -140,8 +140,9 @@ class Learner:
         Shape:
             - mixture: ``(batch, samples)``; reference: ``(batch, sources, samples)``
         """
-        with layer_inputs(self.separator, {*layers, *compared_layers(self.hints)}) as features:
-            estimate = estimates_of(self.separator, mixture, delay_of(self.separator), self.settings.optimiser.precision)
+        separator, precision = self.separator, self.settings.optimiser.precision
+        with layer_inputs(separator, {*layers, *compared_layers(self.hints)}) as features:
+            estimate = estimates_of(separator, mixture, delay_of(separator), precision)
         if self.settings.even_gradients:
             estimate.register_hook(partial(evened, mixture=mixture))
         loss = self._loss(estimate, reference[..., : estimate.shape[-1]], features, teacher)
