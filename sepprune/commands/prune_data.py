@@ -38,22 +38,27 @@ def batches(args: argparse.Namespace, hop: int) -> Iterable[Batch] | None:
         folder, samples = Path(args.data), _samples(args, hop)
         _check_kind(folder)
         if mixture_folder(folder) is None:
-            return _training_mixtures(args, samples)
-        return CropBatches(find(folder), args.batch, samples, args.sample_rate, args.seed)
+            return _training_mixtures(args, samples, hop)
+        return CropBatches(find(folder), args.batch, samples, _rate(args), args.seed)
     if args.data is None:
         raise UserError(f"--dataset {args.dataset} needs its folder: name its folder with --data")
     from torch.utils.data import DataLoader
 
     from ..data.datasets import DatasetSettings, PreparedBatches, PreparedMixtures
 
-    settings = DatasetSettings(args.dataset, args.split, args.condition, args.length, args.sample_rate)
-    mixtures = PreparedMixtures(args.data, settings, args.split, _samples(args, hop) / args.sample_rate)
+    settings = DatasetSettings(args.dataset, args.split, args.condition, args.length, _rate(args))
+    mixtures = PreparedMixtures(args.data, settings, args.split, _samples(args, hop) / _rate(args))
     return DataLoader(PreparedBatches(mixtures, args.batch, args.steps + 64, args.seed), batch_size=None, shuffle=False)
+
+
+def _rate(args: argparse.Namespace) -> int:
+    """Sample rate of the separator in hertz, or what the user says that it is."""
+    return int(args.sample_rate or 16_000)
 
 
 def _samples(args: argparse.Namespace, hop: int) -> int:
     """Length of a mixture in samples, whole hops."""
-    return max(hop, round(float(args.seconds) * int(args.sample_rate)) // hop * hop)
+    return max(hop, round(float(args.seconds) * _rate(args)) // hop * hop)
 
 
 def _check_kind(folder: Path) -> None:
@@ -72,19 +77,17 @@ def _check_kind(folder: Path) -> None:
         raise UserError(f"--data {folder} has neither mixtures nor a {MANIFEST}: {kinds}")
 
 
-def _training_mixtures(args: argparse.Namespace, samples: int) -> Iterable[Batch]:
-    """Mixtures made from a training data folder or pack."""
+def _training_mixtures(args: argparse.Namespace, samples: int, hop: int) -> Iterable[Batch]:
+    """Mixtures made from a training data folder or pack, at the rate of the separator."""
     from torch.utils.data import DataLoader
 
     from ..data.collection import Collection
+    from ..data.corpus import SAMPLE_RATE
     from ..training.mixtures import Mixtures, MixtureSettings, load_sounds
+    from ..training.rates import Rate, at_rate
 
-    if args.sample_rate != 16_000:
-        raise UserError(
-            f"training data is at 16000 Hz, --sample-rate is {args.sample_rate}: "
-            "give a folder with mix/, s1/ and s2/ at that rate"
-        )
-    settings = MixtureSettings(seconds=samples / 16_000, batch=args.batch)
+    rate = Rate(SAMPLE_RATE, _rate(args), hop)
+    settings = MixtureSettings(seconds=samples / _rate(args), batch=args.batch)
     sounds = load_sounds(Collection(Path(args.data)), "train", settings)
     mixtures = Mixtures(settings, sounds, args.steps + 64, args.seed)
-    return DataLoader(mixtures, batch_size=None, shuffle=False)
+    return DataLoader(at_rate(mixtures, rate), batch_size=None, shuffle=False)

@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     keep_memory()
     import torch
 
-    from ..ladders.weights import load_model
+    from ..ladders.weights import load_model, resolved
     from ..training.learner import Learner
     from ..training.processes import Processes
     from ..training.settings import load_settings
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
     given = {name: value for name in ("weights", "plan") if (value := getattr(args, name)) is not None}
-    settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, **given))
+    settings = dataclasses.replace(settings, model=resolved(dataclasses.replace(settings.model, **given)))
     if settings.imitation or settings.hints:
         raise UserError(
             f"{args.config} asks for imitation or hints, and there is no teacher here: remove them, or use "

@@ -58,14 +58,14 @@ class CellMaker:
 
     @cached_property
     def _validation(self) -> dict[str, Any]:
-        return validation_mixtures(self.settings.training)
+        return validation_mixtures(self.settings.training, self.dense)
 
     @cached_property
     def _prepared(self) -> Prepared:
-        return prepare(self.dense, batch=training_batches(self.settings.training)[0])
+        return prepare(self.dense, batch=training_batches(self.settings.training, separator=self.dense)[0])
 
     def _pruned(self, cell: Cell) -> tuple[dict[str, Any], nn.Module]:
-        batches = training_batches(self.settings.training, cell.seed + _MASK_SEED)
+        batches = training_batches(self.settings.training, cell.seed + _MASK_SEED, self.dense)
         result = prune(
             self._prepared,
             macs=1 - cell.reduction,

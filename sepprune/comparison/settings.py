@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..ladders.weights import resolved
 from ..pruning import METHODS
 from ..training.settings import TrainingSettings, build_settings, read_toml
 
@@ -150,11 +151,9 @@ def load_comparison_settings(path: str, data: str | None = None, out: str | None
     for name in ("methods", "seeds", "reductions"):
         if name in content:
             content[name] = tuple(content[name])
-    settings: ComparisonSettings = build_settings(
-        ComparisonSettings,
-        content | {"training": build_settings(TrainingSettings, training, f"[training] of {path}")},
-        path,
-    )
+    fine_tuning: TrainingSettings = build_settings(TrainingSettings, training, f"[training] of {path}")
+    fine_tuning = dataclasses.replace(fine_tuning, model=resolved(fine_tuning.model))
+    settings: ComparisonSettings = build_settings(ComparisonSettings, content | {"training": fine_tuning}, path)
     return settings
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..checked import is_finite, shown
 from ..errors import UserError
 from ..training.settings import TrainingSettings, build_settings, read_toml
+from .weights import resolved
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def load_ladder_settings(path: str, data: str | None = None, start: str | None =
         raise UserError(f"{path} has a `training` that is no table: write [training] before its entries")
     training = {"out": "", **training} | ({} if data is None else {"data": data})
     levels = tuple(_level_spec(table, f"[[level]] {number} of {path}") for number, table in enumerate(tables))
-    fine_tuning = build_settings(TrainingSettings, training, f"[training] of {path}")
+    fine_tuning: TrainingSettings = build_settings(TrainingSettings, training, f"[training] of {path}")
+    fine_tuning = dataclasses.replace(fine_tuning, model=resolved(fine_tuning.model))
     settings: LadderSettings = build_settings(
         LadderSettings, content | {"training": fine_tuning, "levels": levels}, path
     )

@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 from torch import nn
 
 from ..errors import UserError
 from ..pruning import PruningPlan
-from ..separators import build_separator
+from ..separators import build_separator, separator_names
 from ..separators.growth import grow
 from ..separators.weights import load_weights
+from ..streaming import Ladder
 from ..training.settings import ModelSettings
 
-__all__ = ["load_model", "load_weights"]
+__all__ = ["load_model", "load_weights", "resolved"]
+
+
+def resolved(settings: ModelSettings) -> ModelSettings:
+    """Settings whose name is a folder that ``sepprune import`` or ``sepprune ladder`` wrote, as that dense level.
+
+    Args:
+        settings: a name of :func:`sepprune.separators.separator_names` is left as it is.
+
+    Raises:
+        UserError: the folder is no ladder, or other settings are given with it.
+    """
+    if settings.name in separator_names() or not Path(settings.name).is_dir():
+        return settings
+    if settings.settings or settings.grown_from is not None:
+        raise UserError(
+            f"[model] names the folder {settings.name}, which has settings of its own: leave `settings` and "
+            "`grown_from` out"
+        )
+    level = Ladder.load(settings.name)[0]
+    plan = None if level.plan is None else str(level.folder / level.plan)
+    return dataclasses.replace(
+        settings,
+        name=level.model,
+        settings=dict(level.settings),
+        weights=settings.weights or str(level.folder / level.weights),
+        plan=settings.plan or plan,
+    )
 
 
 def load_model(settings: ModelSettings) -> nn.Module:

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from ..data.collection import Collection
+from ..data.corpus import SAMPLE_RATE
 from ..data.datasets import PreparedBatches, PreparedMixtures, fixed_set
 from ..losses import reorder
 from ..separators.calling import delay_of, sources_of
 from .mixtures import Mixtures, SceneBatches
+from .rates import Rate, at_rate, rendered_at
 from .render_device import SceneBatch, render_batch
 from .settings import TrainingSettings
 from .sounds import load_sounds
@@ -38,32 +40,45 @@ class BatchSource:
     render: Callable[..., tuple[Tensor, Tensor]] | None = None
 
 
-def batch_source(settings: TrainingSettings, on_device: bool) -> BatchSource:
+def batch_source(settings: TrainingSettings, on_device: bool, separator: nn.Module | None = None) -> BatchSource:
     """The batches of a run.
 
     Args:
         settings: the run.
         on_device: render mixtures of recordings on the device, instead of in worker processes.
+        separator: whose sample rate they get; ``None`` leaves that of the data.
     """
     if not on_device or settings.dataset.name != "recordings":
-        return BatchSource(training_batches(settings))
+        return BatchSource(training_batches(settings, separator=separator))
     mixtures = settings.mixtures
     scenes = SceneBatches(mixtures, load_sounds(Collection(settings.data), "train", mixtures), BATCHES, settings.seed)
-    return BatchSource(scenes, partial(_render, moves_formants=mixtures.formants > 0))
+    render = partial(_render, moves_formants=mixtures.formants > 0)
+    return BatchSource(scenes, rendered_at(render, rate_of(settings, separator)))
 
 
-def training_batches(settings: TrainingSettings, seed: int | None = None) -> Dataset[tuple[Tensor, Tensor]]:
+def rate_of(settings: TrainingSettings, separator: nn.Module | None) -> Rate:
+    """From the rate of a run's data to that of a separator."""
+    prepared = settings.dataset.name != "recordings"
+    return Rate.of(separator, settings.dataset.sample_rate if prepared else SAMPLE_RATE)
+
+
+def training_batches(
+    settings: TrainingSettings, seed: int | None = None, separator: nn.Module | None = None
+) -> Dataset[tuple[Tensor, Tensor]]:
     """Batches to train on, by number: ``(mixture (batch, samples), references (batch, sources, samples))``.
 
     Args:
         settings: the run.
         seed: instead of that of the run.
+        separator: whose sample rate they get; ``None`` leaves that of the data.
     """
+    rate = rate_of(settings, separator)
     seed, mixtures = settings.seed if seed is None else seed, settings.mixtures
     if settings.dataset.name != "recordings":
         prepared = PreparedMixtures(settings.data, settings.dataset, settings.dataset.train, mixtures.seconds)
-        return PreparedBatches(prepared, mixtures.batch, BATCHES, seed)
-    return Mixtures(mixtures, load_sounds(Collection(settings.data), "train", mixtures), BATCHES, seed)
+        return at_rate(PreparedBatches(prepared, mixtures.batch, BATCHES, seed), rate)
+    sounds = load_sounds(Collection(settings.data), "train", mixtures)
+    return at_rate(Mixtures(mixtures, sounds, BATCHES, seed), rate)
 
 
 def ordered_batches(
@@ -77,7 +92,7 @@ def ordered_batches(
         seed: of the batches.
         workers: processes that make them.
     """
-    delay, data = delay_of(separator), training_batches(settings, seed)
+    delay, data = delay_of(separator), training_batches(settings, seed, separator)
     for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=workers):
         with torch.no_grad():
             guide = sources_of(separator, mixture, delay)
@@ -85,16 +100,23 @@ def ordered_batches(
         yield mixture, reference
 
 
-def validation_mixtures(settings: TrainingSettings) -> dict[str, MixtureSet]:
+def validation_mixtures(settings: TrainingSettings, separator: nn.Module | None = None) -> dict[str, MixtureSet]:
     """The fixed mixtures that a run is scored on, by condition.
+
+    Args:
+        settings: the run.
+        separator: whose sample rate they get; ``None`` leaves that of the data.
 
     Shape:
         - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
     """
     if settings.dataset.name != "recordings":
         prepared = PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0)
-        return {"valid": fixed_set(prepared, settings.validation_mixtures)}
-    return validation_sets(Collection(settings.data), settings.mixtures, settings.validation_mixtures)
+        sets = {"valid": fixed_set(prepared, settings.validation_mixtures)}
+    else:
+        sets = validation_sets(Collection(settings.data), settings.mixtures, settings.validation_mixtures)
+    rate = rate_of(settings, separator)
+    return {name: rate.of_batch(*signals) for name, signals in sets.items()}
 
 
 def _render(*tensors: Tensor, moves_formants: bool) -> tuple[Tensor, Tensor]:

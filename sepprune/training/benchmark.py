@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from .batches import BATCHES, BatchSource, batch_source
+from .batches import BATCHES, BatchSource, batch_source, rate_of
 from .learner import Learner
 from .processes import Processes
 from .settings import TrainingSettings
@@ -42,7 +42,7 @@ def benchmark(settings: TrainingSettings, separator: nn.Module, seconds: float =
         update.
     """
     processes, mixtures = Processes(), settings.mixtures
-    source = batch_source(settings, on_device=processes.device.type == "cuda")
+    source = batch_source(settings, processes.device.type == "cuda", separator)
     with tempfile.TemporaryDirectory() as folder:
         settings = dataclasses.replace(settings, out=folder)
         learner = Learner(settings, separator, processes=processes)
@@ -50,7 +50,8 @@ def benchmark(settings: TrainingSettings, separator: nn.Module, seconds: float =
         mixing = _seconds_per_call(_numbers(source.data), seconds / 4)
         update = _seconds_per_update(Trainer(settings, [learner], processes=processes, source=ready), seconds / 3)
         together = _seconds_per_update(Trainer(settings, [learner], processes=processes, source=source), seconds / 3)
-    products = products_of(separator, torch.zeros(mixtures.batch, mixtures.samples, device=processes.device))
+    samples = rate_of(settings, separator).samples(mixtures.samples)
+    products = products_of(separator, torch.zeros(mixtures.batch, samples, device=processes.device))
     kind = torch.bfloat16 if settings.optimiser.precision == "bf16" else torch.float32
     peak = _PRODUCTS_PER_UPDATE * sum(
         count * _product_seconds(product, processes.device, kind) for product, count in products.items()

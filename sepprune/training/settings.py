@@ -43,7 +43,8 @@ class ModelSettings:
     """The separator that is trained.
 
     Args:
-        name: see :func:`sepprune.separators.separator_names`.
+        name: see :func:`sepprune.separators.separator_names`, or a folder that ``sepprune import`` wrote, whose
+            separator with its weights it is.
         settings: arguments of the class of that name.
         weights: safetensors file to start from, instead of random weights.
         plan: pruning plan that is applied before the weights are loaded.

@@ -36,7 +36,7 @@ class Trainer:
 
     Args:
         settings: where mixtures come from, and the time between two validations.
-        learners: the separators; each one learns from every batch.
+        learners: the separators, of one sample rate; each one learns from every batch.
         teacher: a separator that does not learn, or one of ``learners``, which then learns first; the others learn its
             order of sources. ``None``: any order is right.
         processes: the processes of this run, entered; ``None`` for this one alone.
@@ -61,7 +61,7 @@ class Trainer:
         if isinstance(teacher, nn.Module):
             teacher.to(device).eval().requires_grad_(False)
         alone = self.processes.count == 1  # the exchange of gradients cannot be captured
-        self._source = source or batch_source(settings, on_device=device.type == "cuda")
+        self._source = source or batch_source(settings, device.type == "cuda", learners[0].separator)
         self._render = Captured(self._source.render, device) if self._source.render else None
         self._layers = sorted(compared_layers(*(learner.hints for learner in learners)))
         self._teach = Captured(self._pass(teacher), device) if isinstance(teacher, nn.Module) else None
@@ -79,7 +79,8 @@ class Trainer:
         Returns:
             The report of every learner.
         """
-        first, batches, validation = self.processes.first, self._batches(), validation_mixtures(self.settings)
+        first, batches = self.processes.first, self._batches()
+        validation = validation_mixtures(self.settings, self.learners[0].separator)
         limit, pause, counted = minutes * 60, self.settings.validate_minutes * 60, 0.0
         started, stop, due = self._clock(), _StopSignal(), pause
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()

@@ -16,6 +16,14 @@ def ladder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_ladder(tmp_path_factory.mktemp("ladder"))
 
 
+@pytest.fixture(scope="session")
+def narrowband(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of three levels of an imported separator at 8 kHz, with random weights."""
+    from tests.importing.narrowband import narrowband_ladder
+
+    return narrowband_ladder(tmp_path_factory.mktemp("narrowband"))
+
+
 @pytest.fixture
 def sound(tmp_path: Path) -> Callable[..., Path]:
     """Writes ``(samples,)`` or ``(samples, channels)`` to a WAV file."""

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from sepprune.errors import UserError
 from sepprune.importing import import_checkpoint
 from sepprune.separators import CausalSeparator
-from tests.importing.upstream import asteroid, espnet
+from tests.importing.checkpoints import asteroid, espnet
 
 KINDS: dict[str, tuple[str, Any, dict[str, Any]]] = {
     "espnet skim": ("espnet", "skim", {}),
