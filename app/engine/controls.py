@@ -25,6 +25,9 @@ SIGNALS = ("mixture", "voice1", "voice2")
 #: controls that the window remembers between two starts
 REMEMBERED = ("level", "routing", "gain_db", "loop", "fallback")
 
+#: shortest passage of a file that is repeated, in seconds
+SHORTEST_PASSAGE_S = 0.5
+
 
 @dataclass(frozen=True)
 class Controls:

@@ -17,11 +17,9 @@ from sepprune.media import open_sound
 
 from .arrays import Samples
 from .clock import RealClock, VirtualClock
+from .controls import SHORTEST_PASSAGE_S
 from .ports import InputPort
 from .resampling import Resampler
-
-#: shortest passage of a file that is repeated, in seconds
-SHORTEST_PASSAGE_S = 0.5
 
 #: a file that is this many seconds late starts a new schedule instead of catching up
 LATE_S = 1.0

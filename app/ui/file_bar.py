@@ -6,8 +6,7 @@ from PyQt6.QtCore import QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QWidget
 
-from ..engine.controls import Controls
-from ..engine.sources import SHORTEST_PASSAGE_S
+from ..engine.controls import SHORTEST_PASSAGE_S, Controls
 from .facts import duration
 from .theme import Theme
 

@@ -7,16 +7,18 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from ..streaming import Ladder
 from .archive import Study
 from .design import ABX, MIXTURE, Condition, Design, Item, check
 from .outcomes import by_listener
 from .results import Result
 from .statistics import binomial
 from .texts import Texts, default_texts
+
+if TYPE_CHECKING:
+    from ..streaming import Ladder
 
 #: trials where none are asked for, and trials with the unprocessed mixture before them that do not count
 TRIALS, TRAINING = 16, 2
@@ -43,6 +45,8 @@ def open_live_study(folder: str | None, compared: Sequence[int | None], trials: 
     Raises:
         UserError: the ladder cannot be read, or as :func:`live_study` says.
     """
+    from ..streaming import Ladder  # not at import: the window reads this module, and runs no separator
+
     return live_study(Ladder.load(folder), compared, trials)
 
 
