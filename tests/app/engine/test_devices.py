@@ -223,3 +223,17 @@ def test_a_search_initialises_portaudio_again(portaudio: Callable[..., PortAudio
     library = portaudio(16_000)
     devices.rescan()
     assert library.calls == ["terminate", "initialize"]
+
+
+def test_drivers_are_asked_for_the_latency_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(devices.LATENCY_VARIABLE, raising=False)
+    assert devices.latency_s() == devices.LATENCY_S
+    monkeypatch.setenv(devices.LATENCY_VARIABLE, "16")
+    assert devices.latency_s() == 0.016
+
+
+@pytest.mark.parametrize("given", ["short", "4", "501", "16.5", "-16"])
+def test_a_latency_that_is_not_possible_is_a_sentence(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(devices.LATENCY_VARIABLE, given)
+    with pytest.raises(UserError, match=f"SEPPRUNE_DEVICE_LATENCY_MS is '{given}': expected whole milliseconds"):
+        devices.latency_s()
