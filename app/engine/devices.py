@@ -33,6 +33,9 @@ BLOCK_S = 0.032
 #: rates that are tried after the separator's own, in hertz; the device's default comes last
 RATES = (48_000, 44_100)
 
+#: environment variable for another :data:`LATENCY_S`, in milliseconds, and its bounds: a calm computer needs less
+LATENCY_VARIABLE, LATENCIES_MS = "SEPPRUNE_DEVICE_LATENCY_MS", (5, 500)
+
 #: environment variable that makes every device open at this rate. Some drivers claim rates that they handle badly;
 #: those of Bluetooth headsets do.
 RATE_VARIABLE = "SEPPRUNE_DEVICE_RATE"
@@ -159,9 +162,9 @@ def plugged() -> frozenset[str]:
 def _portaudio() -> ModuleType:
     if sys.platform == "linux":
         # PulseAudio's client library reads this when it connects; without it, null sinks and some devices buffer 2 s.
-        # It has to exceed LATENCY_S: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median of
-        # 10 runs), and 9 times with 40 ms (median of 28).
-        os.environ.setdefault("PULSE_LATENCY_MSEC", "40")
+        # It has to exceed the latency: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median
+        # of 10 runs), and 9 times with 40 ms (median of 28).
+        os.environ.setdefault("PULSE_LATENCY_MSEC", str(round(1000 * latency_s() * 4 / 3)))
     try:
         with hushed():
             import sounddevice
@@ -245,7 +248,7 @@ def _open(
                         samplerate=rate,
                         channels=count,
                         dtype="float32",
-                        latency=LATENCY_S,
+                        latency=latency_s(),
                         blocksize=round(min(chunk / sample_rate, BLOCK_S) * rate),
                         callback=port.callback,
                     )
@@ -258,6 +261,23 @@ def _open(
         f'the {direction} device "{info.identity}" cannot be opened ({_reason(problem)}): close other programs that '
         "use it, allow access to it in the system's privacy settings, or choose another device"
     )
+
+
+def latency_s() -> float:
+    """Buffering that drivers are asked for, in seconds.
+
+    Raises:
+        UserError: the environment variable is no number of milliseconds that is possible.
+    """
+    given = os.environ.get(LATENCY_VARIABLE, "")
+    if not given:
+        return LATENCY_S
+    least, most = LATENCIES_MS
+    if not given.isdecimal() or not least <= int(given) <= most:
+        raise UserError(
+            f"the environment variable {LATENCY_VARIABLE} is {given!r}: expected whole milliseconds, {least} to {most}"
+        )
+    return int(given) / 1000
 
 
 def _rates(sample_rate: int, info: DeviceInfo) -> Sequence[int]:

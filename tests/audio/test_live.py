@@ -160,6 +160,8 @@ def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(
     if forced:
         assert (report["input_rate"], report["output_rate"]) == (48_000, 48_000)
     assert report["latency"]["driver_in_ms"] > 0 and report["levels"][0]["chunks"] > 500
+    stated = {part["name"]: part["about"] for part in report["latency"]["parts"]}
+    assert all("for each block" in stated[name] for name in ("device in", "device out"))
     lost = {key: report[key] for key in ("output_underflows", "ring_underruns", "input_overflows", "stalls")}
     assert np.median(scores(heard, app.recorded("voice1"))) > 15.0, lost  # the loudspeaker plays what was separated
     assert np.median(scores(app.recorded("mixture"), mixture())) > 15.0  # the engine got what was played

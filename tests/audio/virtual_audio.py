@@ -75,6 +75,13 @@ class VirtualAudio:
         process = self._run("parec", f"--device={sink}.monitor", *_format(rate, channels), str(path))
         return Listener(process, path, channels)
 
+    def ahead_ms(self, sink: str) -> float:
+        """How long before it would be played a recorder gets the sound of a sink now, in milliseconds."""
+        for block in self._pactl("list", "sinks").split("Sink #"):
+            if f"Name: {sink}\n" in block and (found := re.search(r"Latency: (\d+) usec", block)):
+                return int(found[1]) / 1000
+        raise RuntimeError(f"pactl does not list the sink {sink}")
+
     def unload(self, sink: str) -> None:
         """Remove a device."""
         for line in self._pactl("list", "short", "modules").splitlines():

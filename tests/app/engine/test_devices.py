@@ -243,3 +243,17 @@ def test_a_microphone_loses_nothing_with_chunks_of_any_length(
         heard += [chunk for chunk, _ in iter(source.read, None)]  # the engine looks at every block
     assert not source.counts() and np.array_equal(np.concatenate(heard), spoken[: len(heard) * 16 * chunk_ms, 0])
     assert len(heard) >= 3000 // chunk_ms - 1
+
+
+def test_drivers_are_asked_for_the_latency_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(devices.LATENCY_VARIABLE, raising=False)
+    assert devices.latency_s() == devices.LATENCY_S
+    monkeypatch.setenv(devices.LATENCY_VARIABLE, "16")
+    assert devices.latency_s() == 0.016
+
+
+@pytest.mark.parametrize("given", ["short", "4", "501", "16.5", "-16"])
+def test_a_latency_that_is_not_possible_is_a_sentence(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(devices.LATENCY_VARIABLE, given)
+    with pytest.raises(UserError, match=f"SEPPRUNE_DEVICE_LATENCY_MS is '{given}': expected whole milliseconds"):
+        devices.latency_s()
