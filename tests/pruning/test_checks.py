@@ -80,10 +80,11 @@ class Lengths(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 2)
+        self.strides = torch.tensor([[2, 1], [2, 1]])
 
     def forward(self, x: Tensor) -> Tensor:
         lengths = torch.full((x.shape[0],), x.shape[1], dtype=torch.long).tolist()
-        strides = torch.tensor([[2, 1], [2, 1]]).prod(0)
+        strides = self.strides.prod(0)
         positions = torch.arange(max(lengths) // int(strides[0]) * 4).unsqueeze(0)
         mask = positions[:, : x.shape[1]] < positions.new_tensor(lengths).unsqueeze(1)
         return self.last(self.first(x)) * mask[:, :1]
@@ -140,6 +141,22 @@ def test_asserts_that_hold_on_the_example_do_not_end_the_trace() -> None:
 
 def test_lengths_that_follow_from_shapes_do_not_end_the_trace() -> None:
     assert [group["id"] for group in analyze(Lengths(), EXAMPLE).groups] == ["first"]
+
+
+class Sizes(nn.Module):
+    """Makes a tensor whose size is a number of a tensor, so that the graph compares numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = torch.full((1,), x.shape[0])
+        return self.last(self.first(x)) * torch.ones(rows[0], 1)
+
+
+def test_numbers_that_the_graph_compares_have_no_channels() -> None:
+    assert [group["id"] for group in analyze(Sizes(), EXAMPLE).groups] == ["first"]
 
 
 def test_asserts_that_fail_on_the_example_are_told() -> None:

@@ -6,6 +6,8 @@ freezes every label that reaches it, with a reason.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
@@ -96,14 +98,28 @@ def _dims_of(flow: Flow, module: nn.Module, node: fx.Node) -> Labelled:
     if not node.users and operation(node) in _PARTS:
         return _fixed(node.meta.get("val"))
     rule = rule_for(operation(node), node.target)
-    if rule is not None:
-        result = rule(flow, node, arguments(node))
+    unknown = any(isinstance(_number(source), fx.Node) for source in node.all_input_nodes if _is_size(source))
+    if rule is not None and not unknown:
+        result = rule(flow, node, fx.node.map_arg(arguments(node), _number))
         if result is not None:
             return result
     for argument in node.all_input_nodes:
         for dims in _leaves(flow.dims[argument]):
             flow.block(node, argument, dims, reason_for(operation(node)))
     return _fixed(node.meta.get("val"))
+
+
+def _number(node: fx.Node) -> Any:
+    """The number that a node stands for, where it is known; else the node."""
+    value = node.meta.get("val")
+    if isinstance(value, torch.SymInt):
+        bounds = value.node.shape_env.bound_sympy(value.node.expr)
+        value = int(bounds.lower) if bounds.lower == bounds.upper else None
+    return value if isinstance(value, (int, float)) else node
+
+
+def _is_size(node: fx.Node) -> bool:
+    return isinstance(node.meta.get("val"), torch.SymInt)
 
 
 def _origins(flow: Flow, node: fx.Node) -> frozenset[str] | None:

@@ -15,8 +15,10 @@ from .flow import Arguments, Dims, Flow, Rules, shape
 
 
 def pointwise(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
-    """Element by element: tie the operands' channels at equal positions."""
+    """Element by element: tie the operands' channels at equal positions; an operation on numbers has none."""
     operands = [item for item in node.all_input_nodes if isinstance(item.meta.get("val"), Tensor)]
+    if not operands:
+        return ()
     return broadcast(
         flow,
         node,

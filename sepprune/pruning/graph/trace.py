@@ -76,7 +76,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
     with torch.no_grad():
         subject = copied(module).eval()
         try:
-            with NoteValues() as values:
+            with NoteValues(value for _, value in tensor_attributes(subject)) as values:
                 result = call.run(subject)
         except Exception as error:
             raise UserError(
@@ -99,6 +99,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
                 inline_contexts(graph)
                 if values.noted and graph.graph.eliminate_dead_code():  # what only such numbers needed
                     graph.recompile()
+                _check_sizes(graph)
         except Exception as error:
             raise export_failure(module, error) from error
     tensors = _share_tensors(graph, module)
@@ -108,6 +109,20 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
         if "sizes" in node.meta.get("custom", {})
     }
     return Trace(graph, call, _output_keys(result), tensors, sizes)
+
+
+def _check_sizes(graph: fx.GraphModule) -> None:
+    """Refuse a graph in which the size of a tensor is not known.
+
+    Raises:
+        ValueError: a size depends on values of a tensor.
+    """
+    for node in graph.graph.nodes:
+        value = node.meta.get("val")
+        sizes = [value.shape] if isinstance(value, Tensor) else []
+        sizes += [item.shape for item in value if isinstance(item, Tensor)] if isinstance(value, (list, tuple)) else []
+        if any(isinstance(size, torch.SymInt) and size.node.maybe_as_int() is None for item in sizes for size in item):
+            raise ValueError(f"the size of a result of {node.target} depends on values of a tensor")
 
 
 def _output_keys(result: Any) -> tuple[int | str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import defaultdict, deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,19 @@ def caller() -> Line | None:
 class NoteValues(TorchFunctionMode):
     """Notes numbers that torch functions return: within asserts, and of tensors that follow from constants.
 
+    Args:
+        own: tensors of the module. Whole numbers among them are constants.
+
     Attributes:
         noted: the numbers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Iterable[Tensor] = ()) -> None:
         super().__init__()
         self.noted: Noted = defaultdict(deque)
         self._lines: dict[str, set[int]] = {}
-        self._constant: dict[int, Tensor] = {}  # by id; kept, so that no other tensor gets the id
+        # by id; kept, so that no other tensor gets the id
+        self._constant = {id(tensor): tensor for tensor in own if _is_whole(tensor)}
 
     def __torch_function__(
         self, func: TorchFunction, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -64,8 +69,7 @@ class NoteValues(TorchFunctionMode):
                 numbers = tree_leaves(result) if isinstance(result, list) else []
                 self.noted[line] += [(Tensor.item, number) for number in numbers] or [(func, result)]
         elif constant:
-            whole = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-            self._constant |= {id(leaf): leaf for leaf in whole if not (leaf.is_floating_point() or leaf.is_complex())}
+            self._constant |= {id(leaf): leaf for leaf in tree_leaves(result) if _is_whole(leaf)}
         return result
 
     def _asserts(self, filename: str) -> set[int]:
@@ -82,6 +86,11 @@ class NoteValues(TorchFunctionMode):
                 for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)
             }
         return self._lines[filename]
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether it is a tensor of whole numbers or truth values."""
+    return isinstance(value, Tensor) and not (value.is_floating_point() or value.is_complex())
 
 
 def answer(noted: Noted, func: TorchFunction) -> tuple[bool, Any]:
