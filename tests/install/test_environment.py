@@ -71,7 +71,9 @@ def test_extras_are_kept_when_the_live_app_is_started(checkout: Path, tmp_path: 
 
 
 def test_an_unknown_extra_is_answered_with_those_that_exist(checkout: Path) -> None:
-    with pytest.raises(Stop, match="there is no extra 'gpu': choose from train, onnx, metrics, study, media, import, dev"):
+    with pytest.raises(
+        Stop, match="there is no extra 'gpu': choose from train, onnx, metrics, study, media, import, dev"
+    ):
         prepare_environment(checkout, ["gpu"])
 
 
