@@ -20,25 +20,13 @@ from typing import Generic, Protocol, TypeVar
 from sepprune.errors import UserError
 from sepprune.printing import hushed
 
+from .device_settings import latency_s, rates_to_try
 from .ports import InputPort, OutputPort
 from .protocol import NONE, DeviceInfo
-
-#: buffering that the driver is asked for, in seconds. With PortAudio's "low", PulseAudio made no callback at all.
-LATENCY_S = 0.03
 
 #: longest block of sound that a device is asked for at once, in seconds; chunks can be longer. Longer blocks do not fit
 #: into the input ring, and look like a device that has stopped.
 BLOCK_S = 0.032
-
-#: rates that are tried after the separator's own, in hertz; the device's default comes last
-RATES = (48_000, 44_100)
-
-#: environment variable for another :data:`LATENCY_S`, in milliseconds, and its bounds: a calm computer needs less
-LATENCY_VARIABLE, LATENCIES_MS = "SEPPRUNE_DEVICE_LATENCY_MS", (5, 500)
-
-#: environment variable that makes every device open at this rate. Some drivers claim rates that they handle badly;
-#: those of Bluetooth headsets do.
-RATE_VARIABLE = "SEPPRUNE_DEVICE_RATE"
 
 #: seconds that closing a device may take: a driver that has lost its device may never return from it
 CLOSE_S = 1.0
@@ -236,7 +224,7 @@ def _open(
     info, index = _find(wanted, direction)
     kind = portaudio.InputStream if direction == "input" else portaudio.OutputStream
     problem: Exception | None = None
-    for rate in dict.fromkeys(_rates(sample_rate, info)):
+    for rate in dict.fromkeys(rates_to_try(sample_rate, info.rate)):
         for count in channels:
             if count > info.channels:
                 continue
@@ -261,34 +249,6 @@ def _open(
         f'the {direction} device "{info.identity}" cannot be opened ({_reason(problem)}): close other programs that '
         "use it, allow access to it in the system's privacy settings, or choose another device"
     )
-
-
-def latency_s() -> float:
-    """Buffering that drivers are asked for, in seconds.
-
-    Raises:
-        UserError: the environment variable is no number of milliseconds that is possible.
-    """
-    given = os.environ.get(LATENCY_VARIABLE, "")
-    if not given:
-        return LATENCY_S
-    least, most = LATENCIES_MS
-    if not given.isdecimal() or not least <= int(given) <= most:
-        raise UserError(
-            f"the environment variable {LATENCY_VARIABLE} is {given!r}: expected whole milliseconds, {least} to {most}"
-        )
-    return int(given) / 1000
-
-
-def _rates(sample_rate: int, info: DeviceInfo) -> Sequence[int]:
-    forced = os.environ.get(RATE_VARIABLE, "")
-    if not forced:
-        return (sample_rate, *RATES, info.rate)
-    if not forced.isdecimal() or not int(forced):
-        raise UserError(
-            f"the environment variable {RATE_VARIABLE} is {forced!r}: expected a rate in hertz, such as 48000"
-        )
-    return (int(forced),)
 
 
 def _reason(problem: Exception | None) -> str:

@@ -20,6 +20,7 @@ from sepprune.errors import UserError
 from . import commands
 from .calibration import Calibration
 from .controls import Controls
+from .device_settings import privacy_settings
 from .events import DevicesChanged, Event, Failed, FileEnded, LoudnessMatched, Notice, Ready, RoundTrip
 from .facts import level_facts
 from .live_separator import LiveSeparator
@@ -252,7 +253,7 @@ class Worker:
             self._emit(
                 Notice(
                     f'the microphone "{source.name}" gives nothing but silence: check its mute switch and '
-                    f"{_privacy_settings()}"
+                    f"{privacy_settings()}"
                 )
             )
         self._silent = silent
@@ -294,10 +295,3 @@ class Worker:
             connection.source.resampler_ms + connection.sink.resampler_ms,
             self._settings.threads,
         )
-
-
-def _privacy_settings() -> str:
-    return {
-        "darwin": "System Settings > Privacy & Security > Microphone",
-        "win32": "Settings > Privacy & security > Microphone",
-    }.get(sys.platform, "the system's sound settings")

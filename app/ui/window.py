@@ -10,13 +10,10 @@ from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from sepprune.errors import UserError
-
 from ..engine.commands import Seek, StartRecording
 from .alert import Alert
 from .controller import Controller
 from .engine_link import Engine, EngineLink
-from .facts import sentence
 from .file_bar import SEEK_S, FileBar
 from .held_keys import HeldKeys
 from .lab.lab import Lab
@@ -30,8 +27,7 @@ from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
 from .status import Banner, StatusLine
-from .study.choice import ask_for_levels
-from .study.entry import ask_for_study, start_live, start_study
+from .study.listening_tests import ListeningTests
 from .theme import Theme, running_application, style_sheet, system_theme
 from .transport import Transport
 from .views.tracks import Tracks
@@ -88,6 +84,7 @@ class MainWindow(QWidget):
             self._hold,
             self.controller.reset_statistics,
         )
+        self.tests = ListeningTests(self, self.transport, self.status, self.link)
         self.file.control_asked.connect(self.controller.change)
         self.file.seek_asked.connect(lambda seconds: self.link.send(Seek(seconds)))
         self.link.controls_changed.connect(self.file.show_controls)
@@ -97,8 +94,6 @@ class MainWindow(QWidget):
         self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
         self.transport.view_asked.connect(self.set_view)
         self.transport.presentation_asked.connect(self.set_presentation)
-        self.transport.study_asked.connect(self.open_study)
-        self.transport.blind_asked.connect(self.open_blind)
         self.transport.help_asked.connect(self.overlay.toggle)
         self.level.sweep_seconds.setValue(preferences.sweep_s)
         self.set_view(preferences.view)
@@ -156,8 +151,8 @@ class MainWindow(QWidget):
             "louder": lambda: self.listen.step_gain(1),
             "quieter": lambda: self.listen.step_gain(-1),
             "open": self.transport.open_file,
-            "study": self.open_study,
-            "blind": self.open_blind,
+            "study": self.tests.open_study,
+            "blind": self.tests.open_blind,
             "lab": self.lab.open,
             "save_report": self.lab.save_report,
             "rescan": controller.rescan,
@@ -171,28 +166,6 @@ class MainWindow(QWidget):
         for name in TOGGLES:
             actions[name] = _call(controller.toggle, name)
         bind(self, actions, controller.choose_level)
-
-    def open_study(self) -> None:
-        """Ask for a listening test, open its pages, and close this window."""
-        file = ask_for_study(self)
-        if file is None:
-            return
-        self._leave_for(lambda: start_study(file, self.link.settings.output))
-
-    def open_blind(self) -> None:
-        """Ask for two levels, open the pages that compare them blind on this sound, and close this window."""
-        ready = self.link.ready
-        chosen = None if ready is None else ask_for_levels(self, ready.ladder, self.link.controls.level)
-        if chosen is not None:
-            self._leave_for(lambda: start_live(chosen, self.link.settings))
-
-    def _leave_for(self, start: Callable[[], None]) -> None:
-        try:
-            start()
-        except UserError as error:
-            self.status.message.show_text(sentence(str(error)))
-        else:
-            self.close()
 
     def set_view(self, view: str) -> None:
         """Show ``"spectrogram"`` or ``"waveform"``."""

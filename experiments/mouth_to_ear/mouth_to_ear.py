@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app.engine.devices import LATENCY_VARIABLE
+from app.engine.device_settings import LATENCY_VARIABLE
 from sepprune.streaming.machine import load, machine
 from tests.audio.virtual_audio import VirtualAudio
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.devices import RATE_VARIABLE
+from app.engine.device_settings import RATE_VARIABLE
 from sepprune.streaming.machine import load, machine
 from tests.audio.virtual_audio import Listener, VirtualAudio
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from app.engine.devices import RATE_VARIABLE
+from app.engine.device_settings import RATE_VARIABLE
 from sepprune.resources import asset
 
 from .virtual_audio import VirtualAudio

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.engine import devices
+from app.engine import device_settings, devices
 from app.engine.protocol import DeviceInfo
 from app.engine.sources import MicrophoneSource
 from sepprune.errors import UserError
@@ -91,16 +91,6 @@ def test_a_missing_portaudio_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_
     assert said.startswith("PortAudio is not installed") and "libportaudio2" in said
 
 
-def test_a_forced_rate_that_is_no_number_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(devices.RATE_VARIABLE, "fast")
-    with pytest.raises(UserError, match="expected a rate in hertz"):
-        devices._rates(16_000, DEVICES[0])
-
-
-def test_the_separator_s_rate_is_tried_first_and_the_device_s_own_last() -> None:
-    assert devices._rates(16_000, DEVICES[0]) == (16_000, 48_000, 44_100, 48_000)
-
-
 class PortAudioError(Exception):
     """As ``sounddevice.PortAudioError``."""
 
@@ -151,7 +141,7 @@ class PortAudio:
 @pytest.fixture
 def portaudio(monkeypatch: pytest.MonkeyPatch, machine: None) -> Callable[..., PortAudio]:
     monkeypatch.setattr(devices, "_enumerate", ENUMERATE)
-    monkeypatch.delenv(devices.RATE_VARIABLE, raising=False)
+    monkeypatch.delenv(device_settings.RATE_VARIABLE, raising=False)
 
     def use(*rates: int, **settings: Any) -> PortAudio:
         library = PortAudio(set(rates), **settings)
@@ -243,17 +233,3 @@ def test_a_microphone_loses_nothing_with_chunks_of_any_length(
         heard += [chunk for chunk, _ in iter(source.read, None)]  # the engine looks at every block
     assert not source.counts() and np.array_equal(np.concatenate(heard), spoken[: len(heard) * 16 * chunk_ms, 0])
     assert len(heard) >= 3000 // chunk_ms - 1
-
-
-def test_drivers_are_asked_for_the_latency_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(devices.LATENCY_VARIABLE, raising=False)
-    assert devices.latency_s() == devices.LATENCY_S
-    monkeypatch.setenv(devices.LATENCY_VARIABLE, "16")
-    assert devices.latency_s() == 0.016
-
-
-@pytest.mark.parametrize("given", ["short", "4", "501", "16.5", "-16"])
-def test_a_latency_that_is_not_possible_is_a_sentence(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(devices.LATENCY_VARIABLE, given)
-    with pytest.raises(UserError, match=f"SEPPRUNE_DEVICE_LATENCY_MS is '{given}': expected whole milliseconds"):
-        devices.latency_s()

@@ -35,14 +35,14 @@ def test_a_file_that_is_no_study_leaves_the_window_open_and_says_so(qtbot, windo
     path = tmp_path / "picture.zip"
     path.write_bytes(b"no zip")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
-    window.open_study()
+    window.tests.open_study()
     assert window.isVisible()
     assert "is no study" in window.status.message.text()
 
 
 def test_a_cancelled_dialog_changes_nothing(window, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("", ""))
-    window.open_study()
+    window.tests.open_study()
     assert window.isVisible()
 
 

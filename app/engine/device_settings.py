@@ -1,0 +1,67 @@
+"""How devices are opened: latency and sample rates, and the environment variables that change them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from sepprune.errors import UserError
+
+#: buffering that the driver is asked for, in seconds. With PortAudio's "low", PulseAudio made no callback at all.
+LATENCY_S = 0.03
+
+#: rates that are tried after the separator's own, in hertz; the device's default comes last
+RATES = (48_000, 44_100)
+
+#: environment variable for another :data:`LATENCY_S`, in milliseconds, and its bounds: a calm computer needs less
+LATENCY_VARIABLE, LATENCIES_MS = "SEPPRUNE_DEVICE_LATENCY_MS", (5, 500)
+
+#: environment variable that makes every device open at this rate. Some drivers claim rates that they handle badly;
+#: those of Bluetooth headsets do.
+RATE_VARIABLE = "SEPPRUNE_DEVICE_RATE"
+
+
+def latency_s() -> float:
+    """Buffering that drivers are asked for, in seconds.
+
+    Raises:
+        UserError: the environment variable is no number of milliseconds that is possible.
+    """
+    given = os.environ.get(LATENCY_VARIABLE, "")
+    if not given:
+        return LATENCY_S
+    least, most = LATENCIES_MS
+    if not given.isdecimal() or not least <= int(given) <= most:
+        raise UserError(
+            f"the environment variable {LATENCY_VARIABLE} is {given!r}: expected whole milliseconds, {least} to {most}"
+        )
+    return int(given) / 1000
+
+
+def rates_to_try(sample_rate: int, default: int) -> Sequence[int]:
+    """Rates at which a device is opened, in this order until one works.
+
+    Args:
+        sample_rate: of the separator, in hertz.
+        default: rate of the device, in hertz.
+
+    Raises:
+        UserError: the environment variable is no rate.
+    """
+    forced = os.environ.get(RATE_VARIABLE, "")
+    if not forced:
+        return (sample_rate, *RATES, default)
+    if not forced.isdecimal() or not int(forced):
+        raise UserError(
+            f"the environment variable {RATE_VARIABLE} is {forced!r}: expected a rate in hertz, such as 48000"
+        )
+    return (int(forced),)
+
+
+def privacy_settings() -> str:
+    """Where the user allows programs to use the microphone."""
+    return {
+        "darwin": "System Settings > Privacy & Security > Microphone",
+        "win32": "Settings > Privacy & security > Microphone",
+    }.get(sys.platform, "the system's sound settings")
