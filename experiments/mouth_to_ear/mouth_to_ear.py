@@ -80,6 +80,7 @@ def measured(rate: int, latency_ms: int, seconds: float) -> dict[str, Any]:
     delays = delays_of(recorded, played, arrivals, EVERY)[0][1:]
     middle, latency = statistics.median(delays), report["latency"]
     at_end = statistics.median(delays[-LATEST:])  # the app's parts are those of its last ten seconds
+    early = statistics.median(ahead)
     return {
         "device_rate": rate,
         "asked_latency_ms": latency_ms,
@@ -87,10 +88,10 @@ def measured(rate: int, latency_ms: int, seconds: float) -> dict[str, Any]:
         "lowest_ms": round(min(delays), 2),
         "highest_ms": round(max(delays), 2),
         "at_the_end_ms": round(at_end, 2),
-        "recorded_before_played_ms": round(statistics.median(ahead), 2),
+        "recorded_before_played_ms": round(early, 2),
         "parts": latency["parts"],
         "sum_ms": latency["input_to_output_ms"],
-        "difference_ms": round(at_end - latency["input_to_output_ms"], 2),
+        "not_explained_ms": round(at_end + early - latency["input_to_output_ms"], 2),
         **{name: report[name] for name in _COUNTERS},
     }
 
