@@ -1,4 +1,4 @@
-"""Graphs of separators with a learned encoder compute what the torch modules do, for chunks of any number of hops."""
+"""Levels with a learned encoder stream through compiled backends as in torch, for chunks of any number of hops."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def written(
     return write_ladder(folder / "ladder", "small", [record])
 
 
-def streamed(ladder: Ladder, mixture: np.ndarray, hops: int) -> np.ndarray:
-    step = create_backend("openvino").compile(ladder[0], call_samples(ladder, ladder[0], hops * ladder.hop))
+def streamed(ladder: Ladder, mixture: np.ndarray, hops: int, backend: str = "openvino") -> np.ndarray:
+    step = create_backend(backend).compile(ladder[0], call_samples(ladder, ladder[0], hops * ladder.hop))
     runner = LevelRunner(ladder[0], step, ladder.hop, ladder.sources)
     out = np.zeros((ladder.sources, len(mixture)), np.float32)
     for start in range(0, len(mixture), hops * ladder.hop):
@@ -84,6 +84,12 @@ def test_a_chunk_of_any_number_of_hops_gives_what_torch_gives(kind: str, tmp_pat
     assert peak > 0.05
     for hops in (1, 8, 64):
         np.testing.assert_allclose(streamed(ladder, mixture, hops), expected, rtol=0, atol=1e-5 * max(1, peak))
+
+
+@pytest.mark.parametrize("kind", ["tcn with cumulative norms", "skim"])
+def test_onnx_runtime_gives_what_torch_gives(kind: str, tmp_path: Path) -> None:
+    ladder, mixture = written(tmp_path, *dense(kind)), babble(0.16, RATE)
+    np.testing.assert_allclose(streamed(ladder, mixture, 5, "onnxruntime"), batch(ladder, mixture), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["tcn", "tcn with cumulative norms", "skim"])
