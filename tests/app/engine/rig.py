@@ -55,13 +55,18 @@ class Rig:
     """An engine that reads a file once, with ``controls`` that differ from the defaults."""
 
     def __init__(
-        self, ladder: Path, path: Path, seconds: Callable[[int], float] = lambda step: 0.001, **controls: Any
+        self,
+        ladder: Path,
+        path: Path,
+        seconds: Callable[[int], float] = lambda step: 0.001,
+        chunk_ms: float = 8.0,
+        **controls: Any,
     ) -> None:
         self.clock, self.telemetry = VirtualClock(), Telemetry()
         self.events: list[Event] = []
-        self.separator = StreamingSeparator(Ladder.load(ladder))
+        self.separator = separator = StreamingSeparator(Ladder.load(ladder), chunk_ms=chunk_ms)
         self.ear = Ear(self.clock)
-        source = FileSource(path, CHUNK, 16_000, self.clock, tail=self.separator.delay)
+        source = FileSource(path, separator.chunk, separator.sample_rate, self.clock, tail=separator.delay)
         self.engine = Engine(
             Slow(self.separator, self.clock, seconds),
             source,
