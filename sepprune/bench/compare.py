@@ -15,6 +15,7 @@ from ..errors import UserError
 from .reading import damaged, read_report, report_files
 from .rows import blocks_of
 from .statistics import parts, ratio
+from .verdict import busy_words
 
 #: runs of each side from which the run is the unit, so that differences between runs are in the interval
 LEAST_RUNS = 5
@@ -84,12 +85,14 @@ class Side:
         name: of the file or folder.
         processor: as the machine names it.
         power: mains, battery, or why it is not known.
+        busy_processes: the most that were started beside a run.
         runs: for each run the blocks of every row, in ms.
     """
 
     name: str
     processor: str
     power: str
+    busy_processes: int
     runs: Sequence[Mapping[Key, Sequence[Any]]]
 
 
@@ -110,6 +113,7 @@ def read_side(path: Path) -> Side:
         str(path),
         str(reports[0]["machine"]["processor"]["value"]),
         str(power["value"] or power["why_missing"]),
+        max(report["busy_processes"] for report in reports),
         [{_key(row): row["blocks"] for row in report["rows"] if not row["soak"]} for report in reports],
     )
 
@@ -164,7 +168,7 @@ def _statement(value: float, low: float, high: float) -> str:
     if low > 1:
         return f"slower by {value - 1:.1%} ({low - 1:.1%} to {high - 1:.1%})"
     if high < 1:
-        return f"faster: {value:.1%} of the time ({low:.1%} to {high:.1%})"
+        return f"faster by {1 - value:.1%} ({1 - high:.1%} to {1 - low:.1%})"
     return f"no difference larger than {largest_difference(low, high):.1%}"
 
 
@@ -185,11 +189,20 @@ def _conclusion(rows: Sequence[Row]) -> str:
     if not different:
         most = max(largest_difference(*row["interval"]) for row in clear if row["interval"])
         return f"No difference: none larger than {most:.1%} in any of {len(clear)} rows."
-    logs = [math.log(row["ratio"]) for row in different if row["ratio"]]
-    return (
-        f"{len(different)} of {len(clear)} rows differ. There the second side takes {math.exp(np.mean(logs)):.3f} "
-        "times as long as the first (geometric mean)."
+    slower, faster = (
+        [row["ratio"] for row in different if row["ratio"] is not None and (row["ratio"] > 1) == more]
+        for more in (True, False)
     )
+    found = []
+    if slower:
+        found.append(f"slower in {len(slower)} of {len(clear)} rows, by {_mean(slower) - 1:.1%}")
+    if faster:
+        found.append(f"faster in {len(faster)} of {len(clear)} rows, by {1 - _mean(faster):.1%}")
+    return f"The second side is {', and '.join(found)} (geometric mean of those rows)."
+
+
+def _mean(ratios: Sequence[float]) -> float:
+    return math.exp(np.mean(np.log(ratios)))
 
 
 def _notes(first: Side, second: Side, count: int, by_run: bool) -> Iterable[str]:
@@ -201,6 +214,9 @@ def _notes(first: Side, second: Side, count: int, by_run: bool) -> Iterable[str]
         )
     if first.power != second.power:
         yield f"The sides differ in their power source: {first.power}, and {second.power}."
+    for label, side in (("first", first), ("second", second)):
+        if side.busy_processes:
+            yield f"The {label} side was measured beside {busy_words(side.busy_processes)} (`--load`)."
     missing = len({key for side in (first, second) for run in side.runs for key in run}) - count
     if missing:
         yield f"{missing} rows are missing on one side or in one run, and are left out."
@@ -231,6 +247,8 @@ def _read(file: Path) -> dict[str, Any]:
             table.text("backend"), table.text("precision"), bool(row["paced"]), bool(row["soak"])
         for name in ("processor", "power_source"):
             report["machine"][name]["value"], report["machine"][name]["why_missing"]
+        report.setdefault("busy_processes", 0)  # reports of older versions have none
+        Table(report, str(file), "measure again").integer("busy_processes", 0, 10_000)
     except MALFORMED as error:
         if isinstance(error, UserError):
             raise

@@ -125,7 +125,7 @@ def laptops_page(rows: Sequence[Machine], command: str) -> str:
         "[Latency of a machine](latency.md) says how a report is made and what its numbers mean. To add a machine, put",
         "its report into a folder of its own and run the command again.",
         "",
-        "Each report has two rows: its densest and its lightest level. Times are chunk times at live rate.",
+        "A report has a row for its densest and one for its lightest level. Times are chunk times at live rate.",
         "",
         _line(_HEADS),
         _line(["---"] * len(_HEADS)),

@@ -38,6 +38,11 @@ def safe_rows(rows: Sequence[Row]) -> list[Row]:
     return [row for row in best_rows(rows) if row["miss_rate_upper"] <= SAFE_RATE * (1 + 1e-9)]
 
 
+def busy_words(count: int) -> str:
+    """A number of processes that kept the processor busy, in words."""
+    return "a busy process" if count == 1 else f"{count} busy processes"
+
+
 def verdict(rows: Sequence[Row], machine: Mapping[str, Fact], load: int = 0) -> str:
     """One sentence: what this machine can run, or what the run could show of that.
 
@@ -50,8 +55,7 @@ def verdict(rows: Sequence[Row], machine: Mapping[str, Fact], load: int = 0) -> 
         str(machine["power_source"]["value"]), "This machine"
     )
     if load:
-        beside = "a busy process" if load == 1 else f"{load} busy processes"
-        where = f"Beside {beside}, {where[0].lower()}{where[1:]}"
+        where = f"Beside {busy_words(load)}, {where[0].lower()}{where[1:]}"
     best = best_rows(rows)
     if not best:
         return "Nothing was measured at live rate, so there is no verdict."

@@ -56,7 +56,7 @@ def run_report(
             pass
     total = settings.planned_s()
     notes.print(
-        f"measuring for about {total / 60:.1f} minutes; Ctrl-C ends it and keeps what is measured. Do not use the "
+        f"measuring for about {_duration(total)}; Ctrl-C ends it and keeps what is measured. Do not use the "
         "machine meanwhile.",
         soft_wrap=True,
     )
@@ -104,6 +104,11 @@ def run_table(args: argparse.Namespace) -> dict[str, Any]:
     elif args.json != "-":
         print(page, end="")
     return {"rows": rows}
+
+
+def _duration(seconds: float) -> str:
+    """Seconds or minutes, in words."""
+    return f"{max(1.0, seconds):.0f} s" if seconds < 90 else f"{seconds / 60:.1f} minutes"
 
 
 @contextmanager

@@ -21,18 +21,24 @@ def read_results(paths: Sequence[Path]) -> list[Result]:
     """Sessions of result files, and of all result files in folders; of a session that comes twice the longer one.
 
     Raises:
-        UserError: a path is missing, or a file is damaged or no result.
+        UserError: a path is missing, a file is damaged or no result, or two files claim to be the same session and have
+            different answers.
     """
-    found: dict[str, Result] = {}
+    found: dict[tuple[str, str], Result] = {}
     for path in paths:
         files = sorted(path.glob("session-*.jsonl")) if path.is_dir() else [path]
         if not files:
             raise UserError(f"the folder {path} holds no session-*.jsonl: give files or folders that a study wrote")
         for file in files:
             result = read_result(file)
-            known = found.get(result.session)
-            if known is None or len(result.answers) >= len(known.answers):
-                found[result.session] = result
+            known = found.setdefault((result.study, result.session), result)
+            shorter, longer = sorted((known, result), key=lambda one: len(one.answers))
+            if (shorter.order, shorter.answers) != (longer.order, longer.answers[: len(shorter.answers)]):
+                raise UserError(
+                    f"{known.path} and {result.path} are the session {result.session} with different answers: give one "
+                    "of them"
+                )
+            found[result.study, result.session] = longer
     return sorted(found.values(), key=lambda one: (one.started, one.session))
 
 

@@ -114,7 +114,7 @@ def simulated_session(study: Study, listener: Simulated, seed: tuple[int, ...]) 
     order, bias, answers = draw_order(study, drawn), listener.bias(rng), list[Answer]()
     while (asked := method.following(design, order, answers)) is not None:
         answers.append(listener.answer(design, method, asked, bias, rng))
-    name = "-".join(map(str, seed))
+    name = "-".join(map(str, (listener.kind, *([] if listener.threshold is None else [listener.threshold]), *seed)))
     session = f"simulated-{name}"
     kept = {key: value for key, value in study.facts.items() if key != "gains_db"}
     result = Result(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def side(seed: int, factor: float = 1.0, runs: int = 1, rows: int = 4) -> Side:
     for _ in range(runs):
         run = factor * float(random.lognormal(0, 0.01)) if runs > 1 else factor
         found.append({key: list(run * random.lognormal(0, 0.15, (20, 64))) for key in keys})
-    return Side(f"side {seed}", "processor", "mains", found)
+    return Side(f"side {seed}", "processor", "mains", 0, found)
 
 
 def write(folder: Path, content: object) -> Path:
@@ -73,7 +74,7 @@ def test_two_reports_are_compared_row_by_row(slower: tuple[Comparison, Side, Sid
     result = slower[0]
     assert [(row["level"], row["paced"]) for row in result["rows"]] == [(0, False), (0, True), (4, False), (4, True)]
     assert [row["ratio"] for row in result["rows"]] == pytest.approx([1.5] * 4, rel=0.03)
-    assert result["unit"] == "part of a run" and "4 of 4 rows differ" in result["conclusion"]
+    assert result["unit"] == "part of a run" and "slower in 4 of 4 rows" in result["conclusion"]
 
 
 def test_the_page_of_a_comparison_requests_nothing_and_has_text_for_every_plot(
@@ -96,12 +97,35 @@ def test_nine_runs_of_each_side_make_the_run_the_unit(tmp_path: Path) -> None:
 
 def test_a_difference_in_power_is_noted(slower: tuple[Comparison, Side, Side]) -> None:
     _, first, second = slower
-    battery = Side(second.name, second.processor, "battery", second.runs)
+    battery = Side(second.name, second.processor, "battery", 0, second.runs)
     assert any("power source" in note for note in compare(first, battery)["notes"])
 
 
+def test_a_measurement_beside_busy_processes_is_noted(slower: tuple[Comparison, Side, Side]) -> None:
+    _, first, second = slower
+    loaded = Side(second.name, second.processor, second.power, 2, second.runs)
+    assert any("second side was measured beside 2 busy processes" in note for note in compare(first, loaded)["notes"])
+    assert not any("busy" in note for note in compare(first, second)["notes"])
+
+
+def test_opposite_differences_are_told_apart_and_not_averaged() -> None:
+    slow, fast = Key(0, 8.0, "openvino", "fp32", 1, True), Key(1, 8.0, "openvino", "fp32", 1, True)
+    random = np.random.default_rng(0)
+
+    def made(name: str, factors: dict[Key, float]) -> Side:
+        blocks = {key: list(factor * random.lognormal(0, 0.05, (20, 64))) for key, factor in factors.items()}
+        return Side(name, "processor", "mains", 0, [blocks])
+
+    result = compare(made("first", {slow: 1.0, fast: 1.0}), made("second", {slow: 1.2, fast: 0.8}))
+    assert re.match(
+        r"The second side is slower in 1 of 2 rows, by (19|20|21)\.\d%, and faster in 1 of 2 rows, by (19|20|21)\.\d%",
+        result["conclusion"],
+    )
+    assert [row["statement"].split(" (")[0].split(" by ")[0] for row in result["rows"]] == ["slower", "faster"]
+
+
 def test_too_few_blocks_give_no_ratio() -> None:
-    few = Side("few", "processor", "mains", [{Key(0, 8.0, "openvino", "fp32", 1, True): [np.ones(64)]}])
+    few = Side("few", "processor", "mains", 0, [{Key(0, 8.0, "openvino", "fp32", 1, True): [np.ones(64)]}])
     result = compare(few, few)
     assert result["rows"][0]["ratio"] is None and result["rows"][0]["different"] is None
     assert result["conclusion"] == "Too few blocks to compare."
@@ -118,7 +142,7 @@ def test_nine_runs_against_one_are_refused() -> None:
 
 def test_sides_without_a_common_row_are_refused() -> None:
     with pytest.raises(UserError, match="in common"):
-        compare(side(0, rows=1), Side("other", "p", "mains", [{Key(9, 8.0, "torch", "fp32", 1, True): []}]))
+        compare(side(0, rows=1), Side("other", "p", "mains", 0, [{Key(9, 8.0, "torch", "fp32", 1, True): []}]))
 
 
 @pytest.mark.parametrize(

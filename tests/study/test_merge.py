@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -187,6 +188,30 @@ def test_a_session_that_comes_twice_counts_once(tmp_path: Path) -> None:
     simulate(small_study(tmp_path, ABX), simulated("perfect"), 2, tmp_path / "results")
     once, twice = read_results([tmp_path / "results"]), read_results([tmp_path / "results"] * 2)
     assert len(once) == len(twice) == 2
+
+
+def test_the_same_session_with_other_answers_is_refused_instead_of_left_out(tmp_path: Path) -> None:
+    study = small_study(tmp_path, ABX)
+    simulate(study, simulated("perfect"), 1, tmp_path / "results")
+    [file] = (tmp_path / "results").iterdir()
+    (tmp_path / "other").mkdir()
+    *lines, last = file.read_text().splitlines()
+    answer = json.loads(last)
+    answer["choice"] = "A" if answer["choice"] == "B" else "B"
+    (tmp_path / "other" / file.name).write_text("\n".join([*lines, json.dumps(answer)]) + "\n")
+    with pytest.raises(UserError, match="with different answers: give one of them"):
+        read_results([tmp_path / "results", tmp_path / "other"])
+
+
+def test_simulated_listeners_of_several_kinds_and_studies_are_never_taken_for_each_other(tmp_path: Path) -> None:
+    study = small_study(tmp_path, ABX)
+    for kind in ("guess", "perfect", "threshold=3.5"):
+        simulate(study, simulated(kind), 2, tmp_path / kind)
+    together = read_results([tmp_path / "guess", tmp_path / "perfect", tmp_path / "threshold=3.5"])
+    assert len({one.listener for one in together}) == len(together) == 6
+    simulate(small_study(tmp_path, PREFERENCE), simulated("perfect"), 2, tmp_path / "else")
+    with pytest.raises(UserError, match="different studies"):
+        merge(read_results([tmp_path / "perfect", tmp_path / "else"]), tmp_path / "out")
 
 
 def test_results_of_different_studies_are_not_mixed(tmp_path: Path) -> None:
