@@ -202,7 +202,7 @@ def _settings(args: argparse.Namespace, headless: bool) -> Settings:
             _say(f'"{input}" is not played back, to avoid acoustic feedback: with headphones, choose --output')
             output = NONE
     if output is None:
-        from .engine.connection import is_file
+        from .engine.inputs import is_file
 
         loudspeaker = _default_device("output") if args.round_trip or is_file(input) else None
         output = NONE if loudspeaker is None else loudspeaker.identity

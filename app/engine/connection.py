@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Generic
 
 from sepprune.errors import UserError
@@ -16,6 +15,7 @@ from . import devices
 from .clock import RealClock
 from .devices import OpenDevice, PortT
 from .events import Event, Notice
+from .inputs import is_file
 from .ports import InputPort, OutputPort
 from .protocol import DEMO, NONE
 from .sinks import LoudspeakerSink, NullSink, Sink
@@ -273,17 +273,3 @@ def need_devices(input: str, output: str, purpose: str) -> None:
     ):
         if is_other:
             raise UserError(f'{purpose} needs {what}: the {side} is "{wanted}", choose a device instead')
-
-
-def is_file(wanted: str) -> bool:
-    """Whether an input names a file, real or not, rather than a device."""
-    path = Path(wanted)
-    is_folder = path.is_dir() and path.name != wanted  # a device may have the name of something in this folder
-    return wanted == DEMO or path.is_file() or path.is_fifo() or is_folder or path.suffix.lower() in SOUND_SUFFIXES
-
-
-#: endings by which a file that does not exist is told from a device that does not exist
-SOUND_SUFFIXES = frozenset(
-    f".{name}"
-    for name in "wav flac ogg opus mp3 aiff aif au caf w64 raw m4a mp4 aac mov 3gp webm mka mkv wma amr".split()
-)

@@ -52,9 +52,9 @@ def _threshold(analysis: Analysis) -> str:
         first = f"{none} of {len(found)} listeners hear no difference from {_baseline(analysis)} up to level {last}."
         return _sentences([first], analysis)
     unheard = [one.level for one in analysis.design.compared if one.level is not None and one.level < middle]
-    heaviest = f"level {unheard[-1]}" if unheard else "none of the levels"
+    lightest = f"level {unheard[-1]}" if unheard else "none of the levels"
     parts = [
-        f"The median threshold is {middle:.1f} levels: {heaviest} is the heaviest that half of the listeners cannot "
+        f"The median threshold is {middle:.1f} levels: {lightest} is the lightest that half of the listeners cannot "
         f"tell from {_baseline(analysis)}."
     ]
     if none:

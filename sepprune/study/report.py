@@ -28,9 +28,11 @@ svg text { fill: var(--ink); font: 13px system-ui, sans-serif; paint-order: stro
 svg .axis { stroke: var(--quiet); } svg .interval { stroke: var(--mark); stroke-width: 2.5; }
 svg .mark { fill: var(--mark); } svg .limit { stroke: var(--limit); stroke-dasharray: 6 4; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { border-bottom: 1px solid var(--line); padding: 6px 14px 6px 0; text-align: right; white-space: nowrap; }
+table + table, .scroll + .scroll { margin-top: 20px; }
+th, td { border-bottom: 1px solid var(--line); padding: 5px 10px 5px 0; text-align: right; font-size: 14px; }
+td { white-space: nowrap; } th { vertical-align: bottom; }
 th:first-child, td:first-child, .words td, .words th { text-align: left; }
-.words td { white-space: normal; }
+.words td, td:first-child { white-space: normal; }
 """
 _METHODS = {
     ABX: "ABX",

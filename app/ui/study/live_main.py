@@ -10,6 +10,8 @@ import platformdirs
 
 from sepprune.study.live import TRIALS, open_live_study, parse_compared, running
 
+from ...engine.devices import find_device
+from ...engine.inputs import check_input
 from ...engine.player import Player
 from ...engine.process import EngineProcess
 from ...engine.protocol import NONE, Settings
@@ -43,11 +45,13 @@ def run_live(
         Exit status 0.
 
     Raises:
-        UserError: these cannot be compared, the results cannot be written, or there is no output.
+        UserError: these cannot be compared, the results cannot be written, or there is no such input or output.
     """
     study = open_live_study(settings.ladder, parse_compared(compared), TRIALS if trials is None else trials)
     results = check_results(folder or Path(platformdirs.user_documents_dir()) / "SepPrune")
     output = output_named(None if settings.output == NONE else settings.output)
+    check_input(settings.input)
+    find_device(output, "output")
     application = prepared_application()
     wanted = replace(settings, output=output, compared=tuple(running(study).values()))
     player = LivePlayer(EngineProcess(wanted))

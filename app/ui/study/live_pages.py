@@ -61,7 +61,7 @@ class Fit:
             )
         if self.late:
             return (
-                f"{needs}: they fit. But {self.late} of {self.chunks} chunks were late, because other programs use the "
+                f"{needs}: they fit. But of {self.chunks} chunks {self.late} came late, because other programs use the "
                 f"processor: close them and measure again. {VOID}"
             )
         return f"{needs}, and none of {self.chunks} chunks was late: they fit."

@@ -37,7 +37,7 @@ class ThresholdEstimate:
     Args:
         median, low, high: of the posterior, with its 95 % interval, in levels.
         hears_none: whether it is more likely than not that the threshold lies above the last level.
-        last_unheard: the heaviest level below the median threshold, ``None`` where all are above it.
+        last_unheard: the lightest level below the median threshold, ``None`` where all are above it.
     """
 
     median: float

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.engine import connection, devices
-from app.engine.connection import GRACE_S, RETRY_S, STALL_S, Connection, is_file, need_devices
+from app.engine.connection import GRACE_S, RETRY_S, STALL_S, Connection, need_devices
 from app.engine.devices import OpenDevice
 from app.engine.events import Event, Notice
 from app.engine.ports import InputPort, OutputPort
@@ -252,10 +252,3 @@ def test_what_needs_devices_says_which_one_is_missing(input: str, output: str, s
     need_devices("usb", "speakers", "a round trip")
     with pytest.raises(UserError, match=sentence):
         need_devices(input, output, "a round trip")
-
-
-@pytest.mark.parametrize(
-    ("wanted", "expected"), [("demo", True), ("missing.WAV", True), ("USB microphone, ALSA", False), ("/", True)]
-)
-def test_files_are_told_from_devices_by_their_name(wanted: str, expected: bool) -> None:
-    assert is_file(wanted) is expected
