@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from ...engine.facts import LevelFacts
@@ -24,6 +25,7 @@ class LevelsDialog(QDialog):
     def __init__(self, parent: QWidget, ladder: Sequence[LevelFacts], level: int) -> None:
         super().__init__(parent)
         self.setWindowTitle("Blind comparison")
+        self.setObjectName("window")  # the colours of the window
         self.first, self.second = Choice("One"), Choice("The other")
         for choice in (self.first, self.second):
             for one in ladder:
@@ -31,6 +33,8 @@ class LevelsDialog(QDialog):
             choice.addItem(MIXTURE, None)
         self.second.setCurrentIndex(level or min(1, len(ladder)))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        if (ok := self.buttons.button(QDialogButtonBox.StandardButton.Ok)) is not None:
+            ok.setText("Compare")
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         text = QLabel(
@@ -39,9 +43,13 @@ class LevelsDialog(QDialog):
         )
         text.setWordWrap(True)
         form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignVCenter)
+        form.setVerticalSpacing(10)
         form.addRow("One", self.first)
         form.addRow("The other", self.second)
         column = QVBoxLayout(self)
+        column.setContentsMargins(18, 16, 18, 16)
         column.setSpacing(14)
         column.addWidget(text)
         column.addLayout(form)
