@@ -83,8 +83,8 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         if not self.condition:
             return
         label = {"color": theme.muted, "font-size": f"{theme.points * 0.85:.1f}pt"}
-        self.setLabel("left", "SI-SDRi, dB", **label)
-        self.setLabel("bottom", f"million multiply-adds/s, {self.condition}", **label)
+        self.setLabel("left", f"SI-SDRi {self.condition}, dB", **label)
+        self.setLabel("bottom", "million multiply-adds/s", **label)
         self._line.setData(self._macs(), self._gains(), pen=pg.mkPen(blend(theme.card, theme.compute, 0.5), width=1))
         self._points.setData(
             [
