@@ -203,13 +203,20 @@ def is_finite(value: Any) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value as part of a sentence: one short line.
+    """A value as part of a sentence: one short line. Of an exception it is what the exception says.
 
     >>> shown("a" * 100)
     "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa..."
+    >>> shown(KeyError("level"))
+    "no entry 'level'"
     """
     try:
-        text = repr(value).replace("\n", " ")
+        if isinstance(value, KeyError):
+            text = f"no entry {value}"
+        elif isinstance(value, Exception):
+            text = " ".join((str(value) or type(value).__name__).split())
+        else:
+            text = repr(value).replace("\n", " ")
     except (ValueError, RecursionError):  # an integer with too many digits, or a list in a list in a list ...
         return "..."
     return text if len(text) <= 65 else f"{text[:62]}..."

@@ -112,7 +112,7 @@ def check(design: Design) -> None:
         raise UserError(f"--open-ended belongs to --method abx, not to {method}: leave it out")
     if method in (MUSHRA, RATING) and len(design.items) < FEWEST_ITEMS:
         raise UserError(
-            f"{method} needs at least {FEWEST_ITEMS} items (BS.1534-3), the recordings give {len(design.items)}: "
+            f"{method} needs at least {FEWEST_ITEMS} items, the recordings give {len(design.items)}: "
             "add recordings, or make passages shorter with --seconds"
         )
     if method == MUSHRA and len(design.conditions) > MOST_SIGNALS:
