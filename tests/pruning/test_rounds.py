@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sepprune.errors import UserError
 from sepprune.pruning import Floor, load_pruned, prune, prune_in_rounds
@@ -67,6 +67,32 @@ def test_a_result_is_loaded_in_one_line(tmp_path: Path) -> None:
     result.save(tmp_path)
     loaded = load_pruned(tmp_path, build(DENSE))
     assert torch.equal(loaded.eval()(MIXTURE), result.model.eval()(MIXTURE))
+
+
+class TiedAndWindowed(nn.Module):
+    """Two layers of one weight, and buffers that are parts of larger tensors, one of them of the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.layer = nn.Conv1d(1, 8, 3, padding=1), nn.Conv1d(8, 8, 1)
+        self.again, self.last = nn.Conv1d(8, 8, 1), nn.Conv1d(8, 2, 1)
+        self.again.weight = self.layer.weight
+        self.register_buffer("window", torch.hann_window(64))  # a view of 65 values
+        self.register_buffer("rise", self.window[:32])
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        return self.last(self.again(self.layer(self.first(mixture)).relu())) * self.window.sum() + self.rise.sum()
+
+
+def test_views_and_tied_weights_are_saved_and_loaded(tmp_path: Path) -> None:
+    mixture = torch.randn(2, 1, 40)
+    result = prune(TiedAndWindowed(), mixture, params=0.7, method="l2", floor=Floor(2))
+    with torch.no_grad():
+        result.model.layer.weight.add_(1.0)
+    result.save(tmp_path)
+    loaded = load_pruned(tmp_path, TiedAndWindowed())
+    assert torch.equal(loaded(mixture), result.model(mixture))
+    assert loaded.again.weight is loaded.layer.weight and loaded.layer.weight.shape == result.model.layer.weight.shape
 
 
 def test_loading_into_another_class_or_without_files_is_one_sentence(tmp_path: Path) -> None:
