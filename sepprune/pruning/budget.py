@@ -44,6 +44,10 @@ class Floor:
         least[list(removable)] = 0
         return least
 
+    def in_multiples(self, sizes: Ints, round_to: int, removable: Sequence[int] = ()) -> Ints:
+        """The least number of channels that every group keeps where that is a multiple of ``round_to``, or all."""
+        return np.minimum(sizes, -(-self.of(sizes, removable) // round_to) * round_to)
+
 
 DEFAULT_FLOOR = Floor()
 
@@ -70,11 +74,12 @@ class Budget:
     counts: Ints | None = None
 
     @staticmethod
-    def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor) -> Budget:
+    def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor, round_to: int = 1) -> Budget:
         """A budget as a share of the dense cost.
 
         Raises:
-            UserError: the share is not between 0 and 1, or less than what remains at the floor.
+            UserError: the share is not between 0 and 1, or less than what remains at the floor, of which every group
+                keeps a multiple of ``round_to`` channels, or all.
         """
         if not 0 < share <= 1:
             raise UserError(
@@ -87,6 +92,14 @@ class Budget:
             raise UserError(
                 f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
                 f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor"
+            )
+        multiples = floor.in_multiples(structure.sizes, round_to, structure.removable)
+        least = float(cost.total(multiples)) / dense
+        if least > share:
+            raise UserError(
+                f"a budget of {share:g} for {kind} cannot be met in multiples of {round_to} channels: with every "
+                f"channel group at the smallest multiple that its floor allows {least:.3f} of the dense cost remains; "
+                "ask for at least that, or for multiples of fewer channels"
             )
         return Budget(kind, share, cost, share * dense)
 
@@ -131,7 +144,7 @@ def keep_best(
     if budget.counts is not None:
         return best_of_groups(structure, scores, budget.counts)
     scores = comparable(structure, scores, compare)
-    units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
+    units = _units(structure, scores, floor.in_multiples(structure.sizes, round_to, structure.removable), round_to)
     while True:
         counts = _affordable(structure, budget, units)
         left = [branch for branch in structure.branches if all(counts[group] for group in branch.free)]
@@ -191,9 +204,8 @@ def _units(structure: Structure, scores: Floats, floors: Ints, round_to: int) ->
     """Units of all groups, best first within a group; the first unit of a group is its floor."""
     units: list[_Unit] = []
     start = 0
-    for group, (size, floor) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
+    for group, (size, least) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
         order = start + np.argsort(-scores[start : start + size], kind="stable")
-        least = min(size, -(-floor // round_to) * round_to)
         units.append((np.inf, group, order[:least]))
         for position in range(least, size, round_to):
             channels = order[position : position + round_to]

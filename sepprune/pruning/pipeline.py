@@ -132,7 +132,7 @@ def prune(
     if isinstance(share, Mapping):
         budget = Budget.by_layer(share, channels_cost(structure), structure, floor, round_to)
     elif kind != "threshold":
-        budget = Budget.of(kind, share, costs.of(kind, structure), structure, floor)
+        budget = Budget.of(kind, share, costs.of(kind, structure), structure, floor, round_to)
     objective = None if batches is None else Objective(structure, loss, inputs[0].dim())
     task = Task(
         structure=structure,
