@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UserError
+from .accounts import FILTERED
 from .arrays import Bools, Floats, Ints
 from .cost import Cost
 from .ratios import comparable, counts_of
@@ -118,6 +119,11 @@ class Budget:
 
 def _check_groups(structure: Structure) -> None:
     if not structure.groups:
+        if any(reason.op == FILTERED for reason in structure.blocked):
+            raise UserError(
+                f"include and exclude leave no channels of {type(structure.module).__name__} that can be pruned: "
+                "include more layers, or exclude fewer"
+            )
         raise UserError(
             f"{type(structure.module).__name__} has no channels that can be pruned safely: "
             "see what blocks them with sepprune analyze"

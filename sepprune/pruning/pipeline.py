@@ -81,7 +81,8 @@ def prune(
         seed: of all random numbers.
         example_kwargs: inputs of the example by name.
         keep_outputs: see :func:`prepare`.
-        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        include: where given, only groups with one of these layers: names, patterns of names (``network.*``), or
+            modules. A module that contains others stands for all of them.
         exclude: no group with one of these layers.
         compare: whose scores decide what is cut: ``model``, all channels against each other; ``alike``, those of groups
             at the same place in repeated blocks; ``group``, those of one group, so that all groups keep the same share.

@@ -10,7 +10,7 @@ from torch import nn
 from ..errors import UserError
 from .batches import Batch, endless
 from .pipeline import one_budget, prune
-from .prepared import patterns_of
+from .prepared import patterns_of, unmatched
 from .result import PruneResult
 
 
@@ -59,14 +59,23 @@ def prune_in_rounds(
     kind, share = one_budget(macs=macs, params=params, chunk_time=chunk_time, channels=channels)
     if rounds < 1:
         raise UserError(f"rounds is {rounds}: give a number above 0")
-    options |= {"include": patterns_of(module, include), "exclude": patterns_of(module, exclude)}
+    included, excluded = patterns_of(module, include), patterns_of(module, exclude)
     batches = None if data is None else endless(data)
     result = None
     for number in range(1, rounds + 1):
         model = module if result is None else result.model
+        if result is not None:  # layers that an earlier round has removed are not looked for again
+            included, excluded = _present(model, included) or included, _present(model, excluded)
         step: dict[str, Any] = {kind: _step(result, kind, share, number, rounds)}
-        result = _joined(result, prune(model, example_input, data=batches, **step, **options), number)
+        after = prune(model, example_input, data=batches, include=included, exclude=excluded, **step, **options)
+        result = _joined(result, after, number)
         yield result
+
+
+def _present(model: nn.Module, patterns: list[str]) -> list[str]:
+    """Those of the patterns that match a part of the model with parameters."""
+    gone = unmatched(model, patterns, with_parameters=True)
+    return [pattern for pattern in patterns if pattern not in gone]
 
 
 def _step(

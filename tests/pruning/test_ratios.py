@@ -116,6 +116,30 @@ def test_layers_of_the_module_itself_are_excluded() -> None:
     ]
 
 
+@pytest.mark.parametrize("exclude", [["blocks.0", "blocks.1"], ["blocks.[01]"]])
+def test_the_name_of_a_module_stands_for_all_layers_in_it(exclude: list[str]) -> None:
+    assert [group["id"] for group in analyze(shake(Blocks()), MIXTURE, exclude=exclude).groups] == ["blocks.2.0"]
+
+
+@pytest.mark.parametrize(
+    ("option", "patterns", "wrong"),
+    [
+        ("exclude", ["decodr"], "decodr"),
+        ("exclude", ["encoder", "block", "none.*"], r"block none\.\*"),
+        ("include", ["encoder", "decodr"], "decodr"),
+        ("include", ["blocks.0.1.*"], r"blocks\.0\.1\.\*"),
+    ],
+)
+def test_a_pattern_that_matches_no_layer_is_one_sentence(option: str, patterns: list[str], wrong: str) -> None:
+    with pytest.raises(UserError, match=f"no layer of Blocks matches {option} {wrong}: its layers are encoder, "):
+        prune(Blocks(), MIXTURE, macs=0.5, method="l2", **{option: patterns})
+
+
+def test_an_exclusion_that_leaves_no_channels_is_told() -> None:
+    with pytest.raises(UserError, match="include and exclude leave no channels of Blocks that can be pruned"):
+        prune(Blocks(), MIXTURE, macs=0.5, method="l2", exclude=["*"])
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
