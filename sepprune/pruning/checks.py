@@ -43,7 +43,7 @@ def _check_values(module: str, name: str, value: Tensor) -> None:
     if value.is_meta:
         raise UserError(f"{name} of {module} is on the device meta and has no values: load its weights first")
     # buffers may be infinite, as masks of attention are
-    if isinstance(value, nn.Parameter) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
+    if isinstance(value, nn.Parameter) and has_fractions(value) and not bool(torch.isfinite(value).all()):
         raise UserError(f"{name} of {module} has values that are not finite: load weights that are")
 
 
@@ -62,8 +62,13 @@ def check_tensors(tensors: Sequence[Tensor], what: str, way_out: str) -> None:
         raise UserError(f"{what} have no tensor: {way_out}")
     if any(tensor.is_meta for tensor in tensors):
         raise UserError(f"{what} are on the device meta and have no values: {way_out}")
-    if any(bool(tensor.isnan().any()) for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()):
+    if any(bool(tensor.isnan().any()) for tensor in tensors if has_fractions(tensor)):
         raise UserError(f"{what} have values that are not a number (NaN): {way_out}")
+
+
+def has_fractions(tensor: Tensor) -> bool:
+    """Whether values of the tensor can be NaN or infinite."""
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def export_failure(module: nn.Module, error: BaseException) -> UserError:
