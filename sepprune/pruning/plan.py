@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +87,13 @@ class PruningPlan:
         inside = tuple(f"{removal.module}." for removal in later.removals)
         renamed = {f"{removal.module}.{removal.bias}": f"{removal.module}.bias" for removal in later.removals}
         keeps = {
-            (renamed.get(cut.tensor, cut.tensor), cut.dimension): cut.keep
+            (renamed.get(cut.tensor, cut.tensor), cut.dimension): cut
             for cut in self.cuts
             if cut.tensor in renamed or not cut.tensor.startswith(inside)
         }
         for cut in later.cuts:
             first = keeps.get((cut.tensor, cut.dimension))
-            keeps[cut.tensor, cut.dimension] = cut.keep if first is None else tuple(first[index] for index in cut.keep)
+            keeps[cut.tensor, cut.dimension] = cut if first is None else first.then(cut)
         sizes = {
             (edit.module, edit.attribute, edit.index): edit
             for edit in self.sizes
@@ -119,7 +119,7 @@ class PruningPlan:
             budget,
             later.seed,
             tuple(groups.values()),
-            tuple(Cut(tensor, dimension, keep) for (tensor, dimension), keep in keeps.items()),
+            tuple(replace(cut, tensor=tensor) for (tensor, _), cut in keeps.items()),
             tuple(sizes.values()),
             self.removals + later.removals,
         )
@@ -154,7 +154,12 @@ class PruningPlan:
                 for item in table.tables("groups", _MOST)
             ),
             cuts=tuple(
-                Cut(item.text("tensor", _LONGEST_NAME), item.integer("dimension", 0, 15), _indices(item))
+                Cut(
+                    item.text("tensor", _LONGEST_NAME),
+                    item.integer("dimension", 0, 15),
+                    _indices(item),
+                    item.integer("size", 0, _MOST) if item.has("size") else 0,
+                )
                 for item in table.tables("cuts", _MOST)
             ),
             sizes=tuple(
