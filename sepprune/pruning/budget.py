@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import UserError
 from .accounts import FILTERED
 from .arrays import Bools, Floats, Ints
+from .checks import check_number, check_whole
 from .cost import Cost
 from .ratios import comparable, counts_of
 from .structure import Structure
@@ -33,6 +34,13 @@ class Floor:
     share: float = 1 / 16
     whole_branches: bool = False
     narrowest: int = 0
+
+    def __post_init__(self) -> None:
+        check_whole("channels of the floor", self.channels, 0)
+        check_number("share of the floor", self.share, 0)
+        check_whole("narrowest of the floor", self.narrowest, 0)
+        if self.share > 1:
+            raise UserError(f"share of the floor is {self.share}: give a number of at most 1")
 
     def of(self, sizes: Ints, removable: Sequence[int] = ()) -> Ints:
         """The least number of channels that every group keeps.
@@ -82,10 +90,7 @@ class Budget:
             UserError: the share is not between 0 and 1, or less than what remains at the floor, of which every group
                 keeps a multiple of ``round_to`` channels, or all.
         """
-        if not 0 < share <= 1:
-            raise UserError(
-                f"a budget of {share} for {kind} is not a share of the dense cost: give a number above 0 and at most 1"
-            )
+        check_share(kind, share)
         _check_groups(structure)
         dense = float(cost.total(structure.sizes))
         least = float(cost.total(floor.of(structure.sizes, structure.removable))) / dense
@@ -115,6 +120,18 @@ class Budget:
         counts = counts_of(structure, shares, floor.of(structure.sizes), round_to)
         limit = float(cost.total(counts))
         return Budget("channels", limit / float(cost.total(structure.sizes)), cost, limit, counts)
+
+
+def check_share(kind: str, share: float) -> None:
+    """Refuse a budget that is no share.
+
+    Raises:
+        UserError: it is not between 0 and 1.
+    """
+    if not 0 < share <= 1:
+        raise UserError(
+            f"a budget of {share} for {kind} is not a share of the dense cost: give a number above 0 and at most 1"
+        )
 
 
 def _check_groups(structure: Structure) -> None:

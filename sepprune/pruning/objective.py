@@ -99,6 +99,11 @@ class Objective:
         references: Tensor = tree_map(
             lambda item: item.to(estimate.device) if isinstance(item, Tensor) else item, batch[1]
         )
+        if any(isinstance(leaf, np.ndarray) for leaf in tree_leaves(references)):
+            raise UserError(
+                "the references of a batch of data are a numpy array: give a torch tensor, such as "
+                "torch.from_numpy(references).float()"
+            )
         shape = getattr(references, "shape", ())
         if self.loss is pit_snr_loss and shape != estimate.shape:
             raise UserError(

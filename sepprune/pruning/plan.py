@@ -16,7 +16,8 @@ from torch import nn
 
 from ..checked import LARGEST_JSON, Table, parse_json, read_limited, shown
 from ..errors import UserError
-from ..files import write_whole
+from ..files import check_destination, write_whole
+from .checks import instance_of_module
 from .edits import Cut, Removal, SizeEdit, edited
 
 FORMAT = "sepprune-plan"
@@ -77,7 +78,7 @@ class PruningPlan:
         Raises:
             UserError: the module is not of the shape that the plan was made for.
         """
-        return edited(module, self.cuts, self.sizes, self.removals)
+        return edited(instance_of_module(module), self.cuts, self.sizes, self.removals)
 
     def then(self, later: PruningPlan) -> PruningPlan:
         """This plan followed by one for the module that it makes, as one plan for the original class.
@@ -175,7 +176,13 @@ class PruningPlan:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as JSON. The file is replaced only when the new one is complete."""
+        """Write the plan as JSON. The file is replaced only when the new one is complete.
+
+        Raises:
+            UserError: it is a folder, or its folder does not exist or cannot be written.
+            OSError: the disk is full. Nothing is left behind then.
+        """
+        check_destination("the pruning plan", os.fspath(path))
         write_whole(Path(path), (json.dumps(self.to_json(), indent=1) + "\n").encode())
 
     @staticmethod

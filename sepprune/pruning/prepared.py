@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..checked import shown
 from ..errors import UserError
 from .accounts import accounted
 from .batches import Batch, call_of
 from .calculated import copied
-from .checks import check_module, check_tensors
+from .checks import check_module, check_number, check_tensors, check_whole, instance_of_module
 from .cost import Analysis, analysis_of
 from .graph.call import Call
 from .graph.follow import kept_outputs
@@ -96,15 +97,16 @@ def length_of(inputs: tuple[Tensor, ...], sample_rate: int, seconds: float | Non
         UserError: the length is not above 0, or there is no such dimension.
     """
     first = inputs[0]
+    check_number("sample_rate", sample_rate, 0, above=True)
+    if seconds is not None:
+        check_number("seconds, the length of the example,", seconds, 0, above=True)
+    check_whole("time_dim", time_dim)
     if seconds is None and not -first.dim() <= time_dim < first.dim():
         raise UserError(
             f"time_dim is {time_dim}, but the first input has shape {tuple(first.shape)}: give the dimension of it "
             "that is time, or the length of the example as seconds="
         )
-    length: float = first.shape[time_dim] / sample_rate if seconds is None else seconds
-    if length <= 0:
-        raise UserError(f"the example is {length:g} s long: give a longer one, or its length as seconds= above 0")
-    return length
+    return first.shape[time_dim] / sample_rate if seconds is None else float(seconds)
 
 
 def prepare(
@@ -137,6 +139,9 @@ def prepare(
     check_module(module)
     call = Call.of(_inputs(module, example_input, example_kwargs), example_kwargs)
     check_tensors(call.tensors, "the tensors of the example", "give an input with real values")
+    if not call.tensors[0].numel():
+        shape = tuple(call.tensors[0].shape)
+        raise UserError(f"the example has shape {shape}, without values: give a longer one, or a larger batch")
     keep_outputs = [keep_outputs] if isinstance(keep_outputs, (int, str)) else keep_outputs
     examples = [call]
     if batch is not None:
@@ -156,11 +161,17 @@ def patterns_of(module: nn.Module, layers: str | nn.Module | Sequence[str | nn.M
     Raises:
         UserError: one of them is neither, or not a part of the module.
     """
+    module = instance_of_module(module)
     patterns: list[str] = []
-    for layer in [layers] if isinstance(layers, (str, nn.Module)) else layers:
+    for layer in [layers] if isinstance(layers, (str, nn.Module)) or not isinstance(layers, Iterable) else layers:
         if isinstance(layer, str):
             patterns.append(layer)
             continue
+        if not isinstance(layer, nn.Module):
+            raise UserError(
+                f"{shown(layer)} is {type(layer).__name__}, expected the name of a layer, a pattern of names, or a "
+                f"layer of {type(module).__name__} itself"
+            )
         names = [name for name, part in module.named_modules() if part is layer]
         if not names:
             raise UserError(

@@ -43,8 +43,11 @@ class PruneResult:
         see :func:`~sepprune.folders.whole_folder`.
 
         Raises:
+            UserError: there is a file of that name.
             OSError: the folder cannot be written; what was there is unchanged.
         """
+        if Path(folder).exists() and not Path(folder).is_dir():
+            raise UserError(f"cannot write {folder}: it is a file, give the name of a folder")
         with whole_folder(Path(folder), (_WEIGHTS, _REPORT, _PLAN)) as new:
             save_file(_distinct(self.model), str(new / _WEIGHTS), metadata={"format": "pt"})
             content = (new / _WEIGHTS).read_bytes()

@@ -55,3 +55,17 @@ def test_a_loss_that_does_not_depend_on_the_channels_is_told(prepared: Prepared,
 
     with pytest.raises(UserError, match=sentence):
         prune(prepared, data=[(MIXTURE, REFERENCES)], loss=loss, steps=2, **ASKED[name])
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (3, "data is 3, int: give batches"),
+        ([(MIXTURE.numpy(), REFERENCES)], r"without a tensor: give batches of torch tensors as data=, .*from_numpy"),
+        ([(MIXTURE, REFERENCES.numpy())], r"references of a batch of data are a numpy array: give a torch tensor"),
+        ([({"voices": MIXTURE}, REFERENCES)], "does not run on a batch of data of shape .*; give batches as data="),
+    ],
+)
+def test_data_of_another_form_is_told(data: Any, sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        prune(build("global norms and skips"), MIXTURE, macs=0.5, data=data, steps=2)

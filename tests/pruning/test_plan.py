@@ -166,6 +166,15 @@ def test_a_plan_of_an_earlier_release_has_no_sizes_of_what_it_cuts() -> None:
     assert PruningPlan.from_json(data) == PLAN
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("missing/plan.json", "there is no folder"), ("folder", "it is a folder")]
+)
+def test_a_place_where_no_plan_can_be_written_is_named(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=f"cannot write .*{name}: {sentence}"):
+        PLAN.save(tmp_path / name)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read .*none.json"):
         PruningPlan.load(tmp_path / "none.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -113,6 +114,28 @@ def test_weights_that_are_missing_or_damaged_are_one_sentence(tmp_path: Path) ->
         load_pruned(tmp_path, build(DENSE))
 
 
-def test_a_wrong_number_of_rounds_is_one_sentence() -> None:
-    with pytest.raises(UserError, match="rounds is 0: give a number above 0"):
-        next(prune_in_rounds(build(DENSE), MIXTURE, rounds=0, macs=0.5, method="l2"))
+@pytest.mark.parametrize("rounds", [0, -1, 1.5, "2", True])
+def test_a_wrong_number_of_rounds_is_one_sentence_at_the_call(rounds: Any) -> None:
+    with pytest.raises(UserError, match="rounds is .*: give a whole number of at least 1"):
+        prune_in_rounds(build(DENSE), MIXTURE, rounds=rounds, macs=0.5, method="l2")
+
+
+@pytest.mark.parametrize("budget", [{}, {"macs": 1.5}, {"macs": 0.5, "params": 0.5}, {"channels": {"none": "all"}}])
+def test_a_wrong_budget_is_one_sentence_at_the_call(budget: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="budget|expected a number"):
+        prune_in_rounds(build(DENSE), MIXTURE, method="l2", **budget)
+
+
+def test_a_file_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    result = prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2))
+    with pytest.raises(UserError, match="taken: it is a file, give the name of a folder"):
+        result.save(tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("module", "sentence"), [("Small", "'Small' is str"), (nn.Linear, "Linear is a class")])
+def test_loading_into_what_is_no_module_is_one_sentence(tmp_path: Path, module: Any, sentence: str) -> None:
+    prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2)).save(tmp_path)
+    with pytest.raises(UserError, match=f"{sentence}, expected a torch.nn.Module"):
+        load_pruned(tmp_path, module)
