@@ -13,6 +13,9 @@ from .graph.labels import Reason
 from .graph.trace import owner_of
 from .structure import Structure
 
+#: operation in the reason for a layer that the caller left out
+FILTERED = "filter"
+
 
 def accounted(offered: Structure, proven: Structure, filtered: bool) -> Structure:
     """The proven structure, with a reason for every layer that is neither in a group nor blocked.
@@ -74,7 +77,7 @@ def _reason(structure: Structure, layer: str, names: Sequence[str], filtered: bo
         if reason is not None:
             return Reason(layer, reason.op, f"{reason.why} ({reason.layer or 'the module itself'})")
     if filtered and any(vector is not None for vector in followed):
-        return Reason(layer, "filter", "include or exclude leaves this layer out")
+        return Reason(layer, FILTERED, "include or exclude leaves this layer out")
     return Reason(layer, "shape", "it has no dimension of two or more channels that a layer produces and can lose")
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch.utils._pytree import tree_leaves
 
+from ..checked import shown
 from ..errors import UserError
 from .graph.call import Call
 
@@ -31,11 +34,16 @@ def call_of(batch: Batch, example: Call, rank: int, device: torch.device) -> Cal
         UserError: there is no tensor in the batch.
     """
     inputs = batch[0] if isinstance(batch, (tuple, list)) and len(batch) else batch
+    if not any(isinstance(leaf, torch.Tensor) for leaf in tree_leaves(inputs)):
+        raise UserError(
+            f"the inputs of a batch of data are {shown(inputs)}, without a tensor: give batches of torch tensors as "
+            "data=, such as torch.from_numpy(mixture).float() for an array"
+        )
     positional, keywords = example.arguments()
     if isinstance(inputs, Mapping):  # one dictionary as its only input, or all inputs by name
-        return (Call.of((), inputs) if keywords else Call.of((inputs,))).to(device)
+        return replace(Call.of((), inputs) if keywords else Call.of((inputs,)), of_data=True).to(device)
     given = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
-    call = Call.of((*given, *positional[len(given) :]), keywords).to(device)
+    call = replace(Call.of((*given, *positional[len(given) :]), keywords), of_data=True).to(device)
     first = call.tensors[0]
     return call.with_first(first.unsqueeze(1)) if first.dim() == rank - 1 else call
 
@@ -44,8 +52,13 @@ def endless(data: Iterable[Batch]) -> Iterator[Batch]:
     """Batches, again from the start when they run out.
 
     Raises:
-        UserError: there are none.
+        UserError: there are none, or it is nothing that has batches.
     """
+    if isinstance(data, (str, Mapping)) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
+        raise UserError(
+            f"data is {shown(data)}, {type(data).__name__}: give batches, such as a list of pairs "
+            "(mixture, references) or a DataLoader"
+        )
     seen: list[Batch] = []
     count = 0
     once = iter(data) is data  # a generator cannot be started again, so its batches are kept while they are few

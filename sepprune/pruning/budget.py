@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UserError
+from .accounts import FILTERED
 from .arrays import Bools, Floats, Ints
+from .checks import check_number, check_whole
 from .cost import Cost
 from .ratios import comparable, counts_of
 from .structure import Structure
@@ -33,6 +35,13 @@ class Floor:
     whole_branches: bool = False
     narrowest: int = 0
 
+    def __post_init__(self) -> None:
+        check_whole("channels of the floor", self.channels, 0)
+        check_number("share of the floor", self.share, 0)
+        check_whole("narrowest of the floor", self.narrowest, 0)
+        if self.share > 1:
+            raise UserError(f"share of the floor is {self.share}: give a number of at most 1")
+
     def of(self, sizes: Ints, removable: Sequence[int] = ()) -> Ints:
         """The least number of channels that every group keeps.
 
@@ -43,6 +52,10 @@ class Floor:
         least: Ints = np.minimum(sizes, np.maximum(self.channels, np.ceil(sizes * self.share))).astype(np.int64)
         least[list(removable)] = 0
         return least
+
+    def in_multiples(self, sizes: Ints, round_to: int, removable: Sequence[int] = ()) -> Ints:
+        """The least number of channels that every group keeps where that is a multiple of ``round_to``, or all."""
+        return np.minimum(sizes, -(-self.of(sizes, removable) // round_to) * round_to)
 
 
 DEFAULT_FLOOR = Floor()
@@ -70,16 +83,14 @@ class Budget:
     counts: Ints | None = None
 
     @staticmethod
-    def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor) -> Budget:
+    def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor, round_to: int = 1) -> Budget:
         """A budget as a share of the dense cost.
 
         Raises:
-            UserError: the share is not between 0 and 1, or less than what remains at the floor.
+            UserError: the share is not between 0 and 1, or less than what remains at the floor, of which every group
+                keeps a multiple of ``round_to`` channels, or all.
         """
-        if not 0 < share <= 1:
-            raise UserError(
-                f"a budget of {share} for {kind} is not a share of the dense cost: give a number above 0 and at most 1"
-            )
+        check_share(kind, share)
         _check_groups(structure)
         dense = float(cost.total(structure.sizes))
         least = float(cost.total(floor.of(structure.sizes, structure.removable))) / dense
@@ -87,6 +98,14 @@ class Budget:
             raise UserError(
                 f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
                 f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor"
+            )
+        multiples = floor.in_multiples(structure.sizes, round_to, structure.removable)
+        least = float(cost.total(multiples)) / dense
+        if least > share:
+            raise UserError(
+                f"a budget of {share:g} for {kind} cannot be met in multiples of {round_to} channels: with every "
+                f"channel group at the smallest multiple that its floor allows {least:.3f} of the dense cost remains; "
+                "ask for at least that, or for multiples of fewer channels"
             )
         return Budget(kind, share, cost, share * dense)
 
@@ -103,8 +122,25 @@ class Budget:
         return Budget("channels", limit / float(cost.total(structure.sizes)), cost, limit, counts)
 
 
+def check_share(kind: str, share: float) -> None:
+    """Refuse a budget that is no share.
+
+    Raises:
+        UserError: it is not between 0 and 1.
+    """
+    if not 0 < share <= 1:
+        raise UserError(
+            f"a budget of {share} for {kind} is not a share of the dense cost: give a number above 0 and at most 1"
+        )
+
+
 def _check_groups(structure: Structure) -> None:
     if not structure.groups:
+        if any(reason.op == FILTERED for reason in structure.blocked):
+            raise UserError(
+                f"include and exclude leave no channels of {type(structure.module).__name__} that can be pruned: "
+                "include more layers, or exclude fewer"
+            )
         raise UserError(
             f"{type(structure.module).__name__} has no channels that can be pruned safely: "
             "see what blocks them with sepprune analyze"
@@ -131,7 +167,7 @@ def keep_best(
     if budget.counts is not None:
         return best_of_groups(structure, scores, budget.counts)
     scores = comparable(structure, scores, compare)
-    units = _units(structure, scores, floor.of(structure.sizes, structure.removable), round_to)
+    units = _units(structure, scores, floor.in_multiples(structure.sizes, round_to, structure.removable), round_to)
     while True:
         counts = _affordable(structure, budget, units)
         left = [branch for branch in structure.branches if all(counts[group] for group in branch.free)]
@@ -191,9 +227,8 @@ def _units(structure: Structure, scores: Floats, floors: Ints, round_to: int) ->
     """Units of all groups, best first within a group; the first unit of a group is its floor."""
     units: list[_Unit] = []
     start = 0
-    for group, (size, floor) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
+    for group, (size, least) in enumerate(zip(structure.sizes.tolist(), floors.tolist(), strict=True)):
         order = start + np.argsort(-scores[start : start + size], kind="stable")
-        least = min(size, -(-floor // round_to) * round_to)
         units.append((np.inf, group, order[:least]))
         for position in range(least, size, round_to):
             channels = order[position : position + round_to]

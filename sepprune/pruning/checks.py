@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Sequence
+from numbers import Integral, Real
 from pathlib import Path
 
 import torch
@@ -17,17 +19,31 @@ _LIBRARY = Path(torch.__file__).parent
 _OWN = Path(__file__).parent
 
 
+def instance_of_module(module: object) -> nn.Module:
+    """The module.
+
+    Raises:
+        UserError: it is something else, such as a name or a class.
+    """
+    if isinstance(module, nn.Module):
+        return module
+    if isinstance(module, type) and issubclass(module, nn.Module):
+        raise UserError(
+            f"{module.__name__} is a class, expected a torch.nn.Module: make one, as in {module.__name__}()"
+        )
+    raise UserError(
+        f"{shown(module)} is {type(module).__name__}, expected a torch.nn.Module: build the separator first, for "
+        "example with sepprune.separators.build_separator(name)"
+    )
+
+
 def check_module(module: object) -> None:
     """Refuse what cannot be pruned.
 
     Raises:
         UserError: it is no module, or a scripted one, or its parameters have no usable values.
     """
-    if not isinstance(module, nn.Module):
-        raise UserError(
-            f"{shown(module)} is {type(module).__name__}, expected a torch.nn.Module: build the separator first, for "
-            "example with sepprune.separators.build_separator(name)"
-        )
+    module = instance_of_module(module)
     name = type(module).__name__
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise UserError(f"{name} is or contains a scripted module: give the module that was scripted")
@@ -43,7 +59,7 @@ def _check_values(module: str, name: str, value: Tensor) -> None:
     if value.is_meta:
         raise UserError(f"{name} of {module} is on the device meta and has no values: load its weights first")
     # buffers may be infinite, as masks of attention are
-    if isinstance(value, nn.Parameter) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
+    if isinstance(value, nn.Parameter) and has_fractions(value) and not bool(torch.isfinite(value).all()):
         raise UserError(f"{name} of {module} has values that are not finite: load weights that are")
 
 
@@ -62,8 +78,51 @@ def check_tensors(tensors: Sequence[Tensor], what: str, way_out: str) -> None:
         raise UserError(f"{what} have no tensor: {way_out}")
     if any(tensor.is_meta for tensor in tensors):
         raise UserError(f"{what} are on the device meta and have no values: {way_out}")
-    if any(bool(tensor.isnan().any()) for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()):
+    if any(bool(tensor.isnan().any()) for tensor in tensors if has_fractions(tensor)):
         raise UserError(f"{what} have values that are not a number (NaN): {way_out}")
+
+
+def has_fractions(tensor: Tensor) -> bool:
+    """Whether values of the tensor can be NaN or infinite."""
+    return tensor.is_floating_point() or tensor.is_complex()
+
+
+def check_whole(name: str, value: object, least: int | None = None) -> None:
+    """Refuse an argument that is no whole number, or too small.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        least: the smallest value that is possible, if there is one.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral) or (least is not None and int(value) < least):
+        expected = "a whole number" if least is None else f"a whole number of at least {least}"
+        raise UserError(f"{name} is {shown(value)}: give {expected}")
+
+
+def check_number(name: str, value: object, least: float, above: bool = False) -> None:
+    """Refuse an argument that is no finite number, or too small.
+
+    Args:
+        name: of the argument.
+        value: what was given.
+        least: the smallest value that is possible.
+        above: whether the value must be above that.
+
+    Raises:
+        UserError: it is one of these.
+    """
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Real)
+        or not math.isfinite(value)
+        or float(value) < least
+        or (above and float(value) == least)
+    ):
+        raise UserError(f"{name} is {shown(value)}: give a number {'above' if above else 'of at least'} {least:g}")
 
 
 def export_failure(module: nn.Module, error: BaseException) -> UserError:

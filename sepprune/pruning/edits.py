@@ -19,11 +19,23 @@ from .graph.trace import tensor_attributes
 
 @dataclass(frozen=True)
 class Cut:
-    """Indices to keep along one dimension of a parameter, buffer or tensor attribute."""
+    """Indices to keep along one dimension of a parameter, buffer or tensor attribute.
+
+    Attributes:
+        tensor: its name.
+        dimension: which one.
+        keep: the indices.
+        size: of the dimension before the cut; 0 where it is not known, as in plans of earlier releases.
+    """
 
     tensor: str
     dimension: int
     keep: tuple[int, ...]
+    size: int = 0
+
+    def then(self, later: Cut) -> Cut:
+        """This cut followed by one of what it keeps, as one cut."""
+        return Cut(self.tensor, self.dimension, tuple(self.keep[index] for index in later.keep), self.size)
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
     """Cut tensors of ``module`` in place, shared ones under all their names at once; returns the module.
 
     Raises:
-        UserError: the module has no such tensor, or the tensor is too small.
+        UserError: the module has no such tensor, or the tensor has another size.
     """
     owners: dict[int, list[tuple[nn.Module, str]]] = {}
     named: dict[str, Tensor] = {}
@@ -138,6 +150,11 @@ def cut_tensors(module: nn.Module, cuts: Sequence[Cut]) -> nn.Module:
                     f"the pruning plan keeps index {last} of dimension {cut.dimension} of {name}, "
                     f"whose shape is {tuple(value.shape)}: apply it to the class and settings that it "
                     "was made for"
+                )
+            if cut.size and cut.size != result.shape[cut.dimension]:
+                raise UserError(
+                    f"the pruning plan is for {cut.size} values along dimension {cut.dimension} of {name}, whose shape "
+                    f"is {tuple(value.shape)}: apply it to the class and settings that it was made for"
                 )
             result = result.index_select(cut.dimension, torch.tensor(cut.keep, dtype=torch.long, device=result.device))
         if isinstance(value, nn.Parameter):

@@ -56,11 +56,15 @@ class Objective:
         self.loss: Loss = pit_snr_loss if loss is None else snr_loss if isinstance(loss, str) else loss
         self.delay = int(getattr(structure.module, "delay", 0))
         self.output = next(iter(kept_outputs(structure.flows[0], structure.module)), 0)
+        self._losses = 0
         self._models: dict[Hashable, MaskedModel] = {}
         self._flows = {flow.trace.call.key: flow for flow in reversed(structure.flows)}
 
     def __call__(self, gates: Tensor, batch: Batch) -> Tensor:
         """The loss, differentiable in the gates.
+
+        Raises:
+            UserError: it is not finite, or the batch does not fit the module.
 
         Shape:
             - gates: ``(channels,)``
@@ -70,9 +74,20 @@ class Objective:
         if self.teacher:
             with torch.no_grad():
                 target = tree_leaves(model.flow.trace.call.run(self.structure.module, inputs))[self.output]
-            return self.loss(estimate, target)
+            return self._checked(self.loss(estimate, target))
         references = self._references(batch, estimate)
-        return self.loss(estimate[..., self.delay :], references[..., : references.shape[-1] - self.delay])
+        loss = self.loss(estimate[..., self.delay :], references[..., : references.shape[-1] - self.delay])
+        return self._checked(loss)
+
+    def _checked(self, loss: Tensor) -> Tensor:
+        self._losses += 1
+        if not bool(torch.isfinite(loss.detach()).all()):
+            raise UserError(
+                f"the loss is {float(loss.detach().mean())} in step {self._losses}, expected a finite number: check "
+                "that the data and its references have no values that are NaN or infinite, and that loss= can compare "
+                "them"
+            )
+        return loss
 
     def _references(self, batch: Batch, estimate: Tensor) -> Tensor:
         """The batch's references, of which the permutation-invariant loss needs one per source."""
@@ -84,6 +99,11 @@ class Objective:
         references: Tensor = tree_map(
             lambda item: item.to(estimate.device) if isinstance(item, Tensor) else item, batch[1]
         )
+        if any(isinstance(leaf, np.ndarray) for leaf in tree_leaves(references)):
+            raise UserError(
+                "the references of a batch of data are a numpy array: give a torch tensor, such as "
+                "torch.from_numpy(references).float()"
+            )
         shape = getattr(references, "shape", ())
         if self.loss is pit_snr_loss and shape != estimate.shape:
             raise UserError(

@@ -6,23 +6,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from numbers import Real
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from torch import nn
 
+from ..checked import shown
 from ..errors import UserError
 from .accounts import without_channels
 from .batches import Batch, endless
 from .branches import with_branches
-from .budget import DEFAULT_FLOOR, Budget, Floor
+from .budget import DEFAULT_FLOOR, Budget, Floor, check_share
+from .checks import check_whole
 from .cost import Cost, channels_cost, macs_cost, params_cost
 from .methods.learning import Learning
 from .methods.protocol import Choice, Evidence, Method, Task
 from .methods.registry import METHODS, WITHOUT_DATA, method_for
 from .objective import Loss, Objective
 from .plan import GroupPlan, PruningPlan
-from .prepared import Prepared, analyze, length_of, prepare
+from .prepared import Prepared, analyze, length_of, patterns_of, prepare
 from .ratios import COMPARISONS
 from .result import PruneResult
 from .structure import Structure
@@ -39,7 +41,7 @@ def prune(
     macs: float | None = None,
     params: float | None = None,
     chunk_time: float | None = None,
-    channels: float | Mapping[str, float] | None = None,
+    channels: float | Mapping[Any, float] | None = None,
     threshold: float | None = None,
     method: str | Method = "sepprune",
     data: Iterable[Batch] | None = None,
@@ -68,7 +70,8 @@ def prune(
         macs, params, chunk_time: the budget as a share of the dense cost. Give exactly one of them, ``channels`` or
             ``threshold``.
         channels: the budget as a share of all channels; or shares by group, ``{"encoder": 0.75, "network.*": 0.5}``,
-            of which the first pattern that matches the id of a group counts. Groups that match none keep all.
+            of which the first pattern that matches the id of a group counts. Modules can be given instead of patterns.
+            Groups that match none keep all.
         threshold: epsilon of the published method (0.7 there); it does not set the rate.
         method: a name of :data:`METHODS`, or an object with the attributes of
             :class:`~sepprune.pruning.methods.protocol.Method`.
@@ -81,7 +84,8 @@ def prune(
         seed: of all random numbers.
         example_kwargs: inputs of the example by name.
         keep_outputs: see :func:`prepare`.
-        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        include: where given, only groups with one of these layers: names, patterns of names (``network.*``), or
+            modules. A module that contains others stands for all of them.
         exclude: no group with one of these layers.
         compare: whose scores decide what is cut: ``model``, all channels against each other; ``alike``, those of groups
             at the same place in repeated blocks; ``group``, those of one group, so that all groups keep the same share.
@@ -97,7 +101,16 @@ def prune(
         UserError: the input is wrong or the budget cannot be met.
         SurgeryError: the pruned model differs from the masked one; nothing is returned then.
     """
-    kind, share = one_budget(macs=macs, params=params, chunk_time=chunk_time, channels=channels, threshold=threshold)
+    root = module.module if isinstance(module, Prepared) else module
+    kind, share = one_budget(
+        root, macs=macs, params=params, chunk_time=chunk_time, channels=channels, threshold=threshold
+    )
+    for name, value, least in (("round_to", round_to, 1), ("steps", steps, 1), ("seed", seed, None)):
+        check_whole(name, value, least)
+    if not -(2**63) <= seed < 2**64:
+        raise UserError(f"seed is {shown(seed)}: give a whole number of at most 64 bits")
+    if not isinstance(floor, Floor):
+        raise UserError(f"floor is {shown(floor)}: give a Floor, as in floor=Floor(channels=16)")
     chooser = method_for(method, threshold)
     if compare not in COMPARISONS:
         raise UserError(f"compare is {compare!r}: choose from {', '.join(COMPARISONS)}")
@@ -132,11 +145,11 @@ def prune(
     if isinstance(share, Mapping):
         budget = Budget.by_layer(share, channels_cost(structure), structure, floor, round_to)
     elif kind != "threshold":
-        budget = Budget.of(kind, share, costs.of(kind, structure), structure, floor)
+        budget = Budget.of(kind, share, costs.of(kind, structure), structure, floor, round_to)
     objective = None if batches is None else Objective(structure, loss, inputs[0].dim())
     task = Task(
         structure=structure,
-        seed=seed,
+        seed=int(seed),
         device=inputs[0].device,
         budget=budget,
         floor=floor,
@@ -166,21 +179,39 @@ class _Costs:
         return channels_cost(structure) if kind == "channels" else self.params if kind == "params" else self.macs
 
 
-def one_budget(**budgets: float | Mapping[str, float] | None) -> tuple[str, float | Mapping[str, float]]:
-    """The one budget that is given, by name: a number, or shares by layer.
+def one_budget(
+    module: nn.Module, **budgets: float | Mapping[Any, float] | None
+) -> tuple[str, float | Mapping[str, float]]:
+    """The one budget that is given, by name: a number, or shares by patterns of names.
+
+    Args:
+        module: that is pruned; shares may be given for its parts.
+        budgets: by name, ``None`` where one is not given.
 
     Raises:
-        UserError: none or several are given, or one that is no number.
+        UserError: none or several are given, or one that is no number or no share.
     """
     given = [(kind, value) for kind, value in budgets.items() if value is not None]
     if len(given) != 1:
         raise UserError(f"{len(given)} budgets are given: give exactly one of {', '.join(budgets)}")
     kind, share = given[0]
-    if kind == "channels" and isinstance(share, Mapping) and all(isinstance(item, Real) for item in share.values()):
-        return kind, share
-    if not isinstance(share, Real):
+    if kind == "channels" and isinstance(share, Mapping):
+        shares = {pattern: value for layer, value in share.items() for pattern in patterns_of(module, layer)}
+        for pattern, value in shares.items():
+            if not _is_number(value):
+                raise UserError(
+                    f"the share of channels for {pattern} is {shown(value)}, expected a number, such as 0.5"
+                )
+        return kind, shares
+    if not _is_number(share):
         raise UserError(f"the budget {kind} is {share!r}, expected a number, such as 0.5 for one half")
+    if kind != "threshold":
+        check_share(kind, float(share))
     return kind, float(share)
+
+
+def _is_number(value: object) -> TypeGuard[Real]:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _surgery(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from torch import nn
 
 from ..checked import LARGEST_JSON, Table, parse_json, read_limited, shown
 from ..errors import UserError
-from ..files import write_whole
+from ..files import check_destination, write_whole
+from .checks import instance_of_module
 from .edits import Cut, Removal, SizeEdit, edited
 
 FORMAT = "sepprune-plan"
@@ -77,7 +78,7 @@ class PruningPlan:
         Raises:
             UserError: the module is not of the shape that the plan was made for.
         """
-        return edited(module, self.cuts, self.sizes, self.removals)
+        return edited(instance_of_module(module), self.cuts, self.sizes, self.removals)
 
     def then(self, later: PruningPlan) -> PruningPlan:
         """This plan followed by one for the module that it makes, as one plan for the original class.
@@ -87,13 +88,13 @@ class PruningPlan:
         inside = tuple(f"{removal.module}." for removal in later.removals)
         renamed = {f"{removal.module}.{removal.bias}": f"{removal.module}.bias" for removal in later.removals}
         keeps = {
-            (renamed.get(cut.tensor, cut.tensor), cut.dimension): cut.keep
+            (renamed.get(cut.tensor, cut.tensor), cut.dimension): cut
             for cut in self.cuts
             if cut.tensor in renamed or not cut.tensor.startswith(inside)
         }
         for cut in later.cuts:
             first = keeps.get((cut.tensor, cut.dimension))
-            keeps[cut.tensor, cut.dimension] = cut.keep if first is None else tuple(first[index] for index in cut.keep)
+            keeps[cut.tensor, cut.dimension] = cut if first is None else first.then(cut)
         sizes = {
             (edit.module, edit.attribute, edit.index): edit
             for edit in self.sizes
@@ -119,7 +120,7 @@ class PruningPlan:
             budget,
             later.seed,
             tuple(groups.values()),
-            tuple(Cut(tensor, dimension, keep) for (tensor, dimension), keep in keeps.items()),
+            tuple(replace(cut, tensor=tensor) for (tensor, _), cut in keeps.items()),
             tuple(sizes.values()),
             self.removals + later.removals,
         )
@@ -154,7 +155,12 @@ class PruningPlan:
                 for item in table.tables("groups", _MOST)
             ),
             cuts=tuple(
-                Cut(item.text("tensor", _LONGEST_NAME), item.integer("dimension", 0, 15), _indices(item))
+                Cut(
+                    item.text("tensor", _LONGEST_NAME),
+                    item.integer("dimension", 0, 15),
+                    _indices(item),
+                    item.integer("size", 0, _MOST) if item.has("size") else 0,
+                )
                 for item in table.tables("cuts", _MOST)
             ),
             sizes=tuple(
@@ -170,7 +176,13 @@ class PruningPlan:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the plan as JSON. The file is replaced only when the new one is complete."""
+        """Write the plan as JSON. The file is replaced only when the new one is complete.
+
+        Raises:
+            UserError: it is a folder, or its folder does not exist or cannot be written.
+            OSError: the disk is full. Nothing is left behind then.
+        """
+        check_destination("the pruning plan", os.fspath(path))
         write_whole(Path(path), (json.dumps(self.to_json(), indent=1) + "\n").encode())
 
     @staticmethod

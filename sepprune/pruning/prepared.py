@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..checked import shown
 from ..errors import UserError
 from .accounts import accounted
 from .batches import Batch, call_of
 from .calculated import copied
-from .checks import check_module, check_tensors
+from .checks import check_module, check_number, check_tensors, check_whole, instance_of_module
 from .cost import Analysis, analysis_of
 from .graph.call import Call
 from .graph.follow import kept_outputs
 from .objective import freeze
 from .proof import prove
-from .structure import Structure, discover
+from .structure import Structure, discover, is_named
 
 #: names of layers in an error message
 _SHOWN = 5
@@ -65,7 +65,8 @@ def analyze(
         time_dim: which dimension of the first tensor is time.
         seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
-        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        include: where given, only groups with one of these layers: names, patterns of names (``network.*``), or
+            modules. A module that contains others stands for all of them.
         exclude: no group with one of these layers.
 
     Raises:
@@ -96,15 +97,16 @@ def length_of(inputs: tuple[Tensor, ...], sample_rate: int, seconds: float | Non
         UserError: the length is not above 0, or there is no such dimension.
     """
     first = inputs[0]
+    check_number("sample_rate", sample_rate, 0, above=True)
+    if seconds is not None:
+        check_number("seconds, the length of the example,", seconds, 0, above=True)
+    check_whole("time_dim", time_dim)
     if seconds is None and not -first.dim() <= time_dim < first.dim():
         raise UserError(
             f"time_dim is {time_dim}, but the first input has shape {tuple(first.shape)}: give the dimension of it "
             "that is time, or the length of the example as seconds="
         )
-    length: float = first.shape[time_dim] / sample_rate if seconds is None else seconds
-    if length <= 0:
-        raise UserError(f"the example is {length:g} s long: give a longer one, or its length as seconds= above 0")
-    return length
+    return first.shape[time_dim] / sample_rate if seconds is None else float(seconds)
 
 
 def prepare(
@@ -127,7 +129,8 @@ def prepare(
             dictionary. Other outputs, such as states that the module starts itself, may lose channels. Without it all
             shapes are kept, except those of the states of this project's causal separators.
         batch: a batch in the shape of the data on which masks will be learned.
-        include: where given, only groups with one of these layers: patterns of names (``network.*``), or modules.
+        include: where given, only groups with one of these layers: names, patterns of names (``network.*``), or
+            modules. A module that contains others stands for all of them.
         exclude: no group with one of these layers.
 
     Raises:
@@ -136,15 +139,19 @@ def prepare(
     check_module(module)
     call = Call.of(_inputs(module, example_input, example_kwargs), example_kwargs)
     check_tensors(call.tensors, "the tensors of the example", "give an input with real values")
+    if not call.tensors[0].numel():
+        shape = tuple(call.tensors[0].shape)
+        raise UserError(f"the example has shape {shape}, without values: give a longer one, or a larger batch")
     keep_outputs = [keep_outputs] if isinstance(keep_outputs, (int, str)) else keep_outputs
     examples = [call]
     if batch is not None:
         second = call_of(batch, call, call.tensors[0].dim(), call.tensors[0].device)
         examples += [] if second.key == call.key else [second]
     include, exclude = patterns_of(module, include), patterns_of(module, exclude)
+    _check_patterns(module, "include", unmatched(module, include, with_parameters=True))
+    _check_patterns(module, "exclude", unmatched(module, exclude))
     offered = discover(freeze(copied(module)), examples, include, exclude, keep_outputs)
     _check_outputs(module, offered, keep_outputs)
-    _check_patterns(module, offered, include)
     return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), call.tensors)
 
 
@@ -154,18 +161,24 @@ def patterns_of(module: nn.Module, layers: str | nn.Module | Sequence[str | nn.M
     Raises:
         UserError: one of them is neither, or not a part of the module.
     """
+    module = instance_of_module(module)
     patterns: list[str] = []
-    for layer in [layers] if isinstance(layers, (str, nn.Module)) else layers:
+    for layer in [layers] if isinstance(layers, (str, nn.Module)) or not isinstance(layers, Iterable) else layers:
         if isinstance(layer, str):
             patterns.append(layer)
             continue
+        if not isinstance(layer, nn.Module):
+            raise UserError(
+                f"{shown(layer)} is {type(layer).__name__}, expected the name of a layer, a pattern of names, or a "
+                f"layer of {type(module).__name__} itself"
+            )
         names = [name for name, part in module.named_modules() if part is layer]
         if not names:
             raise UserError(
                 f"{type(layer).__name__} is not a part of {type(module).__name__}: include and exclude take names of "
                 "layers, patterns of names, and layers of the module itself"
             )
-        patterns += [pattern for name in names for pattern in ([name, f"{name}.*"] if name else ["*"])]
+        patterns += [name or "*" for name in names]
     return patterns
 
 
@@ -180,18 +193,27 @@ def _check_outputs(module: nn.Module, offered: Structure, keep_outputs: Sequence
         )
 
 
-def _check_patterns(module: nn.Module, offered: Structure, include: Sequence[str]) -> None:
-    """Refuse patterns that leave no layer."""
-    if not include or offered.groups:
+def unmatched(module: nn.Module, patterns: Sequence[str], with_parameters: bool = False) -> list[str]:
+    """Those of the patterns that match no part of the module, or no part that has parameters."""
+    names = [name for name, part in module.named_modules(remove_duplicate=False) if not with_parameters or _owns(part)]
+    return [pattern for pattern in patterns if not any(is_named(name, pattern) for name in names)]
+
+
+def _check_patterns(module: nn.Module, option: str, wrong: Sequence[str]) -> None:
+    """Refuse patterns that match no layer."""
+    if not wrong:
         return
-    names = [name for name, part in module.named_modules() if name and any(True for _ in part.parameters(False))]
-    if any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in include):
-        return  # its channels are blocked or excluded: the budget says so
+    names = [name for name, part in module.named_modules() if name and _owns(part)]
     some = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+    example = f" or a pattern such as {names[0].partition('.')[0]}*" if names else ""
     raise UserError(
-        f"no layer of {type(module).__name__} matches include {' '.join(include)}: its layers are {some}; "
-        f"give a name of them or a pattern such as {names[0].partition('.')[0]}*"
+        f"no layer of {type(module).__name__} matches {option} {' '.join(wrong)}: its layers are {some}; "
+        f"give a name of them{example}"
     )
+
+
+def _owns(part: nn.Module) -> bool:
+    return any(True for _ in part.parameters(False))
 
 
 def _inputs(module: nn.Module, example_input: Any, example_kwargs: Mapping[str, Any] | None) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ import numpy as np
 
 from ..errors import UserError
 from .arrays import Floats, Ints
-from .structure import Structure
+from .structure import Structure, is_named
 
 #: which channels are ranked against each other: those of all groups, of groups that are alike, or of one group
 COMPARISONS = ("model", "alike", "group")
@@ -67,7 +66,8 @@ def counts_of(structure: Structure, shares: Mapping[str, float], least: Ints, ro
     Args:
         structure: the channel groups.
         shares: share of the channels that a group keeps, by a pattern for its id, the name of the layer that produces
-            the channels. The first pattern that matches counts; a group that matches none keeps all.
+            the channels, or for a module that contains it. The first pattern that matches counts; a group that matches
+            none keeps all.
         least: channels that every group keeps at least, ``(groups,)``.
         round_to: multiples of this many channels are kept, or all.
 
@@ -77,7 +77,7 @@ def counts_of(structure: Structure, shares: Mapping[str, float], least: Ints, ro
     kept, used = structure.sizes, set()
     for index, group in enumerate(structure.groups):
         names = (group.id, group.id.partition(":")[0])
-        pattern = next((item for item in shares if any(fnmatch.fnmatchcase(name, item) for name in names)), None)
+        pattern = next((item for item in shares if any(is_named(name, item) for name in names)), None)
         if pattern is not None:
             used.add(pattern)
             units = max(1, round(shares[pattern] * group.channels / round_to))
@@ -92,7 +92,7 @@ def counts_of(structure: Structure, shares: Mapping[str, float], least: Ints, ro
 
 def _no_group(structure: Structure, pattern: str) -> str:
     """What is wrong with a pattern that decides nothing."""
-    if any(fnmatch.fnmatchcase(group.id, pattern) for group in structure.groups):
+    if any(is_named(group.id, pattern) for group in structure.groups):
         return f"the share of channels for {pattern} has no effect: write it before the patterns that match more groups"
     of_layer = next((group.id for group in structure.groups if pattern in group.layers), None)
     if of_layer is not None:

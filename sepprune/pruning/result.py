@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections import defaultdict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_model, save_model
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from ..errors import UserError
 from ..folders import whole_folder
@@ -40,10 +43,13 @@ class PruneResult:
         see :func:`~sepprune.folders.whole_folder`.
 
         Raises:
+            UserError: there is a file of that name.
             OSError: the folder cannot be written; what was there is unchanged.
         """
+        if Path(folder).exists() and not Path(folder).is_dir():
+            raise UserError(f"cannot write {folder}: it is a file, give the name of a folder")
         with whole_folder(Path(folder), (_WEIGHTS, _REPORT, _PLAN)) as new:
-            save_model(self.model, str(new / _WEIGHTS))
+            save_file(_distinct(self.model), str(new / _WEIGHTS), metadata={"format": "pt"})
             content = (new / _WEIGHTS).read_bytes()
             (new / _WEIGHTS).unlink()  # the library's file can be read by its owner alone
             (new / _WEIGHTS).write_bytes(content)
@@ -64,7 +70,7 @@ def load_pruned(folder: str | os.PathLike[str], module: nn.Module) -> nn.Module:
     model = PruningPlan.load(Path(folder) / _PLAN).apply(module)
     weights = Path(folder) / _WEIGHTS
     try:
-        load_model(model, weights)
+        _load(model, load_file(weights))
     except (OSError, SafetensorError, RuntimeError) as error:
         why = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
         raise UserError(
@@ -72,3 +78,31 @@ def load_pruned(folder: str | os.PathLike[str], module: nn.Module) -> nn.Module:
             "prune wrote, and the class and settings that it was made for"
         ) from error
     return model
+
+
+def _distinct(model: nn.Module) -> dict[str, Tensor]:
+    """Tensors of the model as ones of their own, as the file needs them; one that is tied under its first name only."""
+    names = {min(tied) for tied in _tied(model)}
+    return {
+        name: value.detach().clone(memory_format=torch.contiguous_format)
+        for name, value in model.state_dict().items()
+        if name in names
+    }
+
+
+def _load(model: nn.Module, values: dict[str, Tensor]) -> None:
+    """Load tensors in place. A tied tensor may be given under any of its names."""
+    for tied in _tied(model):
+        given = next((values[name] for name in tied if name in values), None)
+        if given is not None:
+            values |= {name: given for name in tied if name not in values}
+    model.load_state_dict(values)
+
+
+def _tied(model: nn.Module) -> list[list[str]]:
+    """Names of the state's tensors, those of one tensor together. A view of another tensor's values is not tied."""
+    names: dict[Hashable, list[str]] = defaultdict(list)
+    for name, value in model.state_dict().items():
+        place = (value.device, value.data_ptr(), value.shape, value.stride(), value.dtype) if value.numel() else name
+        names[place].append(name)
+    return list(names.values())

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import nn
 
-from ..errors import UserError
 from .batches import Batch, endless
+from .checks import check_whole
 from .pipeline import one_budget, prune
-from .prepared import patterns_of
+from .prepared import patterns_of, unmatched
 from .result import PruneResult
 
 
@@ -22,7 +22,7 @@ def prune_in_rounds(
     macs: float | None = None,
     params: float | None = None,
     chunk_time: float | None = None,
-    channels: float | Mapping[str, float] | None = None,
+    channels: float | Mapping[Any, float] | None = None,
     data: Iterable[Batch] | None = None,
     include: str | nn.Module | Sequence[str | nn.Module] = (),
     exclude: str | nn.Module | Sequence[str | nn.Module] = (),
@@ -54,19 +54,44 @@ def prune_in_rounds(
         The result of every round. Plan and report are for the original module.
 
     Raises:
-        UserError: as :func:`~sepprune.pruning.pipeline.prune`, or the number of rounds is below 1.
+        UserError: as :func:`~sepprune.pruning.pipeline.prune`, or the number of rounds is below 1. What can be checked
+            without the module's groups is refused by the call, before the first result is taken.
     """
-    kind, share = one_budget(macs=macs, params=params, chunk_time=chunk_time, channels=channels)
-    if rounds < 1:
-        raise UserError(f"rounds is {rounds}: give a number above 0")
-    options |= {"include": patterns_of(module, include), "exclude": patterns_of(module, exclude)}
+    kind, share = one_budget(module, macs=macs, params=params, chunk_time=chunk_time, channels=channels)
+    check_whole("rounds", rounds, 1)
+    included, excluded = patterns_of(module, include), patterns_of(module, exclude)
     batches = None if data is None else endless(data)
+
+    def pruned(model: nn.Module, budget: dict[str, Any], include: list[str], exclude: list[str]) -> PruneResult:
+        return prune(model, example_input, data=batches, include=include, exclude=exclude, **budget, **options)
+
+    return _rounds(module, rounds, kind, share, pruned, included, excluded)
+
+
+def _rounds(
+    module: nn.Module,
+    rounds: int,
+    kind: str,
+    share: float | Mapping[str, float],
+    pruned: Callable[[nn.Module, dict[str, Any], list[str], list[str]], PruneResult],
+    included: list[str],
+    excluded: list[str],
+) -> Iterator[PruneResult]:
+    """The results of the rounds, each made when it is taken."""
     result = None
     for number in range(1, rounds + 1):
         model = module if result is None else result.model
+        if result is not None:  # layers that an earlier round has removed are not looked for again
+            included, excluded = _present(model, included) or included, _present(model, excluded)
         step: dict[str, Any] = {kind: _step(result, kind, share, number, rounds)}
-        result = _joined(result, prune(model, example_input, data=batches, **step, **options), number)
+        result = _joined(result, pruned(model, step, included, excluded), number)
         yield result
+
+
+def _present(model: nn.Module, patterns: list[str]) -> list[str]:
+    """Those of the patterns that match a part of the model with parameters."""
+    gone = unmatched(model, patterns, with_parameters=True)
+    return [pattern for pattern in patterns if pattern not in gone]
 
 
 def _step(

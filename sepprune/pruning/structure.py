@@ -150,8 +150,9 @@ def discover(
     Args:
         module: it is not changed.
         examples: arguments to trace with; one is enough where the computation does not depend on their shapes.
-        include: where given, only groups with a layer whose name matches one of these patterns (``network.*``).
-        exclude: no group with a layer whose name matches one of these patterns.
+        include: where given, only groups with a layer whose name, or that of a module that contains it, matches one of
+            these patterns (``network.*``).
+        exclude: no group with such a layer.
         keep_outputs: positions or keys of the outputs whose shapes are kept; others, such as states, may lose channels.
 
     Raises:
@@ -213,9 +214,19 @@ def _producers(flow: Flow, members: Sequence[tuple[str, int, int]]) -> list[str]
 
 def _wanted(layers: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:
     def matches(patterns: Sequence[str]) -> bool:
-        return any(fnmatch.fnmatchcase(layer, pattern) for layer in layers for pattern in patterns)
+        return any(is_named(layer, pattern) for layer in layers for pattern in patterns)
 
     return (not include or matches(include)) and not matches(exclude)
+
+
+def is_named(layer: str, pattern: str) -> bool:
+    """Whether a pattern matches the name of a layer, or of a module that contains it.
+
+    >>> is_named("network.0.expand", "network"), is_named("network.0.expand", "network.1")
+    (True, False)
+    """
+    parts = layer.split(".")
+    return any(fnmatch.fnmatchcase(".".join(parts[:length]), pattern) for length in range(1, len(parts) + 1))
 
 
 def _blocked(flow: Flow) -> tuple[Reason, ...]:

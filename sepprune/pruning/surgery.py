@@ -58,8 +58,8 @@ def _cut(
         name = left.get(name, name)
         for dimension, vector in enumerate(dims):
             keep = _kept_indices(structure, vector, stays)
-            if keep is not None:
-                cuts.append(Cut(name, dimension, tuple(keep.tolist())))
+            if vector is not None and keep is not None:
+                cuts.append(Cut(name, dimension, tuple(keep.tolist()), len(vector)))
     pruned = edited(structure.module, cuts, (), gone)
     followed = {
         place: value

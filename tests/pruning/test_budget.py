@@ -90,3 +90,13 @@ def test_branches_have_the_requested_width_or_are_removed_and_no_further_channel
 def test_a_budget_below_the_floor_is_refused_with_the_smallest_possible_one() -> None:
     with pytest.raises(UserError, match="every channel group at its floor"):
         Budget.of("macs", 0.01, macs_cost(structure(), 1.0), structure(), Floor(4))
+
+
+def test_a_budget_that_multiples_of_channels_cannot_meet_is_refused_with_the_smallest_possible_one() -> None:
+    cost, floor = macs_cost(structure(), 1.0), Floor(2, 0.0)
+    with pytest.raises(UserError, match=r"0.5 for macs cannot be met in multiples of 64 channels: .* 1.000 of"):
+        Budget.of("macs", 0.5, cost, structure(), floor, round_to=64)
+    least = float(cost.total(floor.in_multiples(structure().sizes, 4)) / cost.total(structure().sizes))
+    assert Budget.of("macs", least, cost, structure(), floor, round_to=4).share == least
+    with pytest.raises(UserError, match="multiples of 4 channels"):
+        Budget.of("macs", least - 1e-6, cost, structure(), floor, round_to=4)

@@ -134,3 +134,9 @@ def test_an_example_without_tensors_is_one_sentence(example: Any) -> None:
 def test_an_example_without_usable_values_is_one_sentence(example: Tensor, sentence: str) -> None:
     with pytest.raises(UserError, match=f"the tensors of the example have .*{sentence}|{sentence}"):
         analyze(nn.Conv1d(1, 4, 1), example)
+
+
+@pytest.mark.parametrize("shape", [(0, 1, 40), (1, 1, 0)])
+def test_an_empty_example_is_one_sentence(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"the example has shape \(.*\), without values: give a longer one"):
+        analyze(nn.Conv1d(1, 4, 1), torch.zeros(shape))

@@ -63,7 +63,7 @@ def test_a_batch_of_another_shape_is_traced_once() -> None:
 
 def test_a_mixture_gets_the_channel_dimension_that_the_module_takes() -> None:
     objective = Objective(structure(), None, 3)
-    with pytest.raises(UserError, match=r"does not run on an example of shape \(2, 1, 320\)"):
+    with pytest.raises(UserError, match=r"does not run on a batch of data of shape \(2, 1, 320\)"):
         objective.masked(MIXTURE)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sepprune.errors import UserError
-from sepprune.pruning import PruningPlan
+from sepprune.pruning import PruningPlan, prune
 from sepprune.pruning.edits import Cut, Removal, SizeEdit
 from sepprune.pruning.plan import GroupPlan
 
@@ -128,6 +128,19 @@ def test_a_plan_for_another_module_is_refused(other: nn.Module, words: str) -> N
         PLAN.apply(other)
 
 
+def test_a_plan_for_fewer_channels_is_refused() -> None:
+    def of_width(channels: int) -> nn.Module:
+        return nn.Sequential(nn.Conv1d(1, channels, 3), nn.ReLU(), nn.Conv1d(channels, 2, 1))
+
+    mixture = torch.randn(1, 1, 40)
+    result = prune(of_width(32), mixture, macs=0.5, method="l2")
+    later = prune(result.model, mixture, macs=0.7, method="l2")
+    plan = PruningPlan.from_json(result.plan.then(later.plan).to_json())
+    assert plan.apply(of_width(32))[2].in_channels < 16
+    with pytest.raises(UserError, match=r"for 32 values along dimension 0 of 0.weight, whose shape is \(48, 1, 3\)"):
+        plan.apply(of_width(48))
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -144,6 +157,22 @@ def test_a_file_that_is_not_a_plan_is_named(tmp_path: Path, content: str) -> Non
     path.write_text(content)
     with pytest.raises(UserError):
         PruningPlan.load(path)
+
+
+def test_a_plan_of_an_earlier_release_has_no_sizes_of_what_it_cuts() -> None:
+    data = PLAN.to_json()
+    for cut in data["cuts"]:
+        del cut["size"]
+    assert PruningPlan.from_json(data) == PLAN
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [("missing/plan.json", "there is no folder"), ("folder", "it is a folder")]
+)
+def test_a_place_where_no_plan_can_be_written_is_named(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(UserError, match=f"cannot write .*{name}: {sentence}"):
+        PLAN.save(tmp_path / name)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

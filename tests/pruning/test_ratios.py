@@ -117,6 +117,72 @@ def test_layers_of_the_module_itself_are_excluded() -> None:
 
 
 @pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("round_to", 0, "round_to is 0: give a whole number of at least 1"),
+        ("round_to", 1.5, "round_to is 1.5: give a whole number"),
+        ("steps", 0, "steps is 0: give a whole number of at least 1"),
+        ("steps", -1, "steps is -1: give a whole number of at least 1"),
+        ("seed", "a", "seed is 'a': give a whole number"),
+        ("seed", 2**64, "seed is 18446744073709551616: give a whole number of at most 64 bits"),
+        ("sample_rate", 0, "sample_rate is 0: give a number above 0"),
+        ("seconds", "long", "seconds, the length of the example, is 'long': give a number above 0"),
+        ("time_dim", None, "time_dim is None: give a whole number"),
+        ("floor", 16, r"floor is 16: give a Floor, as in floor=Floor\(channels=16\)"),
+    ],
+)
+def test_an_argument_that_is_no_such_number_is_one_sentence(
+    prepared: Prepared, option: str, value: Any, sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence):
+        prune(prepared, macs=0.5, method="l2", **{option: value})
+
+
+@pytest.mark.parametrize(
+    ("floor", "sentence"),
+    [
+        ({"channels": -1}, "channels of the floor is -1: give a whole number of at least 0"),
+        ({"share": -0.5}, "share of the floor is -0.5: give a number of at least 0"),
+        ({"share": 2}, "share of the floor is 2: give a number of at most 1"),
+        ({"narrowest": 2.5}, "narrowest of the floor is 2.5: give a whole number"),
+    ],
+)
+def test_a_floor_that_is_no_floor_is_one_sentence(floor: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UserError, match=sentence):
+        Floor(**floor)
+
+
+@pytest.mark.parametrize("exclude", [["blocks.0", "blocks.1"], ["blocks.[01]"]])
+def test_the_name_of_a_module_stands_for_all_layers_in_it(exclude: list[str]) -> None:
+    assert [group["id"] for group in analyze(shake(Blocks()), MIXTURE, exclude=exclude).groups] == ["blocks.2.0"]
+
+
+@pytest.mark.parametrize(
+    ("option", "patterns", "wrong"),
+    [
+        ("exclude", ["decodr"], "decodr"),
+        ("exclude", ["encoder", "block", "none.*"], r"block none\.\*"),
+        ("include", ["encoder", "decodr"], "decodr"),
+        ("include", ["blocks.0.1.*"], r"blocks\.0\.1\.\*"),
+    ],
+)
+def test_a_pattern_that_matches_no_layer_is_one_sentence(option: str, patterns: list[str], wrong: str) -> None:
+    with pytest.raises(UserError, match=f"no layer of Blocks matches {option} {wrong}: its layers are encoder, "):
+        prune(Blocks(), MIXTURE, macs=0.5, method="l2", **{option: patterns})
+
+
+def test_an_exclusion_that_leaves_no_channels_is_told() -> None:
+    with pytest.raises(UserError, match="include and exclude leave no channels of Blocks that can be pruned"):
+        prune(Blocks(), MIXTURE, macs=0.5, method="l2", exclude=["*"])
+
+
+def test_ratios_can_be_given_for_parts_of_the_module(prepared: Prepared) -> None:
+    blocks = prepared.module.blocks
+    shares = {prepared.module.encoder: 0.5, blocks[1][0]: 0.25, blocks: 0.5}
+    assert kept(prepared, channels=shares) == {"encoder": 4, "blocks.0.0": 8, "blocks.1.0": 4, "blocks.2.0": 12}
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         ({"channels": {"head": 0.5}}, "no channel group matches head: the groups are encoder"),
@@ -126,6 +192,9 @@ def test_layers_of_the_module_itself_are_excluded() -> None:
         ({"channels": {"encoder": "all"}}, "expected a number"),
         ({"channels": 1.5}, "a budget of 1.5 for channels"),
         ({"macs": "half"}, "the budget macs is 'half', expected a number"),
+        ({"channels": {nn.Linear(1, 1): 0.5}}, "Linear is not a part of Blocks"),
+        ({"channels": {3: 0.5}}, "3 is int, expected the name of a layer"),
+        ({"macs": True}, "the budget macs is True, expected a number"),
         ({"macs": 0.5, "channels": 0.5}, "2 budgets are given"),
         ({"macs": 0.5, "compare": "layer"}, "choose from model, alike, group"),
     ],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sepprune.errors import UserError
 from sepprune.pruning import Floor, load_pruned, prune, prune_in_rounds
@@ -69,6 +70,32 @@ def test_a_result_is_loaded_in_one_line(tmp_path: Path) -> None:
     assert torch.equal(loaded.eval()(MIXTURE), result.model.eval()(MIXTURE))
 
 
+class TiedAndWindowed(nn.Module):
+    """Two layers of one weight, and buffers that are parts of larger tensors, one of them of the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.layer = nn.Conv1d(1, 8, 3, padding=1), nn.Conv1d(8, 8, 1)
+        self.again, self.last = nn.Conv1d(8, 8, 1), nn.Conv1d(8, 2, 1)
+        self.again.weight = self.layer.weight
+        self.register_buffer("window", torch.hann_window(64))  # a view of 65 values
+        self.register_buffer("rise", self.window[:32])
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        return self.last(self.again(self.layer(self.first(mixture)).relu())) * self.window.sum() + self.rise.sum()
+
+
+def test_views_and_tied_weights_are_saved_and_loaded(tmp_path: Path) -> None:
+    mixture = torch.randn(2, 1, 40)
+    result = prune(TiedAndWindowed(), mixture, params=0.7, method="l2", floor=Floor(2))
+    with torch.no_grad():
+        result.model.layer.weight.add_(1.0)
+    result.save(tmp_path)
+    loaded = load_pruned(tmp_path, TiedAndWindowed())
+    assert torch.equal(loaded(mixture), result.model(mixture))
+    assert loaded.again.weight is loaded.layer.weight and loaded.layer.weight.shape == result.model.layer.weight.shape
+
+
 def test_loading_into_another_class_or_without_files_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cannot read .*plan\.json"):
         load_pruned(tmp_path, build(DENSE))
@@ -87,6 +114,28 @@ def test_weights_that_are_missing_or_damaged_are_one_sentence(tmp_path: Path) ->
         load_pruned(tmp_path, build(DENSE))
 
 
-def test_a_wrong_number_of_rounds_is_one_sentence() -> None:
-    with pytest.raises(UserError, match="rounds is 0: give a number above 0"):
-        next(prune_in_rounds(build(DENSE), MIXTURE, rounds=0, macs=0.5, method="l2"))
+@pytest.mark.parametrize("rounds", [0, -1, 1.5, "2", True])
+def test_a_wrong_number_of_rounds_is_one_sentence_at_the_call(rounds: Any) -> None:
+    with pytest.raises(UserError, match="rounds is .*: give a whole number of at least 1"):
+        prune_in_rounds(build(DENSE), MIXTURE, rounds=rounds, macs=0.5, method="l2")
+
+
+@pytest.mark.parametrize("budget", [{}, {"macs": 1.5}, {"macs": 0.5, "params": 0.5}, {"channels": {"none": "all"}}])
+def test_a_wrong_budget_is_one_sentence_at_the_call(budget: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="budget|expected a number"):
+        prune_in_rounds(build(DENSE), MIXTURE, method="l2", **budget)
+
+
+def test_a_file_is_not_replaced_by_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    result = prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2))
+    with pytest.raises(UserError, match="taken: it is a file, give the name of a folder"):
+        result.save(tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("module", "sentence"), [("Small", "'Small' is str"), (nn.Linear, "Linear is a class")])
+def test_loading_into_what_is_no_module_is_one_sentence(tmp_path: Path, module: Any, sentence: str) -> None:
+    prune(build(DENSE), MIXTURE, macs=0.5, method="l2", floor=Floor(2)).save(tmp_path)
+    with pytest.raises(UserError, match=f"{sentence}, expected a torch.nn.Module"):
+        load_pruned(tmp_path, module)

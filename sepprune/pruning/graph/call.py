@@ -23,12 +23,14 @@ class Call:
         leaves: all arguments without their containers; ``None`` where a tensor belongs.
         places: indices of the tensors among ``leaves``.
         spec: how the leaves are arranged.
+        of_data: whether it comes from a batch of the caller's data, not from the example; messages say so.
     """
 
     tensors: tuple[Tensor, ...]
     leaves: tuple[Any, ...]
     places: tuple[int, ...]
     spec: TreeSpec
+    of_data: bool = False
 
     @staticmethod
     def of(arguments: Sequence[Any], keywords: Mapping[str, Any] | None = None) -> Call:
@@ -73,6 +75,12 @@ class Call:
         """What the module returns."""
         positional, keywords = self.arguments(tensors)
         return module(*positional, **keywords)
+
+    def failure(self, module: Any, why: str) -> UserError:
+        """The sentence for a module that does not run with these arguments."""
+        what = "a batch of data" if self.of_data else "an example"
+        way_out = "give batches as data= that it accepts" if self.of_data else "give an example_input that it accepts"
+        return UserError(f"{type(module).__name__} does not run on {what} of shape {self.shapes}: {why}; {way_out}")
 
     def with_first(self, tensor: Tensor) -> Call:
         """The call with another first tensor."""

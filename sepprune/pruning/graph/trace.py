@@ -16,7 +16,6 @@ import torch.fx.traceback
 from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_flatten_with_path, tree_leaves
 
-from ...errors import UserError
 from ..calculated import copied
 from ..checks import check_tensors, export_failure
 from .call import Call
@@ -79,10 +78,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
             with NoteValues(value for _, value in tensor_attributes(subject)) as values:
                 result = call.run(subject)
         except Exception as error:
-            raise UserError(
-                f"{type(module).__name__} does not run on an example of shape {call.shapes}: "
-                f"{_first_line(error)}; give an example_input that it accepts"
-            ) from error
+            raise call.failure(module, _first_line(error)) from error
         returned = [leaf for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
         check_tensors(
             returned, f"the outputs of {type(module).__name__}", "give a module and an example that return some"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, fx
 
+from ...errors import UserError
 from ..arrays import Floats
 from ..graph.flow import shape
 from ..masked import MaskedModel
@@ -40,9 +41,9 @@ class HRank(Ranking):
     def scores(self, task: Task) -> Floats:
         evidence = task.given_evidence(self.name)
         total, seen = np.zeros(task.channels + 1), np.zeros(task.channels + 1)
-        for _ in range(self.batches):
+        for step in range(1, self.batches + 1):
             model, inputs = evidence.masked(next(evidence.batches))
-            ranks = _Ranks(task.structure, model, np.zeros_like(total), np.zeros_like(seen))
+            ranks = _Ranks(task.structure, model, np.zeros_like(total), np.zeros_like(seen), step)
             with torch.no_grad():
                 model(torch.ones(task.channels, device=task.device), *inputs, watch=ranks.watch)
             total += ranks.total
@@ -59,12 +60,14 @@ class _Ranks:
         structure: the channel groups.
         model: the masked model that runs.
         total, seen: by channel number, number 0 first.
+        step: number of the batch, from 1.
     """
 
     structure: Structure
     model: MaskedModel
     total: Floats
     seen: Floats
+    step: int
 
     def watch(self, node: fx.Node, values: Mapping[fx.Node, Any]) -> None:
         """Add the ranks of a node's inputs, if the node sums over channels."""
@@ -81,6 +84,17 @@ class _Ranks:
             side = max(1, min(_MAP_SIDE, math.isqrt(maps.shape[1])))
             squares = maps.shape[1] // side**2
             maps = maps[:, : squares * side**2].reshape(maps.shape[0], squares, side, side)
-            ranks = torch.linalg.matrix_rank(maps.float(), rtol=1e-3).double().mean(1).cpu().numpy()
+            if not bool(torch.isfinite(maps).all()):
+                raise UserError(
+                    f"feature maps in step {self.step} of hrank have values that are not finite: check that the data "
+                    "has no values that are NaN, infinite or extremely large"
+                )
+            ranks = (
+                torch.linalg.matrix_rank(maps if maps.is_complex() else maps.float(), rtol=1e-3)
+                .double()
+                .mean(1)
+                .cpu()
+                .numpy()
+            )
             np.add.at(self.total, numbers, ranks)
             np.add.at(self.seen, numbers, 1)

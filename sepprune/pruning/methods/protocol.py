@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -137,6 +138,30 @@ class Ranking(ABC):
     def choose(self, task: Task) -> Choice:
         """Keep the channels with the highest scores of the whole model."""
         budget = task.given_budget(self.name)
-        scores = self.scores(task)
+        scores = checked_scores(self.name, self.scores(task), self.needs_data)
         kept = keep_best(task.structure, budget, scores, task.floor, task.round_to, task.compare)
         return Choice(scores, close_branches(task.structure, kept))
+
+
+def checked_scores(method: str, scores: Floats, from_data: bool) -> Floats:
+    """The scores, where they rank channels.
+
+    Args:
+        method: its name.
+        scores: of all channels, ``(channels,)``.
+        from_data: whether they depend on data.
+
+    Raises:
+        UserError: a score is not finite, or data gave every channel the score 0.
+    """
+    if not np.isfinite(scores).all():
+        raise UserError(
+            f"the method {method} gives scores that are not finite: check that the {'data' if from_data else 'weights'}"
+            " have no values that are NaN, infinite or extremely large"
+        )
+    if from_data and not scores.any():
+        raise UserError(
+            f"the method {method} gives every channel the score 0, so that the data tells nothing about them: check "
+            "that the data is not silent and that the loss depends on the estimate"
+        )
+    return scores

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...errors import UserError
 from ..arrays import Floats
 from ..budget import Budget
 from ..structure import Structure
@@ -30,7 +31,8 @@ class SepPrune(Ranking):
 
     def scores(self, task: Task) -> Floats:
         budget, evidence, learning = task.given_budget(self.name), task.given_evidence(self.name), task.learning
-        logits = _start(task).to(task.device).requires_grad_()
+        start = _start(task).to(task.device)
+        logits = start.clone().requires_grad_()
         generator = torch.Generator().manual_seed(task.seed)
         optimizer = torch.optim.Adam([logits], lr=learning.rate)
         expected = ExpectedCost(task.structure, budget, learning.temperature, task.device)
@@ -44,6 +46,11 @@ class SepPrune(Ranking):
             hard = open_floor((pressure > 0).to(soft.dtype), pressure.detach(), task.structure.sizes, floors)
             gates = hard + soft - soft.detach()
             task.progress(number, step(optimizer, evidence.loss(gates, next(evidence.batches))))
+        if torch.equal(logits, start):
+            raise UserError(
+                "the loss of all steps is the same for every mask, so that no mask can be learned: check that the data "
+                "is not silent and that the loss depends on the estimate"
+            )
         return np.asarray(logits.detach().cpu().double().numpy())
 
 

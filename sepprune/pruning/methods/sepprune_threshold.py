@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .gates import hard_sigmoid, open_floor, step
-from .protocol import Choice, Task
+from .protocol import Choice, Task, checked_scores
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class SepPruneThreshold:
             gates = open_floor(hard_sigmoid(probability, self.threshold), probability, sizes, least)
             task.progress(number, step(optimizer, evidence.loss(gates, next(evidence.batches))))
         final = logits.detach().cpu().double()
+        checked_scores(self.name, final.numpy(), from_data=True)
         # the noise is replaced by the median of its Gumbel distribution
         kept = torch.sigmoid((final - np.log(np.log(2))) / learning.temperature) > self.threshold
         return Choice(final.numpy(), open_floor(kept.double(), final, sizes, least).numpy() > 0.5)

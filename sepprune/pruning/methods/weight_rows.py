@@ -25,7 +25,9 @@ def weight_rows(structure: Structure, group: Group) -> Iterator[Tensor]:
         numbers = structure.numbered(flow.parameters[name][dimension])
         if value is None or value.dim() < 2 or numbers is None:
             continue
-        rows = value.detach().movedim(dimension, 0).flatten(1).float()
+        # a complex weight counts with both its parts
+        parts = torch.view_as_real(value.detach().resolve_conj()) if value.is_complex() else value.detach()
+        rows = parts.movedim(dimension, 0).flatten(1).float()
         order = np.concatenate([np.flatnonzero(numbers == start + index) for index in range(group.channels)])
         yield rows[torch.from_numpy(order).to(rows.device)].reshape(group.channels, count * rows.shape[1])
 

@@ -75,6 +75,25 @@ def test_a_constant_feature_map_has_the_lowest_rank() -> None:
     assert scores("hrank").argmin() == 0
 
 
+@pytest.mark.parametrize("name", ["l1", "l2", "lamp", "fpgm"])
+def test_the_imaginary_part_of_a_complex_weight_counts(name: str) -> None:
+    class Rotated(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.into, self.out = nn.Linear(4, 8, dtype=torch.cfloat), nn.Linear(8, 2, dtype=torch.cfloat)
+            with torch.no_grad():
+                self.into.weight[7] = 5j  # large, without a real part
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.out(self.into(x.to(torch.cfloat))).real
+
+    found = discover(freeze(Rotated()), [(torch.randn(2, 4),)])
+    method = REGISTRY[name]
+    assert isinstance(method, Ranking)
+    assert method.scores(task_for(found)).argmax() == 7
+
+
 def test_taylor_is_the_squared_gradient_of_the_gate() -> None:
     def loss(gates: Tensor, batch: Tensor) -> Tensor:
         return (gates * batch).sum()
