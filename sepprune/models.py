@@ -57,18 +57,19 @@ def rate_of(module: nn.Module, sample_rate: int | None) -> int:
     """The sample rate at which a module works, in hertz.
 
     Args:
-        module: a causal separator of this program knows its own.
+        module: a causal separator of this program knows its own; another module may name one as ``sample_rate``.
         sample_rate: that the user gave, ``None`` where there is none.
 
     Raises:
-        UserError: both are known, and differ.
+        UserError: a causal separator of this program works at another one than the user gave.
     """
     from .separators import CausalSeparator
+    from .separators.calling import own_rate
 
-    own = module.sample_rate if isinstance(module, CausalSeparator) else None
-    if own is not None and sample_rate not in (None, own):
+    own = own_rate(module)
+    if isinstance(module, CausalSeparator) and sample_rate not in (None, own):
         raise UserError(f"--sample-rate is {sample_rate}, the separator works at {own} Hz: leave the option out")
-    return own or sample_rate or 16_000
+    return sample_rate or own or 16_000
 
 
 def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:

@@ -64,7 +64,7 @@ def fixed_mixtures(folder: Path) -> tuple[Tensor, Tensor]:
         - mixtures: ``(count, samples)``, references: ``(count, sources, samples)``
     """
     files = find(folder)
-    samples = min(entry.frames for entry in files) // 128 * 128
+    samples = min(entry.frames(16_000) for entry in files) // 128 * 128
     signals = torch.from_numpy(np.stack([entry.read(16_000, 0, samples) for entry in files]))
     return signals[:, 0], signals[:, 1:]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         **as_report(ahead),
     }
     if args.json != "-":
-        _print(report, described(ahead))
+        _print(report, [described(ahead), *found.notes])
     return report
 
 
-def _print(report: dict[str, Any], ahead: str) -> None:
+def _print(report: dict[str, Any], sentences: Sequence[str]) -> None:
     print_trimmed(
         Console(),
         f"{report['out']}: {report['family']}, {report['sources']} sources at {report['sample_rate']} Hz, "
         f"{report['params'] / 1e6:.2f} M parameters, {report['macs_per_second'] / 1e6:.0f} M multiply-adds per second, "
-        f"latency {report['latency_ms']:.2f} ms.\n{ahead}\n"
-        "Give this folder as MODEL to analyze, prune, train and ladder, as LADDER to the other commands and the app.",
+        f"latency {report['latency_ms']:.2f} ms.\n"
+        + "".join(f"{sentence}\n" for sentence in sentences)
+        + "Give this folder as MODEL to analyze, prune, train and ladder, as LADDER to the other commands and the app.",
         highlight=False,
         soft_wrap=True,
     )

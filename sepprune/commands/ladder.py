@@ -6,14 +6,15 @@ Several processes make it together under ``torchrun -m sepprune ladder ...``, on
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from ..errors import UserError
 from .options import numbers_of
+from .prune_progress import MaskProgress
 from .train import keep_memory
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("config", help="TOML file of the ladder, such as configs/ladder.toml")
     parser.add_argument(
-        "--minutes", type=float, default=60.0, help="fine-tuning time of all levels; learning masks comes on top"
+        "--minutes",
+        type=float,
+        default=60.0,
+        help="fine-tuning time of all levels; learning masks comes on top (mask_steps updates for each level cut)",
     )
     parser.add_argument("--levels", help="make only these levels, for example 1,3; otherwise all of them")
     parser.add_argument("--data", help="folder or pack of recordings, instead of the configuration's")
@@ -50,7 +54,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
     settings = load_ladder_settings(args.config, args.data, args.start)
     report: dict[str, Any] = {"levels": []}
-    with Processes() as processes, _Display(settings, quiet=not processes.first) as display:
+    with Processes() as processes:
+        display = _Display(settings, quiet=not processes.first)
         maker = LadderMaker(settings, processes, Events(display.stage, display.masks))
         if not args.write_only:
             made = maker.make(_chosen(args.levels, len(settings.levels)), args.minutes)
@@ -66,33 +71,17 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 class _Display:
-    """Messages, and a bar while masks are learned. Use as a context manager."""
+    """What is made, and the progress of mask learning."""
 
     def __init__(self, settings: LadderSettings, quiet: bool) -> None:
         self.console = Console(stderr=True, quiet=quiet)
         self._settings = settings
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("loss {task.fields[loss]:.2f}"),
-            console=self.console,
-            disable=quiet,
-        )
-        self._tasks: dict[int, TaskID] = {}
-
-    def __enter__(self) -> _Display:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
 
     def stage(self, levels: Sequence[int], minutes: float) -> None:
         for level in levels:
             self.console.print(f"level {level}: {self._origin(level)}", soft_wrap=True)
         if minutes:
-            self.console.print(f"fine-tuning takes {minutes:.1f} minutes")
+            self.console.print(f"fine-tuning takes {minutes:.1f} minutes, learning masks comes on top", soft_wrap=True)
 
     def _origin(self, level: int) -> str:
         spec = self._settings.levels[level]
@@ -103,14 +92,10 @@ class _Display:
         origin = f"cut from level {spec.cut_from}" if spec.contains is None else f"contains level {spec.contains}"
         return f"{spec.macs:.0%} of the MACs, {origin}"
 
-    def masks(self, level: int, step: int, loss: float) -> None:
-        steps = self._settings.mask_steps
-        if level not in self._tasks:
-            self._bar.start()
-            self._tasks[level] = self._bar.add_task(f"masks of level {level}", total=steps, loss=loss)
-        self._bar.update(self._tasks[level], completed=step + 1, loss=loss)
-        if step + 1 == steps:
-            self._bar.stop()  # the bar of the training follows
+    @contextmanager
+    def masks(self, level: int) -> Iterator[Callable[[int, float], None]]:
+        with MaskProgress(self._settings.mask_steps, self.console, f"of level {level}") as progress:
+            yield progress.show
 
 
 def _chosen(levels: str | None, count: int) -> list[int]:

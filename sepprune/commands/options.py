@@ -20,7 +20,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "model",
         metavar="MODEL",
-        help="built-in separator (skim, skim:hidden=128), folder that sepprune import wrote, or FILE.py:FACTORY",
+        help="built-in separator (skim, skim:hidden=128), folder that sepprune import or sepprune ladder wrote (its "
+        "dense level), or FILE.py:FACTORY",
     )
 
 

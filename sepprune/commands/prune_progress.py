@@ -1,4 +1,4 @@
-"""Progress of ``sepprune prune`` on standard error: a bar at a terminal, ten lines in a log."""
+"""Progress of mask learning on standard error: a bar at a terminal, ten lines in a log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ class MaskProgress:
     Args:
         steps: number of steps of mask learning.
         console: to write to.
+        of: whose channels they are, such as ``of level 2``.
     """
 
-    def __init__(self, steps: int, console: Console) -> None:
+    def __init__(self, steps: int, console: Console, of: str = "") -> None:
         self._steps, self._console = steps, console
+        self._scoring, self._learning = (f"{phase} {of}".strip() for phase in (_SCORING, _LEARNING))
         self._first: tuple[int, float] | None = None
         self._tenths = 0
         self._bar = Progress(
@@ -31,11 +33,11 @@ class MaskProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task(_SCORING, total=None, done="")
+        self._task = self._bar.add_task(self._scoring, total=None, done="")
 
     def __enter__(self) -> MaskProgress:
         if not self._console.is_terminal:
-            self._say(_SCORING)
+            self._say(self._scoring)
         self._bar.start()
         return self
 
@@ -49,7 +51,7 @@ class MaskProgress:
         done = step + 1
         self._bar.update(
             self._task,
-            description=_LEARNING,
+            description=self._learning,
             total=self._steps,
             completed=done,
             done=f"{done}/{self._steps}, loss {loss:.2f}",
@@ -60,7 +62,7 @@ class MaskProgress:
         tenths = 10 * done // self._steps
         if tenths > self._tenths and not self._console.is_terminal:
             self._tenths = tenths
-            self._say(f"{_LEARNING}: step {done} of {self._steps}, loss {loss:.2f}{self._remaining(done, now)}")
+            self._say(f"{self._learning}: step {done} of {self._steps}, loss {loss:.2f}{self._remaining(done, now)}")
 
     def _remaining(self, done: int, now: float) -> str:
         """The time that the other steps take at the speed so far, in words; empty where it is not known."""

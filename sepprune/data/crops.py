@@ -20,7 +20,7 @@ class CropBatches:
         mixtures: from :func:`~.mixtures.find`.
         batch: crops in a batch.
         samples: length of a crop; shorter mixtures are followed by zeros.
-        sample_rate: that the files must have, in hertz.
+        sample_rate: of the crops, in hertz; files at another rate are resampled.
         seed: of order and position.
 
     Yields:
@@ -31,7 +31,7 @@ class CropBatches:
         - references: ``(batch, sources, samples)``
 
     Raises:
-        UserError: while iterating, if a file cannot be read or has another sample rate.
+        UserError: while iterating, if a file cannot be read.
     """
 
     def __init__(self, mixtures: Sequence[MixtureFiles], batch: int, samples: int, sample_rate: int, seed: int) -> None:
@@ -46,7 +46,7 @@ class CropBatches:
             signals = []
             for index in np.resize(order[start : start + self.batch], self.batch).tolist():
                 files = self.mixtures[index]
-                offset = int(random.integers(max(1, files.frames - self.samples)))
+                offset = int(random.integers(max(1, files.frames(self.sample_rate) - self.samples)))
                 signals.append(files.read(self.sample_rate, offset, self.samples))
             batch = torch.from_numpy(np.stack(signals))
             yield batch[:, 0], batch[:, 1:]

@@ -57,7 +57,7 @@ class DatasetSettings:
         train: split to train on, ``train`` or a name that the set uses, such as ``train-360``.
         condition: ``mix_clean``, or ``mix_both`` with noise, where the set has both.
         length: ``min`` (cut to the shorter voice) or ``max``, where the set has both.
-        sample_rate: in hertz, 16000 or 8000 where the set has both.
+        sample_rate: in hertz, 16000 or 8000 where the set has both; files at another rate are resampled.
     """
 
     name: str = "recordings"
@@ -82,7 +82,7 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
         - references: ``(2, samples)``
 
     Raises:
-        UserError: there is no such set, folder or file, or a file has another sample rate.
+        UserError: there is no such set, folder or file.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class PreparedMixtures(Dataset[tuple[Tensor, Tensor]]):
     def read(self, index: int, position: float = 0.0) -> tuple[Tensor, Tensor]:
         """One mixture, or its segment at ``position``: 0 is the first segment, just under 1 the last."""
         files = self.files[index]
-        frames = files.frames
+        frames = files.frames(self.settings.sample_rate)
         samples = frames if self.samples is None else self.samples
         start = int(position * (max(0, frames - samples) + 1))
         signals = torch.from_numpy(files.read(self.settings.sample_rate, start, samples))

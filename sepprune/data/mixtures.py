@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import UserError
-from .sound import Signal, frames_of, read_channels
+from .sound import Signal, frames_of, read_part
 
 #: Names of the folder of mixtures, in order of preference. ``mix`` is ours and LRS2-2Mix's. LibriMix and WHAM! may have
 #: both a clean and a noisy folder beside the same references; the clean one comes first, because its mixtures are the
@@ -42,31 +42,30 @@ class MixtureFiles:
         """The mixture, then its references."""
         return self.mixture, *self.references
 
-    @property
-    def frames(self) -> int:
-        """Samples of the shortest file.
+    def frames(self, sample_rate: int) -> int:
+        """Samples of the shortest file at ``sample_rate`` hertz.
 
         Raises:
             UserError: a file cannot be read.
         """
-        return min(frames_of(path) for path in self.paths)
+        return min(frames_of(path, sample_rate) for path in self.paths)
 
     def read(self, sample_rate: int, start: int = 0, frames: int = -1) -> Signal:
         """The same part of the mixture and of every reference, several channels averaged to one.
 
         Args:
-            sample_rate: that the files must have, in hertz.
-            start: first sample.
-            frames: samples to read, zeros after the end of a file; -1 for all that every file has.
+            sample_rate: of the result, in hertz; files at another rate are resampled.
+            start: first sample, at that rate.
+            frames: samples at that rate, zeros after the end of a file; -1 for all that every file has.
 
         Returns:
             ``(1 + sources, frames)``, the mixture first.
 
         Raises:
-            UserError: a file cannot be read or has another sample rate.
+            UserError: a file cannot be read.
         """
-        frames = self.frames - start if frames < 0 else frames
-        return np.stack([_read(path, sample_rate, start, frames) for path in self.paths])
+        frames = self.frames(sample_rate) - start if frames < 0 else frames
+        return np.stack([read_part(path, sample_rate, start, frames) for path in self.paths])
 
 
 def mixture_folder(folder: Path, condition: str | None = None) -> Path | None:
@@ -132,13 +131,3 @@ def match(mixtures: Iterable[Path], references_of: Callable[[Path], tuple[Path, 
 
 def _reference_folders(folder: Path) -> list[Path]:
     return sorted(part for part in folder.glob("s*") if re.fullmatch(r"s\d", part.name) and part.is_dir())
-
-
-def _read(path: Path, sample_rate: int, start: int, frames: int) -> Signal:
-    samples, rate = read_channels(path, start=start, frames=frames)
-    if rate != sample_rate:
-        raise UserError(
-            f"{path} has a sample rate of {rate} Hz, expected {sample_rate} Hz: convert it, or name its sample rate"
-        )
-    mono: Signal = samples.mean(axis=1)
-    return mono

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 from pathlib import Path
 
@@ -19,17 +20,19 @@ Signal = NDArray[np.float32]
 MOST_EXPANDED, _SMALL = 200, 10_000_000
 #: samples of all channels that are read at once, 256 MB, and samples of a channel in a block of a longer recording
 _MOST, _BLOCK = 64_000_000, 2**18
+#: seconds of a file around a part that is resampled
+_AROUND_S = 0.1
 
 
-def frames_of(path: Path) -> int:
-    """Length of a sound file in samples per channel.
+def frames_of(path: Path, sample_rate: int) -> int:
+    """Length of a sound file in samples per channel at ``sample_rate`` hertz.
 
     Raises:
         UserError: the file cannot be read.
     """
     try:
         with _opened(path) as file:
-            return int(file.frames)
+            return int(file.frames) * sample_rate // int(file.samplerate)
     except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
         raise unreadable(str(path), error) from error
 
@@ -83,6 +86,36 @@ def read_at_rate(source: Path | bytes, sample_rate: int, name: str = "") -> Sign
         raise unreadable(name, error) from error
     mono: Signal = read_channels(source, name)[0].mean(axis=1)
     return mono if rate == sample_rate else resampled(mono, rate, sample_rate)
+
+
+def read_part(path: Path, sample_rate: int, start: int, frames: int) -> Signal:
+    """A part of a sound file as one channel: the samples that the whole file has there at ``sample_rate`` hertz.
+
+    Args:
+        path: the file.
+        sample_rate: of the result, in hertz.
+        start: first sample, at that rate.
+        frames: samples at that rate; zeros follow the end of the file.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    try:
+        with _opened(path) as file:
+            rate = int(file.samplerate)
+    except (soundfile.LibsndfileError, OSError, RuntimeError) as error:
+        raise unreadable(str(path), error) from error
+    if rate == sample_rate:
+        mono: Signal = read_channels(path, start=start, frames=frames)[0].mean(axis=1)
+        return mono
+    # samples of both rates coincide once a period; the part is read with whole periods around it for the filter
+    common = math.gcd(rate, sample_rate)
+    theirs, ours = rate // common, sample_rate // common
+    around = math.ceil(_AROUND_S * sample_rate / ours)
+    first, last = max(0, start // ours - around), -(-(start + frames) // ours) + around
+    mono = read_channels(path, start=first * theirs, frames=(last - first) * theirs)[0].mean(axis=1)
+    begin = start - first * ours
+    return resampled(mono, rate, sample_rate)[begin : begin + frames]
 
 
 def _in_blocks(file: soundfile.SoundFile, sample_rate: int) -> Signal:

@@ -14,10 +14,15 @@ from torch import Tensor
 
 from ..checked import RATES, Table, shown
 from ..errors import UserError
-from .checkpoint import Imported, Weights, cannot_stream, choice, flag, number, read_pickle, tensors_of
+from .checkpoint import Imported, Weights, check_known, choice, flag, number, read_pickle, refuse, tensors_of
 
 _ACTIVATIONS = {name: name for name in ("linear", "relu", "sigmoid", "tanh")}
-_NORMS = {"cLN": "frame", "ChanLN": "frame", "cgLN": "cumulative", "CumLN": "cumulative"}
+#: a causal ConvTasNet of Asteroid has one of these; it takes cLN instead of any other
+_NORMS = {"cLN": "frame", "cgLN": "cumulative"}
+_KNOWN = (
+    "fb_name n_filters kernel_size stride sample_rate in_chan out_chan bn_chan hid_chan skip_chan conv_kernel_size "
+    "n_blocks n_repeats n_src norm_type mask_act causal encoder_activation"
+).split()
 _EPSILON, _MOST = 1e-8, 65_536
 _ADVICE = "give a file that Asteroid wrote with model_name, model_args and state_dict"
 
@@ -36,7 +41,7 @@ def read_asteroid(checkpoint: Path, sample_rate: int | None) -> Imported:
     if content.text("model_name") != "ConvTasNet":
         raise content.wrong("model_name", "'ConvTasNet'")
     args = content.table("model_args")
-    _check_streams(args, str(checkpoint))
+    _check(args, str(checkpoint))
     basis, window = number(args, "n_filters", 512, 1, _MOST), number(args, "kernel_size", 16, 1, _MOST)
     for key in ("in_chan", "out_chan"):
         if number(args, key, basis, 1, _MOST) != basis:
@@ -58,7 +63,6 @@ def read_asteroid(checkpoint: Path, sample_rate: int | None) -> Imported:
         "blocks": blocks,
         "repeats": repeats,
         "kernel": number(args, "conv_kernel_size", 3, 2, 256),
-        # a causal ConvTasNet never has global norms: Asteroid takes cLN instead
         "norm": _NORMS.get(norm, "frame"),
         "epsilon": _EPSILON,
     }
@@ -68,7 +72,10 @@ def read_asteroid(checkpoint: Path, sample_rate: int | None) -> Imported:
     weights = Weights(tensors_of(state, checkpoint), str(checkpoint))
     found = _weights(weights, blocks * repeats, skip > 0)
     weights.check_all_taken()
-    return Imported("tasnet-tcn", settings, found)
+    note = (
+        f"model_args has the norm_type {shown(norm)}; a causal ConvTasNet of Asteroid then uses cLN, and so does this."
+    )
+    return Imported("tasnet-tcn", settings, found, notes=() if norm in _NORMS else (note,))
 
 
 def _weights(weights: Weights, blocks: int, skips: bool) -> dict[str, Tensor]:
@@ -89,17 +96,20 @@ def _weights(weights: Weights, blocks: int, skips: bool) -> dict[str, Tensor]:
     return found | weights.layer("masker.mask_net.0", "activation") | weights.layer("masker.mask_net.1", "mask")
 
 
-def _check_streams(args: Table, where: str) -> None:
-    """Refuse another filterbank, and what cannot stream."""
+def _check(args: Table, where: str) -> None:
+    """Refuse another filterbank, what cannot stream, and settings that are not known."""
+    reasons, others = [], []
+    if not flag(args, "causal"):
+        reasons.append("causal of model_args is false (its convolutions reach into the future)")
+        norm = args.data.get("norm_type", "gLN")
+        if norm not in (*_NORMS, "ChanLN", "CumLN"):
+            reasons.append(f"norm_type {shown(norm)} of model_args has statistics over the whole recording")
     bank = args.text("fb_name") if args.has("fb_name") else "free"
     if bank not in ("free", "FreeFB"):
-        raise args.wrong("fb_name", "'free', the learned filters that import reads")
-    if not flag(args, "causal"):
-        reasons = ["causal of model_args is false (its convolutions reach into the future)"]
-        norm = args.data.get("norm_type", "gLN")
-        if norm not in _NORMS:
-            reasons.append(f"norm_type {shown(norm)} of model_args has statistics over the whole recording")
-        cannot_stream(where, reasons)
+        others.append(f"fb_name of model_args is {shown(bank)} (import reads 'free', learned filters)")
+    if reasons or others:
+        refuse(where, reasons, others)
+    check_known(args, _KNOWN, "a ConvTasNet")
 
 
 def _sample_rate(args: Table) -> int:

@@ -21,6 +21,10 @@ from ..files import is_regular, reason
 
 #: bytes of a checkpoint; far beyond what a processor can stream
 _LARGEST = 2 * 2**30
+#: unknown settings that a sentence names
+_SHOWN = 5
+#: how files of torch start: as an archive, and as a pickle before there were archives
+_STARTS = (b"PK", b"\x80")
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,14 @@ class Imported:
         family, settings: as :func:`sepprune.separators.build_separator` takes them.
         weights: under the names of that separator.
         card: where it comes from, for people.
+        notes: sentences about what the configuration says and the other program does not do.
     """
 
     family: str
     settings: Mapping[str, Any]
     weights: Mapping[str, Tensor]
     card: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 class Weights:
@@ -66,6 +72,20 @@ class Weights:
             )
         self._left.discard(name)
         return self._tensors[name].detach().float().clone()
+
+    def masks(self, name: str, basis: int, sources: int, noise: bool) -> Tensor:
+        """The tensor of a layer that gives every source, and the noise as a last one, a mask of ``basis`` filters.
+
+        Raises:
+            UserError: there is none of that name, or it has another number of rows.
+        """
+        found, rows = self.take(name), basis * (sources + noise)
+        if found.dim() == 0 or len(found) != rows:
+            raise UserError(
+                f"{name} of {self._where} has the shape {tuple(found.shape)}, its configuration asks for {rows} rows: "
+                "give the configuration that was written beside it"
+            )
+        return found
 
     def layer(self, source: str, target: str) -> dict[str, Tensor]:
         """Weight and, where there is one, bias of a layer, under another name."""
@@ -113,15 +133,26 @@ def read_pickle(path: Path) -> Mapping[str, Any]:
             raise UserError(f"there is no checkpoint {path}: {advice}")
         if path.stat().st_size > _LARGEST:
             raise UserError(f"{path} has {path.stat().st_size / 1e9:.1f} GB, expected at most 2 GB: {advice}")
+        with path.open("rb") as file:
+            if not file.read(2).startswith(_STARTS):
+                raise UserError(f"{path} is no checkpoint of torch: {advice}")
         with _harmless_types(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns about pickles that it then refuses
             content = torch.load(path, map_location="cpu", weights_only=True)
+    except UserError:
+        raise
     except pickle.UnpicklingError as error:
-        found = re.search(r"GLOBAL [\w.]+", str(error))
-        what = f"it holds a {found[0].removeprefix('GLOBAL ')}" if found else reason(error)
-        raise UserError(f"{path} is not read, since that could run code ({what}): {advice}") from error
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, IndexError, AttributeError, TypeError) as error:
+        found = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if found is None:  # torch's own sentence advises to switch the check off
+            raise UserError(
+                f"{path} is not read: it is damaged, or holds more than weights and plain data, which could run code: "
+                f"{advice}"
+            ) from error
+        raise UserError(f"{path} is not read, since that could run code (it holds a {found[1]}): {advice}") from error
+    except (OSError, RuntimeError, ValueError, EOFError) as error:
         raise UserError(f"cannot read the checkpoint {path} ({reason(error)}): {advice}") from error
+    except (KeyError, IndexError, AttributeError, TypeError) as error:  # they say nothing to people
+        raise UserError(f"cannot read the checkpoint {path}, since it is damaged: {advice}") from error
     if not isinstance(content, Mapping):
         raise UserError(f"{path} holds a {type(content).__name__}, expected tensors by name: {advice}")
     return content
@@ -131,18 +162,38 @@ def tensors_of(content: Mapping[str, Any], path: Path) -> dict[str, Tensor]:
     """The tensors of a dictionary that should hold nothing else.
 
     Raises:
-        UserError: it holds something else, or a value that is not finite.
+        UserError: it holds something else, a tensor without plain values, or a value that is not finite.
     """
-    wrong = next((name for name, value in content.items() if not isinstance(value, Tensor)), None)
-    if wrong is not None or not content:
+    wrong = [name for name, value in content.items() if not isinstance(name, str) or not isinstance(value, Tensor)]
+    if wrong or not content:
         raise UserError(
-            f"{path} has {shown(wrong)} where weights by name were expected: give the file of a trained model, not a "
-            "checkpoint of a training run"
+            f"{path} has {shown(wrong[0] if wrong else None)} where weights by name were expected: give the file of a "
+            "trained model, not a checkpoint of a training run"
         )
     for name, value in content.items():
-        if value.is_floating_point() and not value.isfinite().all():
+        if unusable := _unusable(value):
+            raise UserError(
+                f"{name} in {path} {unusable}, expected a tensor that holds its numbers: save the weights of the "
+                "trained model as they are in use, and give that file"
+            )
+        if value.is_floating_point() and not value.float().isfinite().all():
             raise UserError(f"{name} in {path} is not finite: the model was not trained successfully; give another one")
     return dict(content)
+
+
+def _unusable(tensor: Tensor) -> str | None:
+    """Why a tensor is not one that holds its numbers in memory; ``None`` where it is."""
+    if tensor.is_meta:
+        return "has a shape but no values (a meta tensor)"
+    if tensor.layout != torch.strided or tensor.is_nested:
+        return "is not dense"
+    if tensor.is_quantized:
+        return "is quantized"
+    if tensor.is_complex():
+        return "has complex values"
+    if tensor.numel() * tensor.element_size() > _LARGEST:
+        return f"has {tensor.numel()} values"
+    return None
 
 
 def choice(table: Table, key: str, default: str, known: Mapping[str, str]) -> str:
@@ -180,12 +231,36 @@ def flag(table: Table, key: str, default: bool = False) -> bool:
     return value
 
 
-def cannot_stream(where: str, reasons: Collection[str]) -> NoReturn:
-    """Refuse a separator that cannot stream; the sentence names every reason."""
+def refuse(where: str, reasons: Collection[str], others: Collection[str] = ()) -> NoReturn:
+    """Refuse a separator; the sentence names every reason.
+
+    Args:
+        where: of its configuration.
+        reasons: why it cannot stream.
+        others: what import does not read.
+    """
+    if not reasons:
+        raise UserError(
+            f"{where[:LONGEST_TEXT]} cannot be imported, since {'; '.join(others)}: give another checkpoint"
+        )
     raise UserError(
-        f"{where[:LONGEST_TEXT]} cannot stream, since {'; '.join(reasons)}: give a causal checkpoint, "
+        f"{where[:LONGEST_TEXT]} cannot stream, since {'; '.join([*reasons, *others])}: give a causal checkpoint, "
         "or prune this one as FILE.py:FACTORY for use on whole files"
     )
+
+
+def check_known(table: Table, known: Collection[str], program: str) -> None:
+    """Refuse settings that are not known here: the separator might compute something else with them.
+
+    Raises:
+        UserError: there are some; the sentence names them.
+    """
+    unknown = sorted(shown(key) for key in table.data.keys() - set(known))
+    if unknown:
+        raise UserError(
+            f"{table.where} has {', '.join(unknown[:_SHOWN])}, which import does not know as a setting of {program}: "
+            "remove it where the separator was trained without it"
+        )
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..checked import RATES, Table, read_limited
+from ..checked import RATES, Table, read_limited, shown
 from ..errors import UserError
 from ..extras import require
-from .checkpoint import Imported, Weights, cannot_stream, choice, flag, number, read_pickle, tensors_of
+from .checkpoint import Imported, Weights, check_known, choice, flag, number, read_pickle, refuse, tensors_of
 
 #: ESPnet's addition to variances: the distance of 1 to the next number in single precision
 _EPSILON = 2.0**-23
@@ -28,6 +28,12 @@ _MEMORIES = {"hc": "both", "h": "hidden", "c": "cell", "id": "same"}
 #: norms that a stream can compute; the others have statistics over the whole recording
 _STREAMING_NORMS = {"cLN": "frame", "BN": "batch"}
 _GLOBAL_NORMS = ("gLN", "GN")
+#: settings of the separators that are read; those that do not change the computation are among them
+_SHARED = "input_dim causal num_spk predict_noise nonlinear layer".split()
+_KNOWN = {
+    "skim": [*_SHARED, *"unit segment_size dropout mem_type seg_overlap".split()],
+    "tcn": [*_SHARED, *"stack bottleneck_dim hidden_dim kernel norm_type pre_mask_nonlinear masking".split()],
+}
 _LARGEST_CONFIG, _MOST = 16 * 2**20, 65_536
 _ADVICE = "give the config.yaml that ESPnet wrote beside the weights"
 
@@ -45,14 +51,22 @@ def read_espnet(checkpoint: Path, config: Path, sample_rate: int | None) -> Impo
     """
     content = _configuration(config)
     table = Table(content, str(config), _ADVICE)
-    for part in ("encoder", "decoder"):
-        if table.text(part) != "conv":
-            raise table.wrong(part, "'conv', the learned filters that import reads")
-    separator = choice(table, "separator", "", {"skim": "skim", "tcn": "tcn"})
-    encoder, settings = _inner(table, "encoder_conf"), _inner(table, "separator_conf")
+    separator = table.text("separator")
+    others = [
+        f"{part} is {shown(table.text(part))} (import reads 'conv', learned filters)"
+        for part in ("encoder", "decoder")
+        if table.text(part) != "conv"
+    ]
+    if separator not in _KNOWN:
+        others.append(f"separator is {shown(separator)} (import reads {' and '.join(_KNOWN)})")
+    settings = _inner(table, "separator_conf")
     reasons = [*_of_model(_inner(table, "model_conf")), *_of_separator(separator, settings)]
-    if reasons:
-        cannot_stream(str(config), reasons)
+    if separator == "tcn" and not flag(settings, "masking", True):
+        others.append("masking of separator_conf is false (import reads separators that mask)")
+    if reasons or others:
+        refuse(str(config), reasons, others)
+    check_known(settings, _KNOWN[separator], f"the separator {separator}")
+    encoder = _inner(table, "encoder_conf")
     basis, sources = encoder.integer("channel", 1, _MOST), number(settings, "num_spk", 2, 1, 16)
     filters = {
         "basis": basis,
@@ -106,7 +120,8 @@ def _tcn(settings: Table, weights: Weights, basis: int, sources: int) -> tuple[d
         found |= weights.layer(f"{source}.3.net.4", f"{target}.project")
     if score == "prelu":
         found |= weights.layer(f"{net}.3", "activation")
-    masks = weights.take(f"{net}.{3 if score == 'linear' else 4}.weight")
+    noise = flag(settings, "predict_noise")
+    masks = weights.masks(f"{net}.{3 if score == 'linear' else 4}.weight", basis, sources, noise)
     return own, found | {"mask.weight": masks[: sources * basis].clone()}  # a mask of the noise comes last
 
 
@@ -135,8 +150,10 @@ def _skim(settings: Table, weights: Weights, basis: int, sources: int) -> tuple[
             found |= weights.norm(f"{source}_norm", f"{target}.norm")
     found |= weights.layer("separator.skim.output_fc.0", "activation")
     # theirs has the sources of each filter side by side, and the noise as a last source
+    noise = flag(settings, "predict_noise")
     for name in ("weight", "bias"):
-        masks = weights.take(f"separator.skim.output_fc.1.{name}").unflatten(0, (basis, -1))
+        rows = weights.masks(f"separator.skim.output_fc.1.{name}", basis, sources, noise)
+        masks = rows.unflatten(0, (basis, sources + noise))
         found[f"mask.{name}"] = masks[:, :sources].transpose(0, 1).flatten(0, 1).contiguous()
     return own, found
 
@@ -153,7 +170,7 @@ def _of_model(model: Table) -> list[str]:
 def _of_separator(separator: str, settings: Table) -> list[str]:
     """What keeps a separator from streaming."""
     reasons = []
-    if not flag(settings, "causal", separator == "skim"):
+    if separator in _KNOWN and not flag(settings, "causal", separator == "skim"):
         looks = "its LSTMs run backwards, too" if separator == "skim" else "its convolutions reach into the future"
         reasons.append(f"causal of separator_conf is false ({looks})")
     if separator == "skim" and flag(settings, "seg_overlap"):
@@ -165,8 +182,6 @@ def _of_separator(separator: str, settings: Table) -> list[str]:
     norm = settings.data.get("norm_type", "gLN")
     if separator == "tcn" and norm in _GLOBAL_NORMS:
         reasons.append(f"norm_type {norm} of separator_conf has statistics over the whole recording")
-    if separator == "tcn" and not flag(settings, "masking", True):
-        raise settings.wrong("masking", "true: import reads separators that mask")
     return reasons
 
 

@@ -38,6 +38,11 @@ def import_checkpoint(
     path = Path(checkpoint)
     if not path.exists() and is_hub_name(checkpoint):
         path = downloaded(checkpoint)
+    if not path.exists():
+        raise UserError(
+            f"there is no file or folder {checkpoint}: give a checkpoint, or the name of one on the Hugging Face hub "
+            "(owner/name)"
+        )
     file = _weights_file(path, kind) if path.is_dir() else path
     if kind == "asteroid":
         if config is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,12 @@ class Events:
 
     Attributes:
         stage: called with the levels of a stage and its minutes, before it starts.
-        masks: called with level, step and loss while the masks of a level are learned.
+        masks: called with a level before its channels are chosen; what it gives is entered until they are, and is
+            called with step and loss while masks are learned.
     """
 
     stage: Callable[[Sequence[int], float], None] = lambda levels, minutes: None
-    masks: Callable[[int, int, float], None] = lambda level, step, loss: None
+    masks: Callable[[int], AbstractContextManager[Callable[[int, float], None]]] = lambda level: nullcontext(_ignore)
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,8 @@ class LadderMaker:
             return containing(self._dense, light, plan, spec.macs)
         run = self._runs[spec.cut_from]
         heavier = run.build(self._dense, run.weights_file if spec.cut_from else None)
-
-        def progress(step: int, loss: float) -> None:
-            self._events.masks(level, step, loss)
-
-        return cut(self.settings, level, self._dense, heavier, run.plan() if spec.cut_from else None, progress)
+        with self._events.masks(level) as progress:
+            return cut(self.settings, level, self._dense, heavier, run.plan() if spec.cut_from else None, progress)
 
     def _finetune(self, levels: Sequence[int], minutes: float) -> None:
         """Fine-tune levels side by side on the same mixtures, for the rest of their time."""
@@ -230,6 +229,10 @@ class LadderMaker:
         start = run.start_file if level or self._earlier is not None else None
         separator: nn.Module = run.build(self._dense, start).requires_grad_()
         return Learner(settings, separator, run.has_checkpoint, self._processes, hints)
+
+
+def _ignore(step: int, loss: float) -> None:
+    """Progress that nobody wants to see."""
 
 
 def _earlier(folder: str, levels: int) -> Ladder:

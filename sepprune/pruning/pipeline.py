@@ -55,7 +55,7 @@ def prune(
     compare: str = "model",
     floor: Floor = DEFAULT_FLOOR,
     round_to: int = 1,
-    sample_rate: int = 16_000,
+    sample_rate: int | None = None,
     time_dim: int = -1,
     seconds: float | None = None,
     learning: Learning | None = None,
@@ -91,7 +91,8 @@ def prune(
             at the same place in repeated blocks; ``group``, those of one group, so that all groups keep the same share.
         floor: how many channels every group keeps at least, and whether whole residual branches may be removed.
         round_to: keep multiples of this many channels.
-        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram.
+        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram. ``None``
+            takes the module's own ``sample_rate`` where it has one, else 16000.
         time_dim: which dimension of the first tensor is time.
         seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         learning: details of mask learning; its ``steps`` are replaced by ``steps``.
@@ -140,7 +141,7 @@ def prune(
     inputs, structure = prepared.inputs, prepared.structure
     if floor.whole_branches:
         structure = with_branches(structure)
-    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(inputs, sample_rate, seconds, time_dim)))
+    costs = _Costs(params_cost(structure), macs_cost(structure, length_of(prepared, sample_rate, seconds, time_dim)))
     budget = None
     if isinstance(share, Mapping):
         budget = Budget.by_layer(share, channels_cost(structure), structure, floor, round_to)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..checked import shown
 from ..errors import UserError
+from ..separators.calling import own_rate
 from .accounts import accounted
 from .batches import Batch, call_of
 from .calculated import copied
@@ -47,7 +48,7 @@ def analyze(
     *,
     example_kwargs: Mapping[str, Any] | None = None,
     keep_outputs: int | str | Sequence[int | str] | None = None,
-    sample_rate: int = 16_000,
+    sample_rate: int | None = None,
     time_dim: int = -1,
     seconds: float | None = None,
     like_ptflops: bool = False,
@@ -61,7 +62,8 @@ def analyze(
         example_input: the input, or a tuple of positional inputs. Causal separators need none.
         example_kwargs: inputs by name.
         keep_outputs: see :func:`prepare`.
-        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram.
+        sample_rate: steps of the example's time dimension in a second: samples, or frames of a spectrogram. ``None``
+            takes the module's own ``sample_rate`` where it has one, else 16000.
         time_dim: which dimension of the first tensor is time.
         seconds: length of the example, instead of ``sample_rate`` and ``time_dim``.
         like_ptflops: count the MACs of modules and groups as :mod:`~sepprune.pruning.ptflops` does.
@@ -80,24 +82,25 @@ def analyze(
         include=include,
         exclude=exclude,
     )
-    length = length_of(prepared.inputs, sample_rate, seconds, time_dim)
+    length = length_of(prepared, sample_rate, seconds, time_dim)
     return analysis_of(prepared.structure, length, like_ptflops)
 
 
-def length_of(inputs: tuple[Tensor, ...], sample_rate: int, seconds: float | None, time_dim: int = -1) -> float:
+def length_of(prepared: Prepared, sample_rate: int | None, seconds: float | None, time_dim: int = -1) -> float:
     """Length of an example in seconds.
 
     Args:
-        inputs: the example's tensors.
-        sample_rate: steps of time in a second.
+        prepared: the module and the example's tensors.
+        sample_rate: steps of time in a second; ``None`` for the module's own, 16000 where it names none.
         seconds: its length, if the caller knows it.
         time_dim: the dimension of the first tensor that is time where ``seconds`` is not given.
 
     Raises:
         UserError: the length is not above 0, or there is no such dimension.
     """
-    first = inputs[0]
-    check_number("sample_rate", sample_rate, 0, above=True)
+    first = prepared.inputs[0]
+    rate = (own_rate(prepared.module) or 16_000) if sample_rate is None else sample_rate
+    check_number("sample_rate", rate, 0, above=True)
     if seconds is not None:
         check_number("seconds, the length of the example,", seconds, 0, above=True)
     check_whole("time_dim", time_dim)
@@ -106,7 +109,7 @@ def length_of(inputs: tuple[Tensor, ...], sample_rate: int, seconds: float | Non
             f"time_dim is {time_dim}, but the first input has shape {tuple(first.shape)}: give the dimension of it "
             "that is time, or the length of the example as seconds="
         )
-    return first.shape[time_dim] / sample_rate if seconds is None else float(seconds)
+    return first.shape[time_dim] / rate if seconds is None else float(seconds)
 
 
 def prepare(

@@ -194,6 +194,11 @@ class Ladder:
                 raise
             raise UserError(f"there is no ladder folder {shown(str(folder))} ({reason(error)})") from error
         if not found:
+            if (folder / "plan.json").is_file() and (folder / "model.safetensors").is_file():
+                raise UserError(
+                    f"{folder} is the result of `sepprune prune`, no ladder: load it in Python with "
+                    "sepprune.load_pruned, or let `sepprune ladder` prune, fine-tune and write levels"
+                )
             raise UserError(f"{folder} is no ladder: it holds no {INDEX}; give a folder that `sepprune ladder` wrote")
         content = read_limited(index, LARGEST_INDEX, _COPY)
         data = Table(parse_json(content, index, _COPY), str(index), _COPY)

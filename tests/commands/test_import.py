@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from sepprune.cli import main
+from sepprune.pruning import load_pruned
 from sepprune.streaming import Ladder
 from tests.importing.checkpoints import espnet
 from tests.importing.narrowband import imported
@@ -63,6 +64,30 @@ def test_prune_keeps_half_of_it(kind: str, folders: dict[str, Path], tmp_path: P
     assert 0.45 < report["macs_after"] / report["macs_before"] <= 0.5
     assert report["max_abs_difference"] < 1e-5
     assert (out / "plan.json").is_file()
+
+
+def test_a_pruned_model_is_named_where_a_ladder_is_expected_and_loads_as_the_page_says(
+    folders: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    half, folder = tmp_path / "half", folders["espnet tcn"]
+    report = report_of(
+        tmp_path,
+        "prune",
+        str(folder),
+        "--method",
+        "l2",
+        "--macs",
+        "0.5",
+        "--data",
+        str(mixtures(tmp_path / "data", 16_000)),
+        "--out",
+        str(half),
+    )
+    assert main(["evaluate", str(half), "--data", str(tmp_path / "data")]) == 2
+    said = capsys.readouterr().err
+    assert "is the result of `sepprune prune`, no ladder: load it in Python with sepprune.load_pruned" in said
+    loaded = load_pruned(half, Ladder.load(folder).build(0))
+    assert sum(weight.numel() for weight in loaded.parameters()) == report["params_after"]
 
 
 def test_prune_does_not_say_that_the_weights_are_random(

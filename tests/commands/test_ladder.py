@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sepprune.cli import main
+from sepprune.ladders.settings import load_ladder_settings
 from sepprune.streaming import Ladder
 from tests.ladders.conftest import data_folder, ladder_config, own_cache
 
@@ -36,7 +37,19 @@ def test_people_see_what_is_made_from_what(ladder_config: Path, capsys: pytest.C
     printed = capsys.readouterr().err
     assert "level 0: dense" in printed
     assert "level 2: 40% of the MACs, cut from level 0" in printed
-    assert "level 1: 70% of the MACs, contains level 2" in printed and "masks of level 2" in printed
+    assert "level 1: 70% of the MACs, contains level 2" in printed
+    assert "learning masks comes on top" in printed
+
+
+def test_a_log_gets_a_line_for_every_tenth_part_of_mask_learning(
+    ladder_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ladder(ladder_config, "--levels", "2") == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if "of level 2" in line]
+    steps = load_ladder_settings(str(ladder_config)).mask_steps
+    assert lines[0] == "scoring channels of level 2"
+    assert len(lines) == 1 + min(steps, 10)
+    assert lines[-1].startswith(f"learning masks of level 2: step {steps} of {steps}, loss ")
 
 
 def test_only_the_levels_that_are_named_are_made(ladder_config: Path, tmp_path: Path) -> None:

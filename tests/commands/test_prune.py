@@ -254,6 +254,25 @@ def test_layers_are_named_where_no_pattern_matches() -> None:
     assert any(name in str(caught.value) for name, _ in module.named_modules() if name)
 
 
+def test_mixtures_reach_a_separator_at_its_own_rate(tmp_path: Path) -> None:
+    signals = {"mix": tone(1000), "s1": tone(1000), "s2": tone(1000)}
+    for part, signal in signals.items():
+        (tmp_path / part).mkdir()
+        soundfile.write(tmp_path / part / "a.wav", signal, 16_000, subtype="FLOAT")
+    given = {"dataset": None, "data": str(tmp_path), "sample_rate": 8000, "seconds": 1.0, "batch": 1}
+    given |= {"method": "sepprune", "seed": 0}
+    data = batches(argparse.Namespace(**given), 8)
+    assert data is not None
+    [(mixture, references)] = list(data)
+    spectrum = np.abs(np.fft.rfft(mixture[0].numpy()))
+    assert references.shape == (1, 2, 8000) and int(spectrum.argmax()) == 1000
+
+
+def tone(frequency: float) -> np.ndarray:
+    """A second at 16 kHz."""
+    return 0.1 * np.sin(2 * np.pi * frequency * np.arange(16_000) / 16_000)
+
+
 def test_random_weights_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["prune", SMALL, "--macs", "0.6", "--method", "l1", "--out", str(tmp_path / "out")]) == 0
     assert "weights of conv-tasnet" in capsys.readouterr().err

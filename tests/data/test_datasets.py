@@ -150,10 +150,10 @@ def test_a_split_without_mixtures_is_named(tmp_path: Path) -> None:
         PreparedMixtures(tmp_path, DatasetSettings("echoset"), "test")
 
 
-def test_another_sample_rate_is_refused(tmp_path: Path) -> None:
+def test_another_sample_rate_is_resampled(tmp_path: Path) -> None:
     write(tmp_path / FOLDERS["wham"][0], FOLDERS["wham"][1], rate=8000)
-    with pytest.raises(UserError, match="sample rate of 8000 Hz, expected 16000"):
-        PreparedMixtures(tmp_path, DatasetSettings("wham"), "train")[0]
+    mixture, references = PreparedMixtures(tmp_path, DatasetSettings("wham"), "train")[0]
+    assert mixture.shape == (2000,) and references.shape == (2, 2000)
 
 
 def test_a_file_that_is_no_sound_is_named(tmp_path: Path) -> None:

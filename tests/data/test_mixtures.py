@@ -9,6 +9,7 @@ import torch
 
 from sepprune.data.crops import CropBatches
 from sepprune.data.mixtures import MIXTURE_FOLDERS, find, mixture_folder
+from sepprune.data.sound import read_at_rate
 from sepprune.errors import UserError
 
 RATE = 16_000
@@ -104,9 +105,20 @@ def test_several_channels_are_averaged(tmp_path: Path) -> None:
     assert np.allclose(files.read(RATE)[1], soundfile.read(files.references[0])[0].mean(1), atol=1e-7)
 
 
-def test_another_sample_rate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="sample rate of 8000 Hz, expected 16000"):
-        find(mixtures_folder(tmp_path, rate=8000))[0].read(RATE)
+@pytest.mark.parametrize("rate", [8_000, 11_025, 44_100, 48_000])
+def test_a_part_at_another_rate_is_that_of_the_whole_file_resampled(tmp_path: Path, rate: int) -> None:
+    files = find(mixtures_folder(tmp_path, samples=rate, rate=rate))[0]
+    whole = np.stack([read_at_rate(path, RATE) for path in files.paths])
+    assert files.read(RATE).shape == (3, RATE)
+    for start, frames in [(0, 500), (7_001, 997), (15_500, 500)]:
+        part = files.read(RATE, start, frames)
+        assert part.shape == (3, frames)
+        np.testing.assert_allclose(part, whole[:, start : start + frames], atol=2e-4)
+
+
+def test_zeros_follow_the_end_of_a_file_at_another_rate(tmp_path: Path) -> None:
+    signals = find(mixtures_folder(tmp_path, samples=800, rate=8_000))[0].read(RATE, 1_500, 2_000)
+    assert signals.shape == (3, 2_000) and signals[:, :50].any() and np.abs(signals[:, 400:]).max() < 1e-4
 
 
 def test_a_pass_of_crops_has_every_mixture_and_fills_the_last_batch(tmp_path: Path) -> None:

@@ -102,6 +102,27 @@ def test_the_sample_rate_is_that_of_the_training_data(kind: str, separators: dic
     assert separators[kind].sample_rate == 8000
 
 
+def test_a_causal_asteroid_separator_with_global_norms_has_the_norms_of_frames_and_a_note(tmp_path: Path) -> None:
+    asteroid(tmp_path, norm_type="cLN")
+    path = tmp_path / "pytorch_model.bin"
+    content = torch.load(path, weights_only=False)
+    content["model_args"]["norm_type"] = "gLN"
+    torch.save(content, path)
+    _, found = import_checkpoint("asteroid", str(tmp_path))
+    assert found.settings["norm"] == "frame"
+    assert "norm_type 'gLN'; a causal ConvTasNet of Asteroid then uses cLN" in found.notes[0]
+
+
+def test_unknown_settings_of_asteroid_are_refused(tmp_path: Path) -> None:
+    asteroid(tmp_path)
+    path = tmp_path / "pytorch_model.bin"
+    content = torch.load(path, weights_only=False)
+    content["model_args"]["gated"] = True
+    torch.save(content, path)
+    with pytest.raises(UserError, match="'model_args' of .* has 'gated', which import does not know"):
+        import_checkpoint("asteroid", str(tmp_path))
+
+
 def changed(folder: Path, table: str | None, **entries: Any) -> None:
     path = folder / "config.yaml"
     content = yaml.safe_load(path.read_text())
@@ -129,6 +150,14 @@ def test_what_keeps_a_separator_of_espnet_from_streaming_is_named(
         import_checkpoint("espnet", str(tmp_path))
 
 
+def test_all_reasons_are_named_beside_another_encoder(tmp_path: Path) -> None:
+    espnet(tmp_path, "skim")
+    changed(tmp_path, None, encoder="stft", decoder="stft")
+    changed(tmp_path, "separator_conf", causal=False, seg_overlap=True)
+    with pytest.raises(UserError, match="causal .*; seg_overlap .*; encoder is 'stft' .*; decoder is 'stft'"):
+        import_checkpoint("espnet", str(tmp_path))
+
+
 def test_all_reasons_are_named_at_once(tmp_path: Path) -> None:
     asteroid(tmp_path, causal=False, norm_type="gLN")
     with pytest.raises(UserError, match="causal of model_args is false .*; norm_type 'gLN' .* whole recording"):
@@ -138,9 +167,11 @@ def test_all_reasons_are_named_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "entries", "sentence"),
     [
-        (None, {"encoder": "stft"}, "'encoder' 'stft', expected 'conv'"),
-        (None, {"separator": "dprnn"}, "'separator' 'dprnn', expected one of skim, tcn"),
+        (None, {"encoder": "stft"}, "encoder is 'stft' .import reads 'conv'"),
+        (None, {"separator": "dprnn"}, "separator is 'dprnn' .import reads skim and tcn"),
         (None, {"train_shape_file": []}, "does not name the sample rate: give it as --sample-rate"),
+        ("separator_conf", {"attention": 4}, "has 'attention', which import does not know as a setting"),
+        ("separator_conf", {"num_spk": 3}, r"output_fc\.1\.weight .* asks for 96 rows"),
         ("separator_conf", {"unit": 25}, "do not fit their configuration"),
         ("separator_conf", {"layer": 2}, "tensors that its configuration does not explain"),
         ("separator_conf", {"layer": 4}, "lacks the tensor separator.skim.seg_lstms.3.lstm.weight_ih_l0"),
@@ -172,16 +203,55 @@ class Trap:
 def test_no_code_of_a_checkpoint_runs(kind: str, tmp_path: Path) -> None:
     espnet(tmp_path, "skim")
     torch.save({"model_name": Trap(tmp_path / "ran")}, tmp_path / "valid.loss.best.pth")
-    with pytest.raises(UserError, match="could run code"):
+    with pytest.raises(UserError, match="could run code") as error:
         import_checkpoint(kind, str(tmp_path / "valid.loss.best.pth"))
+    assert "weights_only" not in str(error.value)
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no checkpoint", pickle.dumps({"a": 1})])
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", pickle.dumps({"a": 1}), b"PK\3\4", b"\x80\2hello."])
 def test_a_file_that_is_no_checkpoint_is_one_sentence(content: bytes, tmp_path: Path) -> None:
     espnet(tmp_path, "skim")
     (tmp_path / "valid.loss.best.pth").write_bytes(content)
     with pytest.raises(UserError, match=r"valid\.loss\.best\.pth") as error:
+        import_checkpoint("espnet", str(tmp_path))
+    assert "\n" not in str(error.value) and "weights_only" not in str(error.value)
+
+
+def test_a_text_file_is_no_checkpoint(tmp_path: Path) -> None:
+    espnet(tmp_path, "skim")
+    (tmp_path / "valid.loss.best.pth").write_text("hello")
+    with pytest.raises(UserError, match=r"valid\.loss\.best\.pth is no checkpoint of torch"):
+        import_checkpoint("espnet", str(tmp_path))
+
+
+def test_a_missing_file_is_named_and_not_its_configuration() -> None:
+    with pytest.raises(UserError, match=r"there is no file or folder nope\.pth"):
+        import_checkpoint("espnet", "nope.pth")
+
+
+WHOLE = torch.zeros(64, 32, 1)
+
+
+@pytest.mark.parametrize(
+    ("tensor", "sentence"),
+    [
+        (WHOLE.to_sparse(), "is not dense"),
+        (WHOLE.to("meta"), "has a shape but no values"),
+        (WHOLE.to(torch.complex64), "has complex values"),
+        (torch.zeros(1).expand(10**10), "has 10000000000 values"),
+        (WHOLE[:5], r"has the shape \(5, 32, 1\), its configuration asks for 64 rows"),
+        (torch.tensor(0.0), r"has the shape \(\), its configuration asks for 64 rows"),
+    ],
+)
+@pytest.mark.parametrize(("separator", "name"), [("skim", "skim.output_fc.1"), ("tcn", "tcn.network.4")])
+def test_a_tensor_that_cannot_be_used_is_one_sentence(
+    separator: str, name: str, tensor: Tensor, sentence: str, tmp_path: Path
+) -> None:
+    weights = espnet(tmp_path, separator).state_dict()
+    weights[f"separator.{name}.weight"] = tensor
+    torch.save(weights, tmp_path / "valid.loss.best.pth")
+    with pytest.raises(UserError, match=f"separator.{name}.weight .*{sentence}") as error:
         import_checkpoint("espnet", str(tmp_path))
     assert "\n" not in str(error.value)
 

@@ -11,6 +11,7 @@ from sepprune.ladders.make import LadderMaker
 from sepprune.ladders.settings import load_ladder_settings
 from sepprune.ladders.weights import load_model
 from sepprune.models import load_named
+from sepprune.pruning import analyze
 from sepprune.streaming import Ladder
 from sepprune.training.processes import Processes
 from sepprune.training.settings import ModelSettings
@@ -36,6 +37,7 @@ def test_its_levels_have_its_rate_and_weights(config: Path, tmp_path: Path) -> N
     assert (ladder.sample_rate, ladder.hop, ladder.window, len(ladder.levels)) == (8000, 4, 8, 3)
     assert [level.model for level in ladder.levels] == ["tasnet-skim"] * 3
     dense = ladder[0].macs_per_second
+    assert dense == analyze(ladder.build(0), sample_rate=8000).macs_per_second
     assert ladder[1].macs_per_second <= 0.7 * dense and ladder[2].macs_per_second <= 0.4 * dense
 
 

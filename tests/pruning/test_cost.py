@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from sepprune.errors import UserError
-from sepprune.pruning import analyze
+from sepprune.models import rate_of
+from sepprune.pruning import analyze, prune
 from sepprune.pruning.cost import macs_cost
 from sepprune.pruning.objective import freeze
 from sepprune.pruning.structure import discover
@@ -127,3 +128,16 @@ def test_the_length_of_an_example_that_does_not_end_with_time_can_be_given() -> 
     assert analyze(model, spectrogram, seconds=2.0).macs_per_second == 100 * 80 / 2
     with pytest.raises(UserError, match="above 0"):
         analyze(model, spectrogram, seconds=0.0)
+
+
+def test_a_separator_that_names_its_rate_is_counted_at_it() -> None:
+    separator = build_separator("tasnet-tcn", blocks=2, repeats=1, sample_rate=8000)
+    known = analyze(separator, sample_rate=8000).macs_per_second
+    assert analyze(separator).macs_per_second == known
+    assert prune(separator, macs=0.5, method="l2").report["macs_before"] == known
+    assert rate_of(_Narrowband(4, 6, 3), None) == 8000
+    assert analyze(_Narrowband(4, 6, 3, padding=1), SECOND).macs_per_second == 4 * 6 * 3 * 8000
+
+
+class _Narrowband(nn.Conv1d):
+    sample_rate = 8000.0  # as another library names it
