@@ -63,8 +63,8 @@ def rate_of(module: nn.Module, sample_rate: int | None) -> int:
     Raises:
         UserError: a causal separator of this program works at another one than the user gave.
     """
+    from .pruning.prepared import own_rate
     from .separators import CausalSeparator
-    from .separators.calling import own_rate
 
     own = own_rate(module)
     if isinstance(module, CausalSeparator) and sample_rate not in (None, own):

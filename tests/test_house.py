@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, str] = {
     # a level is built from its pruning plan
     "sepprune.streaming": "sepprune.separators sepprune.pruning",
     # a folder is a level of a ladder
-    "sepprune.models": "sepprune.separators sepprune.streaming",
+    "sepprune.models": "sepprune.separators sepprune.streaming sepprune.pruning",
     "sepprune.importing": "sepprune.separators",
     # stimuli are rendered by streaming
     "sepprune.study": "sepprune.streaming",

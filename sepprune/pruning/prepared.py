@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from ..checked import shown
 from ..errors import UserError
-from ..separators.calling import own_rate
 from .accounts import accounted
 from .batches import Batch, call_of
 from .calculated import copied
@@ -84,6 +83,12 @@ def analyze(
     )
     length = length_of(prepared, sample_rate, seconds, time_dim)
     return analysis_of(prepared.structure, length, like_ptflops)
+
+
+def own_rate(module: nn.Module) -> int | None:
+    """The sample rate in hertz that a module names as its ``sample_rate``; ``None`` where it names none."""
+    rate = getattr(module, "sample_rate", None)
+    return int(rate) if isinstance(rate, (int, float)) and rate > 1 else None  # True is a number, too
 
 
 def length_of(prepared: Prepared, sample_rate: int | None, seconds: float | None, time_dim: int = -1) -> float:

@@ -11,12 +11,6 @@ def delay_of(separator: nn.Module) -> int:
     return int(getattr(separator, "delay", 0))
 
 
-def own_rate(module: nn.Module) -> int | None:
-    """The sample rate in hertz that a module names as its ``sample_rate``; ``None`` where it names none."""
-    rate = getattr(module, "sample_rate", None)
-    return int(rate) if isinstance(rate, (int, float)) and rate > 1 else None  # True is a number, too
-
-
 def sources_of(separator: nn.Module, mixture: Tensor, delay: int) -> Tensor:
     """Sources aligned with the mixture, ``(batch, sources, samples - delay)``, of a separator of either kind."""
     output = separator(mixture)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
-from rich.console import Console
 from safetensors.torch import load_file
 
 from sepprune.cli import main
 from sepprune.commands.prune import add_arguments
 from sepprune.commands.prune_data import batches
-from sepprune.commands.prune_progress import MaskProgress
 from sepprune.errors import UserError
 from sepprune.models import load_named
 from sepprune.pruning import PruningPlan, prepare
@@ -283,22 +280,3 @@ def test_a_data_folder_without_the_split_says_what_its_manifest_needs(tmp_path: 
     given = argparse.Namespace(**{**vars(arguments(tmp_path, "wham", 0)), "dataset": None})
     with pytest.raises(UserError, match="needs lines with the split train and a path that starts with speech/"):
         batches(given, 8)
-
-
-def told(steps: int, terminal: bool) -> str:
-    """What a run of mask learning writes."""
-    file = StringIO()
-    with MaskProgress(steps, Console(file=file, force_terminal=terminal, width=100)) as progress:
-        for step in range(steps):
-            progress.show(step, 1.5)
-    return file.getvalue()
-
-
-def test_a_log_gets_a_line_before_the_first_step_and_one_every_tenth_part() -> None:
-    first, *lines = told(50, terminal=False).splitlines()
-    assert first == "scoring channels"
-    assert len(lines) == 10 and lines[-1] == "learning masks: step 50 of 50, loss 1.50"
-
-
-def test_a_terminal_gets_a_bar_that_names_the_phase() -> None:
-    assert "learning masks" in told(50, terminal=True)
