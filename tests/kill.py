@@ -160,11 +160,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    names = [target.name for target in TARGETS]
+    parser.add_argument("--only", choices=names, help="kill the programs that write this, instead of all in turn")
     parser.add_argument("--report", metavar="FILE", help="write the figures as JSON")
     args = parser.parse_args()
-    failures: dict[str, list[str]] = {target.name: [] for target in TARGETS}
-    each = -(-args.kills // len(TARGETS))
-    for target in TARGETS:
+    targets = [target for target in TARGETS if args.only in (None, target.name)]
+    failures: dict[str, list[str]] = {target.name: [] for target in targets}
+    each = -(-args.kills // len(targets))
+    for target in targets:
         with tempfile.TemporaryDirectory() as folder:
             for number in range(each):
                 try:
