@@ -27,7 +27,7 @@ from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
 from .status import Banner, StatusLine
-from .study.listening_tests import ListeningTests
+from .study.entry import ListeningTests
 from .theme import Theme, running_application, style_sheet, system_theme
 from .transport import Transport
 from .views.tracks import Tracks

@@ -6,7 +6,7 @@ The main window closes then: its sound, its meters and its load on the processor
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import QProcess
@@ -17,8 +17,50 @@ from sepprune.study.archive import read_study
 from sepprune.study.live import shown
 
 from ...engine.protocol import NONE, Settings
+from ..engine_link import EngineLink
+from ..facts import sentence
+from ..status import StatusLine
+from ..transport import Transport
+from .choice import ask_for_levels
 
 FILES = "Listening tests (*.zip);;All files (*)"
+
+
+class ListeningTests:
+    """Opens listening tests and blind comparisons, and closes the window for them.
+
+    Args:
+        window: to close.
+        transport: has the buttons.
+        status: says why a test does not open.
+        link: to the engine.
+    """
+
+    def __init__(self, window: QWidget, transport: Transport, status: StatusLine, link: EngineLink) -> None:
+        self._window, self._status, self._link = window, status, link
+        transport.study_asked.connect(self.open_study)
+        transport.blind_asked.connect(self.open_blind)
+
+    def open_study(self) -> None:
+        """Ask for a listening test, open its pages, and close the window."""
+        file = ask_for_study(self._window)
+        if file is not None:
+            self._leave_for(lambda: start_study(file, self._link.settings.output))
+
+    def open_blind(self) -> None:
+        """Ask for two levels, open the pages that compare them blind on the running sound, and close the window."""
+        ready = self._link.ready
+        chosen = None if ready is None else ask_for_levels(self._window, ready.ladder, self._link.controls.level)
+        if chosen is not None:
+            self._leave_for(lambda: start_live(chosen, self._link.settings))
+
+    def _leave_for(self, start: Callable[[], None]) -> None:
+        try:
+            start()
+        except UserError as error:
+            self._status.message.show_text(sentence(str(error)))
+        else:
+            self._window.close()
 
 
 def ask_for_study(parent: QWidget) -> Path | None:
