@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import Tensor, nn
 
 State = tuple[Tensor, ...]
 
 
-class CausalSeparator(nn.Module):
+class CausalSeparator(nn.Module, ABC):
     """What all causal families share: hops, state, segments.
 
     :class:`~sepprune.separators.spectral.SpectralSeparator` masks a spectrum,
@@ -40,9 +42,9 @@ class CausalSeparator(nn.Module):
         """Algorithmic latency: the synthesis window."""
         return 1000.0 * self.window / self.sample_rate
 
+    @abstractmethod
     def initial_network_state(self, batch: int) -> State:
         """Zero state of the separation network for ``batch`` mixtures."""
-        raise NotImplementedError
 
     def end_network_segment(self, state: State) -> State:
         """The network state with which the frame after a whole :attr:`segment` of frames starts."""
@@ -54,13 +56,13 @@ class CausalSeparator(nn.Module):
         return (*state[:own], *self.end_network_segment(state[own:]))
 
     @property
+    @abstractmethod
     def own_tensors(self) -> int:
         """How many tensors of the state come before those of the network."""
-        raise NotImplementedError
 
+    @abstractmethod
     def initial_state(self, batch: int = 1) -> State:
         """State before the first sample, all zeros, as :meth:`step` takes it; its first tensor is the past."""
-        raise NotImplementedError
 
     def step(self, mixture: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`forward` without segment upkeep.
@@ -75,6 +77,7 @@ class CausalSeparator(nn.Module):
         sources, rest = self.separate(signal, state[1:], segments)
         return sources, (signal[:, signal.shape[1] - self.past :], *rest)
 
+    @abstractmethod
     def separate(self, signal: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """:meth:`step` on a signal that starts with its own :attr:`past`: what a backend compiles for one fixed chunk.
 
@@ -89,7 +92,6 @@ class CausalSeparator(nn.Module):
             - signal: ``(batch, past + samples)``, whole hops
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
-        raise NotImplementedError
 
     def forward(self, mixture: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Separate a mixture, from silence or from where an earlier call stopped.

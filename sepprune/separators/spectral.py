@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -63,6 +64,7 @@ class SpectralSeparator(CausalSeparator):
         ends = [input_level] if isinstance(input_level, int) else list(input_level)
         self.input_level = InputLevel(ends[0], ends[-1], hop, self.past, sample_rate) if any(ends) else None
 
+    @abstractmethod
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, Tensor, State]:
         """Complex masks for every frame, and what they are made from.
 
@@ -76,7 +78,6 @@ class SpectralSeparator(CausalSeparator):
             - masks: ``(batch, sources, 2 * bins, frames)``, real parts before imaginary parts
             - hidden: ``(batch, frames, width)``
         """
-        raise NotImplementedError
 
     @property
     def own_tensors(self) -> int:

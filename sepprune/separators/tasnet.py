@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -100,6 +102,7 @@ class LearnedSeparator(CausalSeparator):
         self.mask_activation = activation(mask_activation)
         self.decoder = FilterDecoder(basis, hop, window)
 
+    @abstractmethod
     def masks(self, features: Tensor, state: State, segments: int = 1) -> tuple[Tensor, State]:
         """Masks for every frame, before their activation.
 
@@ -112,7 +115,6 @@ class LearnedSeparator(CausalSeparator):
             - features: ``(batch, basis, frames)``
             - masks: ``(batch, sources, basis, frames)``
         """
-        raise NotImplementedError
 
     @property
     def own_tensors(self) -> int:

@@ -12,8 +12,9 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 from ...engine.events import Ready
 from ...engine.protocol import Settings
 from ..facts import sentence
+from ..labels import label
 from ..transport import Choice
-from .parts import Card, button, label
+from .parts import Card, button
 
 #: longest chunk that is offered, in milliseconds, and most threads
 LONGEST_MS, MOST_THREADS = 64.0, 8

@@ -9,7 +9,8 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QWidg
 
 from sepprune.bench.facts import Fact, fact_text
 
-from .parts import Card, button, label
+from ..labels import label
+from .parts import Card, button
 
 
 class FactsCard(Card):

@@ -9,9 +9,10 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QWidget
 
 from ..facts import duration, sentence
+from ..labels import label
 from ..segmented import Segmented
 from .measurement import Result
-from .parts import Card, button, label
+from .parts import Card, button
 
 #: busy processes of the option
 BUSY = 2

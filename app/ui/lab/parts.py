@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 
+from ..labels import label
 from ..theme import Theme, blend, style_sheet
-
-
-def label(text: str = "", role: str = "", wrap: bool = False) -> QLabel:
-    """A label in one of the styles; the text is shown as it is, without markup."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
-    if role:
-        made.setProperty("role", role)
-    return made
 
 
 def button(text: str, tip: str, role: str = "") -> QPushButton:

@@ -10,8 +10,9 @@ from PyQt6.QtWidgets import QButtonGroup, QHBoxLayout
 
 from ...engine.headphone_tones import NEEDED, QUESTIONS, place_at, tone_questions
 from ...engine.player import Player
+from ..labels import label
 from .pages import Page
-from .style import button, label
+from .style import button
 
 _TEXT = (
     "Put on your headphones. You hear three tones again and again: which one is the softest? Answer as soon as you "
@@ -33,7 +34,7 @@ class HeadphoneCheck(Page):
         back: the first button, with its text.
     """
 
-    #: how many answers were right; the listener goes on
+    #: number of right answers, when the listener continues
     finished = pyqtSignal(int)
 
     def __init__(self, player: Player, seed: int, back: tuple[str, Callable[[], None]]) -> None:

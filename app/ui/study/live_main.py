@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from ...engine.speaker import DeviceSpeaker, output_named
 from ..main import prepared_application
 from .live_player import LivePlayer
 from .live_window import LiveWindow
-from .main import check_results
+from .main import check_results, show_until_closed
 
 #: of the tones of the headphone check, in hertz
 TONE_RATE = 48_000
@@ -60,11 +59,8 @@ def run_live(
         return Player(TONE_RATE, lambda render: DeviceSpeaker(output, TONE_RATE, render), channels=2)
 
     window = LiveWindow(study, results, player, open_tones=open_tones if headphone_check else None)
-    interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
     try:
-        window.showMaximized()
-        application.exec()
+        show_until_closed(window, application)
     finally:
-        signal.signal(signal.SIGINT, interrupt)
         player.close()
     return 0

@@ -11,11 +11,12 @@ from PyQt6.QtWidgets import QHBoxLayout, QProgressBar
 from ...engine.arrays import Frames
 from ...engine.telemetry import DEADLINE_MISS
 from ..facts import sentence
+from ..labels import label
 from ..theme import fit_bold
 from .live_player import LivePlayer
 from .pages import Page
 from .samples import SoundRow
-from .style import button, label
+from .style import button
 
 #: seconds of sound that are measured
 MEASURED_S = 5.0

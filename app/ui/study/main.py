@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+from PyQt6.QtWidgets import QApplication, QWidget
+
 from sepprune.errors import UserError
 from sepprune.study.archive import read_study
 
@@ -34,13 +36,18 @@ def run_study(file: Path, folder: Path | None = None, output: str | None = None)
     application = prepared_application()
     player = Player(study.sample_rate, lambda render: DeviceSpeaker(device, study.sample_rate, render), channels=2)
     window = StudyWindow(study, results, player)
+    show_until_closed(window, application)
+    return 0
+
+
+def show_until_closed(window: QWidget, application: QApplication) -> None:
+    """Show a window until it is closed, also by Ctrl-C."""
     interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
     try:
         window.showMaximized()
         application.exec()
     finally:
         signal.signal(signal.SIGINT, interrupt)
-    return 0
 
 
 def check_results(folder: Path) -> Path:

@@ -20,8 +20,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from ..labels import label
 from .sounds import Sounds
-from .style import TEXT_WIDTH, button, label, page_background
+from .style import TEXT_WIDTH, button, page_background
 
 #: gain of the volume slider in dB: lowest, highest, at the start
 GAINS_DB = (-40, 0, -12)

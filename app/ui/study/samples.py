@@ -12,8 +12,9 @@ from PyQt6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout
 from sepprune.study.methods.mushra import OPEN_REFERENCE
 
 from ...engine.player import Player
+from ..labels import label
 from ..theme import Theme
-from .style import button, label
+from .style import button
 
 #: keys of the samples from left to right: the row of digits. The open reference has R.
 KEYS = "1234567890-="

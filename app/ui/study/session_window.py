@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,35 +74,35 @@ class SessionWindow(PagedWindow):
         elif self.player.late and not page.finished:
             self._void()
 
-    # ---- what differs between kinds of windows ----
+    # ---- what differs between kinds of windows; Qt's classes cannot be abstract ones of Python ----
 
+    @abstractmethod
     def load_sample(self) -> None:
         """Load a sample for the volume page, called :attr:`Volume.LABEL`, that tells nothing.
 
         Raises:
             UserError: it cannot be read.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def load_question(self, session: Session, trial: Trial) -> None:
         """Load all samples of the open question.
 
         Raises:
             UserError: one cannot be read.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def sound_row(self) -> SoundRow:
         """What changes how samples play, for the page of a question."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reopen(self) -> None:
         """Open the sound again after it stopped, and continue.
 
         Raises:
             UserError: it cannot be opened.
         """
-        raise NotImplementedError
 
     def why_stopped(self) -> str:
         """Why there is no sound any more, and what to do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..theme import Theme, blend, style_sheet
 
@@ -63,16 +63,6 @@ def study_style(theme: Theme) -> str:
     QSlider::handle:disabled {{ background: {t.faint}; }}
     """
     )
-
-
-def label(text: str, role: str = "", wrap: bool = False) -> QLabel:
-    """A label in one of the styles; the text is shown as it is, without markup."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
-    made.setWordWrap(wrap)
-    if role:
-        made.setProperty("role", role)
-    return made
 
 
 def button(text: str, role: str = "") -> QPushButton:

@@ -14,10 +14,11 @@ from sepprune.study.design import MUSHRA, PREFERENCE, RATING
 from sepprune.study.session import Trial
 from sepprune.study.texts import Texts
 
+from ..labels import label
 from .answers import Choices, answer_texts
 from .samples import LARGE_STEP, STEP, SampleColumn, ScaleNames, ScoreColumn, SoundRow, keys_of, small_note
 from .sounds import Sounds
-from .style import button, centred, label, page_background
+from .style import button, centred, page_background
 
 #: what the arrow keys do, by method; ABX and threshold have the first
 ARROWS = {"": "← → answer", PREFERENCE: "← ↓ → answer", RATING: "↑ ↓ answer", MUSHRA: "← → sample, ↑ ↓ score"}
