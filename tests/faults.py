@@ -1,4 +1,4 @@
-"""Break the running engine in every way that a day can bring, and look whether it goes on: ``python -m tests.faults``.
+"""Break the running engine in every way that a day can bring, and check that it continues: ``python -m tests.faults``.
 
 Each fault hits an engine in a process of its own, as the app runs it. What must hold is in the function's first line.
 """
@@ -104,7 +104,7 @@ def backend_raises(place: Place) -> str:
 
 
 def level_is_corrupted(place: Place) -> str:
-    """A level whose file is damaged while the sound runs is heard from memory or refused, and the sound goes on."""
+    """A level whose file is damaged while the sound runs is heard from memory or refused, and the sound continues."""
     with place.engine() as engine:
         weights = sorted(place.ladder.glob("level-2*.safetensors"))[0]
         weights.write_bytes(weights.read_bytes()[:-100] + bytes(100))
@@ -126,7 +126,7 @@ def clock_jumps(place: Place) -> str:
 
 
 def process_is_suspended(place: Place) -> str:
-    """An engine that is stopped for 3 seconds, as by a suspend, goes on with a recording that can be played."""
+    """An engine that is stopped for 3 seconds, as by a suspend, continues with a recording that can be played."""
     with place.engine() as engine:
         engine.send(StartRecording(str(place.folder / "suspended")))
         started = engine.wait_for(Recording)
@@ -146,7 +146,7 @@ def process_is_suspended(place: Place) -> str:
 
 
 def processor_is_starved(place: Place) -> str:
-    """With a fifth of the processor for 5 seconds chunks are late, and afterwards the sound goes on."""
+    """With a fifth of the processor for 5 seconds chunks are late, and afterwards the sound continues."""
     with place.engine() as engine:
         goes_on(engine)
         assert engine.pid is not None
@@ -162,7 +162,7 @@ def processor_is_starved(place: Place) -> str:
 
 
 def commands_flood(place: Place) -> str:
-    """Of ten thousand commands the latest counts, and the sound goes on."""
+    """Of ten thousand commands the latest counts, and the sound continues."""
     with place.engine() as engine:
         for number in range(10_000):
             engine.send(Controls(level=number % 2, mute=bool(number % 3)))
@@ -197,7 +197,7 @@ def device_changes_rate(place: Place) -> str:
 
 
 def shared_memory_is_overwritten(place: Place) -> str:
-    """Garbage in the shared memory is no exception on either side, and the sound goes on."""
+    """Garbage in the shared memory is no exception on either side, and the sound continues."""
     with place.engine() as engine:
         chance = np.random.default_rng(0)
         for _ in range(20):
