@@ -216,7 +216,7 @@ def _notes(first: Side, second: Side, count: int, by_run: bool) -> Iterable[str]
         yield f"The sides differ in their power source: {first.power}, and {second.power}."
     for label, side in (("first", first), ("second", second)):
         if side.busy_processes:
-            yield f"The {label} side was measured beside {busy_words(side.busy_processes)} (`--load`)."
+            yield f"The {label} side was measured beside {busy_words(side.busy_processes)} (--load)."
     missing = len({key for side in (first, second) for run in side.runs for key in run}) - count
     if missing:
         yield f"{missing} rows are missing on one side or in one run, and are left out."
