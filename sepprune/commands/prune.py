@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..errors import UserError
+from ..files import reason
 from ..printing import print_trimmed
 from .options import add_model
 from .prune_progress import MaskProgress
@@ -152,7 +153,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     try:
         result.save(out)
     except OSError as error:
-        raise UserError(f"cannot write to --out {out}: {error.strerror or error}") from error
+        raise UserError(f"cannot write to --out {out} ({reason(error)}): choose another folder") from error
     if args.json != "-":
         _print(args, result.report)
     return result.report

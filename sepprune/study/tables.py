@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
+from io import StringIO
 from pathlib import Path
 
 from ..errors import UserError
+from ..files import write_whole
 from .design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD
 from .methods import TEST, Outcome
 from .outcomes import Attempt, attempts
@@ -152,12 +154,13 @@ def _likert(result: Result) -> Iterable[Row]:
 
 
 def _write(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> Path:
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, list(dict.fromkeys((*columns, *(key for row in rows for key in row)))))
+    writer.writeheader()
+    writer.writerows([{key: _safe(value) for key, value in row.items()} for row in rows])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(dict.fromkeys((*columns, *(key for row in rows for key in row)))))
-            writer.writeheader()
-            writer.writerows([{key: _safe(value) for key, value in row.items()} for row in rows])
+        write_whole(path, text.getvalue().encode())
     except OSError as error:
         raise UserError(f"cannot write {path} ({error.strerror}): choose another folder with --out") from error
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -280,3 +281,19 @@ def test_a_data_folder_without_the_split_says_what_its_manifest_needs(tmp_path: 
     given = argparse.Namespace(**{**vars(arguments(tmp_path, "wham", 0)), "dataset": None})
     with pytest.raises(UserError, match="needs lines with the split train and a path that starts with speech/"):
         batches(given, 8)
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_result_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["prune", SMALL, "--macs", "0.6", "--method", "l1", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    try:
+        assert main(command) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "no space left" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import resource
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -248,3 +249,17 @@ def test_exclusions_are_counted_by_rule() -> None:
     assert exclusions({"listeners": 2, "excluded": []}) == ""
     rules = [{"listener": "A", "rule": INCOMPLETE}, {"listener": "B", "rule": INCOMPLETE}]
     assert exclusions({"listeners": 2, "excluded": rules}) == "2 of 4 listeners excluded: 2 for 'no complete session'"
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_tables_before(tmp_path: Path) -> None:
+    results = sessions(tmp_path, ABX, "perfect", 2)
+    merge(results, tmp_path / "out")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, limits[1]))
+    try:
+        with pytest.raises(UserError, match="cannot write .*answers.csv"):
+            merge(results, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
