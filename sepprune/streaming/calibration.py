@@ -34,8 +34,10 @@ TOO_SLOW = 1.1
 #: a contender replaces the usual choice if it needs at most this share of its time
 WORTH_IT = 0.95
 #: seconds of timing, all levels and contenders together, without compilation
-SECONDS = 2.0
-#: chunks timed in one block, and chunks before them that bring the level back into the processor's caches
+SECONDS = 8.0
+#: longest pause before a chunk that is timed, in seconds: caches and clock do not get much colder in a longer one
+LONGEST_PAUSE_S = 0.01
+#: chunks timed in one block, and chunks before them that run at once
 _BLOCK, _LEAD_IN = 16, 4
 _FILE = "trials.json"
 _MOST_TRIALS = 10_000
@@ -122,6 +124,9 @@ def calibrate_beside(ladder: Ladder, chunk: int, threads: int, stop: Callable[[]
 def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SECONDS) -> list[Trial]:
     """Time every backend and precision that works here, and store the result in the cache.
 
+    Chunks are timed at the rate at which a microphone delivers them. Back to back they are faster, because weights and
+    code stay in the processor's caches, and another contender may then be the fastest.
+
     All start at the dense level, in short blocks that take turns. One that is clearly slower than the best, or departs
     too far from fp32, is not tried at lighter levels: saving memory traffic gains less the fewer weights there are.
     Fp32 of the usual backend is tried at every level, eager torch only where no other backend is installed.
@@ -176,7 +181,7 @@ class _Race:
         signal: Samples,
     ) -> None:
         found, samples = ladder[level], call_samples(ladder, ladder[level], chunk)
-        self._level, self._signal = level, signal
+        self._level, self._signal, self._pause = level, signal, min(chunk / ladder.sample_rate, LONGEST_PAUSE_S)
         self._runners = {
             pair: LevelRunner(found, create_backend(*pair, threads).compile(found, samples), ladder.hop, ladder.sources)
             for pair in contenders
@@ -190,6 +195,7 @@ class _Race:
         for part in self._signal[:_LEAD_IN]:
             runner.step(part, self._out)
         for part in self._signal[:_BLOCK]:
+            time.sleep(self._pause)  # as the live worker does between two chunks
             started = clock()
             runner.step(part, self._out)
             self._times[contender].append(clock() - started)
@@ -237,6 +243,7 @@ def _key(ladder: Ladder, chunk: int, threads: int) -> str:
     fields = [field.name for field in dataclasses.fields(Trial)]  # trials of another version cannot be read
     return cache_key(
         "calibration",
+        "paced",
         repr(fields),
         json.dumps(machine(), sort_keys=True),
         chunk,

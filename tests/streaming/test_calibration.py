@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from sepprune.errors import UserError
 from sepprune.streaming import Ladder, StreamingSeparator, calibration
+from sepprune.streaming.backends import create_backend
 from sepprune.streaming.cache import cached
 from sepprune.streaming.calibration import calibrate, calibrate_beside, choices, default_choice, measured
+from sepprune.streaming.protocols import Backend, CompiledStep, Level, Samples, State
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +33,44 @@ def test_every_level_is_computed_by_the_best_of_its_trials(tcn_ladder: Ladder) -
         usual = times[default_choice()]
         good_enough = min(usual, min(times.values()) / calibration.WORTH_IT)
         assert times[choice] <= good_enough or choice == default_choice()
+
+
+class _ColdStarter:
+    """A backend that computes as the usual one does, and takes 20 ms more after a pause."""
+
+    name, precision = "onnxruntime", "fp32"
+
+    def __init__(self, usual: Backend) -> None:
+        self.usual = usual
+
+    def compile(self, level: Level, samples: int) -> CompiledStep:
+        return _ColdStep(self.usual.compile(level, samples))
+
+
+class _ColdStep:
+    def __init__(self, step: CompiledStep) -> None:
+        self.inner, self.samples, self._last = step, step.samples, 0.0
+        self.initial_state, self.cleared, self.end_segment = step.initial_state, step.cleared, step.end_segment
+
+    def step(self, chunk: Samples, state: State) -> tuple[Samples, State]:
+        if time.perf_counter() - self._last > 0.004:
+            time.sleep(0.02)
+        result = self.inner.step(chunk, state)
+        self._last = time.perf_counter()
+        return result
+
+
+def test_levels_are_timed_at_live_pace(tcn_ladder: Ladder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def create(name: str, precision: str, threads: int) -> Backend:
+        usual = create_backend("openvino", precision, threads)
+        return _ColdStarter(usual) if name == "onnxruntime" else usual
+
+    monkeypatch.setattr(calibration, "create_backend", create)
+    monkeypatch.setattr(calibration, "available", lambda among: [("openvino", "fp32"), ("onnxruntime", "fp32")])
+    trials = calibrate(tcn_ladder, 128, seconds=0.1)
+    dense = {trial.backend: trial.p50_ms for trial in trials if trial.level == 0}
+    assert dense["onnxruntime"] >= 20
+    assert set(choices(trials).values()) == {("openvino", "fp32")}
 
 
 def test_what_was_measured_is_remembered(tcn_ladder: Ladder) -> None:
