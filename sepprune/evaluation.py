@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .data.mixtures import MixtureFiles
+from .data.speakers import speakers_of
+from .intervals import mean_interval
 from .perception import check, perceived
 from .streaming import Ladder, StreamingSeparator
 from .streaming.files import read_mono, separate_signal
@@ -94,9 +96,10 @@ def evaluate(
 
     Returns:
         One dictionary per level: its facts, the mean scores, the 95 % confidence interval of the mean SI-SDR
-        improvement, and ``per_file``.
+        improvement (see :func:`~sepprune.intervals.mean_interval`), and ``per_file``.
     """
     check(extras)
+    speakers = speakers_of(mixtures)
     gain, reports = np.float32(10 ** (gain_db / 20)), []
     for number in levels:
         level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))
@@ -120,13 +123,17 @@ def evaluate(
             for key in ("si_sdri", "sdri", "input_si_sdr", "active_si_sdr", "leak_db", *extras)
         }
         swaps = [file["swaps"] for file in files if "swaps" in file]
+        scored = [index for index, file in enumerate(files) if "si_sdri" in file]
+        interval = mean_interval(
+            [files[index]["si_sdri"] for index in scored], speakers and [speakers[index] for index in scored]
+        )
         reports.append(
             {
                 "level": number,
                 "params": level.params,
                 "macs_per_second": level.macs_per_second,
                 **means,
-                "si_sdri_ci95": _interval([file["si_sdri"] for file in files if "si_sdri" in file]),
+                "si_sdri_ci95": interval and list(interval),
                 "swaps": sum(swaps) if swaps else None,
                 "per_file": files,
             }
@@ -195,16 +202,6 @@ def _swaps(estimates: Signals, references: Signals, order: tuple[int, ...], bloc
         if min(_power(reference) for reference in here) > 100 * SILENCE:
             count += _best_order(_si_sdr(estimates[:, start : start + block], here)) != order
     return count
-
-
-def _interval(values: list[float]) -> list[float] | None:
-    """95 % confidence interval of the mean by Student's t, ``None`` for fewer than two values."""
-    from scipy.stats import t
-
-    if len(values) < 2:
-        return None
-    half = float(t.ppf(0.975, len(values) - 1)) * float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    return [_mean(values) - half, _mean(values) + half]
 
 
 def _power(signal: Signals) -> float:

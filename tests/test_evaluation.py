@@ -136,11 +136,12 @@ def test_every_mixture_of_every_level_advances_the_progress(ladder: Ladder, tmp_
     assert len(steps) == 4
 
 
-def test_the_interval_covers_the_mean_of_normal_scores() -> None:
-    from sepprune.evaluation import _interval
-
-    low, high = _interval([1.0, 2.0, 3.0])
-    assert (low, high) == (pytest.approx(2 - 2.484, abs=1e-3), pytest.approx(2 + 2.484, abs=1e-3))
+def test_the_interval_knows_who_speaks_where(ladder: Ladder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, seen = voices_folder(tmp_path), []
+    (folder / "info.csv").write_text("name,speaker1,speaker2\na,ann,ben\nb,ben,eve\n")
+    monkeypatch.setattr("sepprune.evaluation.mean_interval", lambda values, speakers: seen.append(speakers))
+    evaluate(ladder, find(folder), [0], True)
+    assert seen == [[{"ann", "ben"}, {"ben", "eve"}]]
 
 
 def test_speech_that_pauses_is_not_silent() -> None:

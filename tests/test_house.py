@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, str] = {
     **dict.fromkeys(FOUNDATION.split(), ""),
     "sepprune.licences": "",
     "sepprune.perception": "",
+    "sepprune.intervals": "",
     "sepprune.losses": "",
     "sepprune.separators": "",
     # pruning and training do not import each other
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, str] = {
     # stimuli are rendered by streaming
     "sepprune.study": "sepprune.streaming",
     "sepprune.bench": "sepprune.separators sepprune.streaming",
-    "sepprune.evaluation": "sepprune.losses sepprune.data sepprune.streaming sepprune.perception",
+    "sepprune.evaluation": "sepprune.losses sepprune.data sepprune.streaming sepprune.perception sepprune.intervals",
     "sepprune.ladders": "sepprune.losses sepprune.models sepprune.separators sepprune.pruning sepprune.data "
     "sepprune.training sepprune.streaming",
     "sepprune.comparison": "sepprune.losses sepprune.models sepprune.separators sepprune.pruning sepprune.data "
