@@ -20,7 +20,7 @@ from .rates import Rate, at_rate, rendered_at
 from .render_device import SceneBatch, render_batch
 from .settings import TrainingSettings
 from .sounds import load_sounds
-from .validation import MixtureSet, validation_sets
+from .validation import KNOWN, MixtureSet, known_set, validation_sets
 
 #: batches that a run may draw before their numbers repeat
 BATCHES = 100_000_000
@@ -114,7 +114,10 @@ def validation_mixtures(settings: TrainingSettings, separator: nn.Module | None 
         prepared = PreparedMixtures(settings.data, settings.dataset, "valid", seconds=4.0)
         sets = {"valid": fixed_set(prepared, settings.validation_mixtures)}
     else:
-        sets = validation_sets(Collection(settings.data), settings.mixtures, settings.validation_mixtures)
+        collection, count = Collection(settings.data), settings.validation_mixtures
+        sets = validation_sets(collection, settings.mixtures, count)
+        if settings.known_speakers:
+            sets[KNOWN] = known_set(collection, settings.mixtures, count)
     rate = rate_of(settings, separator)
     return {name: rate.of_batch(*signals) for name, signals in sets.items()}
 

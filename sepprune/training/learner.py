@@ -21,7 +21,7 @@ from .optimiser import Optimiser, freeze
 from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
-from .validation import MixtureSet, si_sdr_improvement
+from .validation import KNOWN, MixtureSet, si_sdr_improvement
 
 
 @dataclass
@@ -161,10 +161,11 @@ class Learner:
         """Score the averaged weights, save the state, and keep the weights if they are the best so far.
 
         Returns:
-            Mean SI-SDR improvement over the conditions, in dB.
+            Mean SI-SDR improvement over the conditions, in dB, without that of known speakers.
         """
         scores = {name: si_sdr_improvement(self.average, *mixtures) for name, mixtures in validation.items()}
-        score = sum(scores.values()) / len(scores)
+        counted = [value for name, value in scores.items() if name != KNOWN]
+        score = sum(counted) / len(counted)
         best = score >= self.counters.best
         self.counters.best = max(self.counters.best, score)
         line = {

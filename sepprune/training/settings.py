@@ -161,6 +161,8 @@ class TrainingSettings:
         seed: of initial weights and of mixtures.
         validate_minutes: training time between two validations.
         validation_mixtures: number of mixtures of the ``valid`` split that are scored.
+        known_speakers: at every validation also score as many clean mixtures of the speakers that are trained on. The
+            log shows them as ``si_sdri_known``; they do not decide which weights are the best.
         threads: torch threads on a CPU, 0 for one per core.
     """
 
@@ -177,6 +179,7 @@ class TrainingSettings:
     seed: int = 0
     validate_minutes: float = 3.0
     validation_mixtures: int = 64
+    known_speakers: bool = False
     threads: int = 0
 
 

@@ -17,6 +17,9 @@ from .sounds import load_sounds
 #: of the validation mixtures; scores can only be compared while it stays the same
 _SEED = 20_251_112
 
+#: condition of mixtures of speakers that are trained on; no part of the mean over the conditions
+KNOWN = "known"
+
 MixtureSet = tuple[Tensor, Tensor]
 
 
@@ -49,6 +52,11 @@ def validation_sets(
         name: Mixtures(settings, load_sounds(collection, split, settings), 1, _SEED)[0]
         for name, settings in conditions.items()
     }
+
+
+def known_set(collection: Collection, mixtures: MixtureSettings, count: int) -> MixtureSet:
+    """As the condition ``clean`` of :func:`validation_sets`, of speakers that are trained on."""
+    return validation_sets(collection, replace(mixtures, noise=0.0, room=0.0), count, "train")["clean"]
 
 
 def si_sdr_improvement(separator: nn.Module, mixtures: Tensor, references: Tensor) -> float:

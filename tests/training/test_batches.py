@@ -65,6 +65,14 @@ def test_validation_has_the_number_of_mixtures_that_is_asked_for(settings: Train
     assert validation_mixtures(settings)["clean"][0].shape == (3, 64_000)
 
 
+def test_known_speakers_are_scored_beside_the_others_where_asked_for(settings: TrainingSettings) -> None:
+    asked = dataclasses.replace(settings, known_speakers=True)
+    sets, known = validation_mixtures(settings), validation_mixtures(asked)
+    assert list(sets) == ["clean"] and list(known) == ["clean", "known"]
+    assert torch.equal(known["clean"][0], sets["clean"][0])
+    assert known["known"][0].shape == (3, 64_000) and not torch.equal(known["known"][0], sets["clean"][0])
+
+
 def test_a_prepared_set_is_validated_on_its_own_mixtures(prepared: TrainingSettings) -> None:
     [(name, (mixtures, references))] = validation_mixtures(prepared).items()
     assert name == "valid" and mixtures.shape == (3, 64_000) and references.shape == (3, 2, 64_000)

@@ -119,6 +119,14 @@ def test_the_run_folder_has_the_settings_from_the_first_validation_on(settings: 
     assert json.loads((Path(settings.out) / "settings.json").read_text())["mixtures"]["seconds"] == 0.8
 
 
+def test_known_speakers_are_logged_and_do_not_count(settings: TrainingSettings) -> None:
+    one, other = learner(settings), learner(settings, out=settings.out + "-other")
+    clean, known = ((torch.randn(1, 8064), torch.randn(1, 2, 8064)) for _ in range(2))
+    assert one.validate({"clean": clean, "known": known}) == other.validate({"clean": clean})
+    log = (Path(settings.out) / "log.csv").read_text().splitlines()
+    assert log[0].endswith("si_sdri_clean,si_sdri_known")
+
+
 def test_a_checkpoint_of_an_older_version_is_refused(settings: TrainingSettings) -> None:
     one = learner(settings)
     Path(settings.out).mkdir()
