@@ -239,7 +239,6 @@ class Controller(QObject):
         self._level.refresh_text(self._data.chunk_ms())
         self._status.show_facts(
             [
-                *filter(None, (self._tracks.input_hint,)),
                 rates(ready.input_rate, ready.sample_rate, ready.output_rate),
                 f"engine {100 * self._data.cpu_share():.0f} % of a core",
                 f"{counters['rss_bytes'] / 2**20:.0f} MiB",

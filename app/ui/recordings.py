@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
-from PyQt6.QtCore import QObject
+from PyQt6.QtCore import QObject, QUrl
+from PyQt6.QtGui import QDesktopServices
 
 from ..engine.commands import StartRecording, StopRecording
 from ..engine.events import Recording, RecordingFailed
@@ -52,6 +54,7 @@ class Recordings(QObject):
         transport.record_asked.connect(self.toggle)
         transport.record_menu.format_asked.connect(lambda format: self._choose(format=format))
         transport.record_menu.folder_asked.connect(lambda folder: self._choose(folder=folder))
+        transport.record_menu.opening_asked.connect(self.open_folder)
         link.died.connect(self._end)
         self._choose()
 
@@ -62,6 +65,18 @@ class Recordings(QObject):
         else:
             self._wanted = None
             self._link.send(StopRecording())
+
+    def open_folder(self) -> None:
+        """Show the folder of recordings in the file manager; before the first recording there is none."""
+        folder = Path(self.choice.folder)
+        if not folder.is_dir():
+            self._status.message.show_text(f"There are no recordings yet: the first one makes the folder {folder}.")
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder.absolute()))):
+            self._status.message.show_text(f"No program shows folders here. The recordings are in {folder}.")
+
+    def name_voices(self, names: tuple[str, ...]) -> None:
+        """Store these names with the next recordings; none where the user gave none."""
+        self.choice = replace(self.choice, voices=names)
 
     def start(self, recording: StartRecording) -> None:
         """Start recording; the button shows it once the engine has answered, and until then nothing is sent again."""

@@ -169,10 +169,34 @@ def test_every_input_device_is_offered(window):
 def test_a_quiet_input_shows_its_voices_and_a_hint(window):
     quiet = 10 ** (-46 / 20) * np.ones((3, 160), np.float32)
     quiet[1:] *= 10 ** (-16 / 20)
-    window.tracks.feed(quiet, 0.03)
+    for _ in range(100):
+        window.tracks.feed(quiet, 0.03)
     window.tracks.refresh_text()
     assert [gutter.caption for gutter in window.tracks.gutters] == ["−46 dB", "−62 dB", "−62 dB"]
-    assert window.tracks.input_hint == "input is very quiet (−46 dB)"
+    assert [canvas.warning for canvas in window.tracks.canvases] == ["Too quiet", "", ""]
+    assert "Raise the level of the microphone" in window.tracks.canvases[0].toolTip()
+
+
+def test_the_hint_stands_beside_the_meter_and_ends_with_another_input(window, engine):
+    engine.run(np.ones((3, 1600), np.float32))
+    window.tick()
+    canvas = window.tracks.canvases[0]
+    corner = canvas.grab().toImage().copy(canvas.width() - 90, 4, 84, 24)
+    colours = {corner.pixelColor(x, y).name() for x in range(corner.width()) for y in range(corner.height())}
+    assert canvas.warning == "Clipped" and window.theme.miss in colours
+    engine.say(READY)
+    window.tick()
+    engine.run(np.full((3, 1600), 0.1, np.float32))
+    window.tick()
+    assert canvas.warning == ""
+
+
+def test_a_pause_is_no_quiet_input(window, engine):
+    engine.run(np.full((3, 1600), 0.1, np.float32))
+    window.tick()
+    for _ in range(60):
+        window.tracks.feed(np.zeros((3, 0), np.float32), 1.0)
+    assert window.tracks.canvases[0].warning == ""
 
 
 def test_before_the_ladder_is_loaded_the_level_card_says_what_will_be_there(qtbot):
