@@ -37,7 +37,12 @@ def height_of(ms: NDArray[np.float64] | float, deadline_ms: float) -> NDArray[np
 def axis_ticks(deadline_ms: float) -> list[tuple[float, str]]:
     """Heights and labels two octaves apart, up to the deadline; the name of the plot is above it."""
     steps = [deadline_ms * 2.0**octave for octave in range(-BELOW, 1, 2)]
-    return [(float(height_of(ms, deadline_ms)), f"{float(f'{ms:.3g}'):g} ms") for ms in steps]
+    return [(float(height_of(ms, deadline_ms)), f"{written(ms)} ms") for ms in steps]
+
+
+def written(ms: float) -> str:
+    """Milliseconds with three digits, or all of them before the point, never with an exponent."""
+    return f"{ms:.0f}" if ms >= 100 else f"{float(f'{ms:.3g}'):g}"
 
 
 class LatencyStrip(QWidget):
@@ -138,7 +143,7 @@ class LatencyStrip(QWidget):
                 painter.drawText(
                     QRectF(6, y - self.fontMetrics().height() - 1, self.width(), 40),
                     0,
-                    f"deadline {self.deadline_ms:g} ms",
+                    f"deadline {written(self.deadline_ms)} ms",
                 )
             else:
                 painter.fillRect(QRectF(0, y, self.width(), 1), self._grid)

@@ -16,7 +16,7 @@ from sepprune.resources import asset
 
 from ..engine.commands import StartRecording
 from ..engine.events import Event, Ready, RecordingFailed
-from ..engine.preparation import with_existing_level
+from ..engine.preparation import stored_levels, with_existing_level
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
 from ..engine.statistics import Report
@@ -68,6 +68,7 @@ def run(
         problem = problem or other_level
     engine = EngineProcess(settings)
     window = MainWindow(engine, preferences)
+    window.level.preview(stored_levels(settings), settings.controls.level)
     recording = None
     if record is not None:
         default = RECORDING_FORMATS[0] if seconds is not None else preferences.record_format

@@ -13,7 +13,6 @@ from ..engine.commands import StartRecording, StopRecording
 from ..engine.events import Recording, RecordingFailed
 from .alert import Alert
 from .engine_link import EngineLink
-from .facts import sentence
 from .status import StatusLine
 from .transport import Transport
 
@@ -88,7 +87,7 @@ class Recordings(QObject):
         self._asked = False
         if isinstance(event, RecordingFailed):
             self._failed = True
-            self._alert.show_sentence(sentence(event.message))
+            self._alert.show_sentence(event.message)
             return
         if event.path is None:
             self._wanted = None

@@ -195,7 +195,7 @@ def style_sheet(theme: Theme) -> str:
     QPushButton[segment="middle"] {{ border-radius: 0; border-left: 0; }}
     QPushButton[segment="right"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; border-left: 0; }}
     QPushButton[segment] {{ padding: 4px 5px; }}
-    QComboBox {{ padding-right: 24px; }}
+    QComboBox {{ padding-right: 2px; }}
     QComboBox::drop-down {{ border: 0; width: 22px; }}
     QComboBox::down-arrow {{ image: none; }}
     QComboBox QAbstractItemView {{ background: {t.card}; border: 1px solid {t.border}; padding: 4px;

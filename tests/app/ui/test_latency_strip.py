@@ -26,6 +26,12 @@ def test_the_axis_is_logarithmic_and_holds_the_deadline():
     assert (height_of(8.0, 8.0), "8 ms") in axis_ticks(8.0)
 
 
+@pytest.mark.parametrize("deadline_ms", [2.0, 8.0, 200.0, 1000.0, 1024.0, 16_384.0, 120_000.0])
+def test_ticks_are_written_without_an_exponent(deadline_ms):
+    texts = [text for _, text in axis_ticks(deadline_ms)]
+    assert not any("e" in text for text in texts) and texts[-1] == f"{deadline_ms:.0f} ms"
+
+
 def test_times_beyond_the_axis_stay_on_it():
     assert height_of(np.array([0.0, 1e6]), 8.0).tolist() == [0.0, 1.0]
 
