@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PyQt6.QtCore import QtMsgType, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
@@ -28,17 +30,30 @@ def opened_display() -> QApplication | None:
         return QApplication(["sepprune-live"])
     wayland = os.environ.get("XDG_SESSION_TYPE") == "wayland" or not os.environ.get("DISPLAY")
     os.environ["QT_QPA_PLATFORM"] = ";".join([*(("wayland", "xcb") if wayland else ("xcb", "wayland")), _NOWHERE])
-    before = qInstallMessageHandler(_errors_only)
     try:
-        with hushed():
+        with errors_only(), hushed():
             application = QApplication(["sepprune-live"])
     finally:
-        qInstallMessageHandler(before)
         del os.environ["QT_QPA_PLATFORM"]
     return None if application.platformName() == _NOWHERE else application
 
 
-def _errors_only(kind: QtMsgType, context: object, message: str | None) -> None:
-    """Print what ends the process, and nothing of what Qt tries."""
-    if kind == QtMsgType.QtFatalMsg:
+@contextmanager
+def errors_only() -> Iterator[None]:
+    """Print Qt's errors, and not what it notes about window systems that cannot do what it tries.
+
+    Who wants to read the notes sets Qt's own environment variable ``QT_LOGGING_RULES``.
+    """
+    if os.environ.get("QT_LOGGING_RULES"):
+        yield
+        return
+    before = qInstallMessageHandler(_print_errors)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
+
+
+def _print_errors(kind: QtMsgType, context: object, message: str | None) -> None:
+    if kind in (QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
         print(message, file=sys.stderr, flush=True)

@@ -20,6 +20,7 @@ from ..engine.preparation import stored_levels, with_existing_level
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
 from ..engine.statistics import Report
+from .display import errors_only
 from .engine_link import STOPPED
 from .settings import load_preferences, save_preferences
 from .theme import running_application
@@ -78,9 +79,10 @@ def run(
         window.status.message.show_text(problem)
     before = {number: signal.signal(number, lambda *_: window.close()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        window.show()
-        window.start()
-        application.exec()
+        with errors_only():
+            window.show()
+            window.start()
+            application.exec()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

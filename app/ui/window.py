@@ -28,6 +28,7 @@ from .panels import Panels
 from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
+from .sound_server import SoundServer
 from .status import Banner, StatusLine
 from .study.entry import ListeningTests
 from .theme import Theme, running_application, style_sheet
@@ -71,7 +72,7 @@ class MainWindow(QWidget):
         self.live_report = LiveReport(self.link, self.data, self)
         panels = Panels(Transport(), Tracks(), LatencyPanel(), ListenPanel(), LevelPanel(), StatusLine(), Banner())
         self.transport, self.tracks, self.latency, self.listen, self.level, self.status, self.banner = panels
-        self.alert, self.file = Alert(), FileBar()
+        self.alert, self.file, self.sound_server = Alert(), FileBar(), SoundServer(self, self.link)
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
         choice = StartRecording(recordings_folder(preferences), preferences.record_format)
@@ -139,7 +140,7 @@ class MainWindow(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        for widget in (self.transport, self.banner, self.alert, content, self.status):
+        for widget in (self.transport, self.banner, self.alert, self.sound_server.alert, content, self.status):
             outer.addWidget(widget, stretch=1 if widget is content else 0)
 
     def _bind_keys(self) -> None:
@@ -288,6 +289,7 @@ class MainWindow(QWidget):
         self.closing.emit()
         self.timer.stop()
         self.lab.close()
+        self.sound_server.close()
         self.link.stop()
         super().closeEvent(event)
 
