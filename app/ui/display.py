@@ -1,4 +1,4 @@
-"""Opens the window system, and tells where it does not answer: Qt would end the process."""
+"""Opens the window system, tells where it does not answer (Qt would end the process), and what fits on the screen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PyQt6.QtCore import QtMsgType, qInstallMessageHandler
+from PyQt6.QtCore import QSize, QtMsgType, qInstallMessageHandler
+from PyQt6.QtGui import QScreen
 from PyQt6.QtWidgets import QApplication
 
 from sepprune.printing import hushed
@@ -16,6 +17,9 @@ from .theme import running_application
 
 #: what Qt shows windows on if nothing else is possible: nowhere
 _NOWHERE = "offscreen"
+
+#: smallest size of the main window, and height of a title bar that the screen has to hold too, in logical pixels
+SMALLEST, TITLE_BAR = QSize(1024, 640), 40
 
 
 def opened_display() -> QApplication | None:
@@ -36,6 +40,20 @@ def opened_display() -> QApplication | None:
     finally:
         del os.environ["QT_QPA_PLATFORM"]
     return None if application.platformName() == _NOWHERE else application
+
+
+def fitting_size(width: int, height: int, screen: QScreen | None) -> QSize:
+    """Size of the main window in logical pixels: the wanted one, as far as the screen has room for it.
+
+    A screen that has no room for a window of :data:`SMALLEST` changes nothing: such a window does not fit anyway.
+
+    Args:
+        width, height: that are wanted.
+        screen: that the window opens on, ``None`` where it is not known.
+    """
+    wanted = QSize(width, height)
+    room = wanted if screen is None else screen.availableSize() - QSize(0, TITLE_BAR)
+    return wanted.boundedTo(room) if room == room.expandedTo(SMALLEST) else wanted.expandedTo(SMALLEST)
 
 
 @contextmanager

@@ -115,14 +115,24 @@ class LevelSlider(QSlider):
     def labels(self) -> list[Label]:
         """The labels below the ticks, that of the current level first.
 
-        Where not all of them have room, the percent sign and the word for dense are left out: the headline above has
-        them. Only where that is not enough, labels that would touch another one are left out.
+        Where not all of them have room, the percent sign is left out, and then the word for dense: the headline above
+        has them. Only where that is not enough, labels that would touch another one are left out.
         """
-        wordy = self._placed(short=False, gap=6)
-        return wordy if len(wordy) == len(self.levels) else self._placed(short=True, gap=4)
+        labels: list[Label] = []
+        for word, percent, gap in ((True, True, 6), (True, False, 6), (False, False, 4)):
+            labels = self._placed(word, percent, gap)
+            if len(labels) == len(self.levels):
+                break
+        return labels
 
-    def _placed(self, short: bool, gap: int) -> list[Label]:
-        """As many labels as have room, with ``gap`` pixels between two; the current level and both ends first."""
+    def _placed(self, word: bool, percent: bool, gap: int) -> list[Label]:
+        """As many labels as have room, with ``gap`` pixels between two; the current level and both ends first.
+
+        Args:
+            word: write out dense, in place of 0.
+            percent: write the percent sign at the current level.
+            gap: in pixels.
+        """
         placed: list[Label] = []
         order = [self.value(), 0, self.maximum(), *range(self.maximum() + 1)]
         for level in dict.fromkeys(order):
@@ -130,7 +140,9 @@ class LevelSlider(QSlider):
                 continue
             here = level == self.value()
             name = self.levels[level].name
-            text = "0" if short and level == 0 else name if here and not short else name.removesuffix(" %")
+            text = name if here and percent else name.removesuffix(" %")
+            if level == 0 and not word:
+                text = "0"
             width = QFontMetrics(self._font(here)).horizontalAdvance(text) + 2
             left = min(max(self.tick_position(level).x() - width / 2, 0), self.width() - width)
             if all(left + width + gap <= each.left or left >= each.left + each.width + gap for each in placed):

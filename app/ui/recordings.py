@@ -110,8 +110,8 @@ class Recordings(QObject):
         if self._since is not None:
             self._transport.show_recording(time.perf_counter() - self._since)
 
-    def _choose(self, **changes: str) -> None:
-        self.choice = replace(self.choice, **changes)
+    def _choose(self, folder: str | None = None, format: str | None = None) -> None:
+        self.choice = replace(self.choice, folder=folder or self.choice.folder, format=format or self.choice.format)
         self._transport.record_menu.show_choice(self.choice.format, self.choice.folder)
 
     def _show(self, path: str | None) -> None:

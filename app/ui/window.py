@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from ..engine.commands import Seek, StartRecording
 from .alert import Alert
 from .appearance import Appearance
 from .controller import Controller
+from .display import SMALLEST, fitting_size
 from .engine_link import Engine, EngineLink
 from .file_bar import SEEK_S, FileBar
 from .file_drop import FileDrop
@@ -39,9 +40,6 @@ from .voice_names import VoiceNames
 #: milliseconds between two repaints, and repaints between two updates of the texts
 PICTURE_MS, PICTURES_A_TEXT = 33, 8
 
-#: smallest size of the window, and height of a title bar that the screen has to hold too
-SMALLEST, TITLE_BAR = QSize(1024, 640), 40
-
 #: width of the right column at the normal text size: normal, presentation
 SIDE_WIDTHS = (322, 307)
 
@@ -65,7 +63,7 @@ class MainWindow(QWidget):
         self.setObjectName("window")
         self.setWindowTitle("SepPrune Live")
         self.setMinimumSize(SMALLEST)
-        self.resize(self._fitting_size(preferences))
+        self.resize(fitting_size(preferences.width, preferences.height, self.screen()))
         self.appearance = Appearance(self, preferences.colours)
         self.voices = VoiceNames(self, (preferences.voice1, preferences.voice2))
         self.link, self.data = EngineLink(engine, self), LiveData(engine.telemetry)
@@ -238,12 +236,6 @@ class MainWindow(QWidget):
             voice1=self.voices.given[0],
             voice2=self.voices.given[1],
         )
-
-    def _fitting_size(self, preferences: Preferences) -> QSize:
-        """The remembered size, as far as the screen has room for it; one that has room for no window says nothing."""
-        wanted, screen = QSize(preferences.width, preferences.height), self.screen()
-        room = wanted if screen is None else screen.availableSize() - QSize(0, TITLE_BAR)
-        return wanted.boundedTo(room) if room == room.expandedTo(SMALLEST) else wanted.expandedTo(SMALLEST)
 
     def _show_names(self, names: tuple[str, str]) -> None:
         for part in (self.tracks, self.listen, self.overlay):

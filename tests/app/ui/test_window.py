@@ -7,6 +7,7 @@ from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 
 from app.engine.events import LevelChanged
+from app.ui.display import fitting_size
 from app.ui.engine_link import STOPPED
 from app.ui.level_panel import LevelPanel
 from app.ui.settings import Preferences
@@ -218,14 +219,24 @@ def test_a_presentation_that_is_resized_gets_larger_type(qtbot, make_window):
     assert window.font().pointSizeF() == pytest.approx(window.theme.points)
 
 
-def test_the_first_window_is_not_larger_than_the_screen(qapp, window, monkeypatch):
-    class Screen:
-        def availableSize(self):
-            return QSize(1280, 700)
+class Screen:
+    """A screen whose panels leave this room."""
 
-    monkeypatch.setattr(type(window), "screen", lambda _: Screen())
-    fitting = window._fitting_size(Preferences())
-    assert (fitting.width(), fitting.height()) == (1280, 660)
+    def __init__(self, width: int, height: int) -> None:
+        self._size = QSize(width, height)
+
+    def availableSize(self) -> QSize:
+        return self._size
+
+
+@pytest.mark.parametrize(
+    ("screen", "fitting"),
+    [((1280, 700), (1280, 660)), ((1920, 1040), (1280, 720)), ((1100, 720), (1100, 680)), ((800, 600), (1280, 720))],
+)
+def test_the_first_window_is_not_larger_than_the_screen(screen, fitting):
+    first = Preferences()
+    size = fitting_size(first.width, first.height, Screen(*screen))
+    assert (size.width(), size.height()) == fitting
 
 
 def test_at_its_smallest_size_the_demo_is_named_whole(make_window):
