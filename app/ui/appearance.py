@@ -52,6 +52,11 @@ class Appearance(QObject):
         growth = max(1.0, min(size.width() / SMALL.width(), size.height() / SMALL.height()))
         return round(PRESENTATION * growth / STEP) * STEP
 
+    @property
+    def theme_beside(self) -> Theme:
+        """The theme of other windows, which do not grow with the main one: the same colours, normal text."""
+        return self.theme.with_points(self.theme.points / self.scale)
+
     def choose(self, colours: str) -> None:
         """Use other colours, one of :data:`~app.ui.theme.COLOURS`."""
         self.colours = colours

@@ -114,6 +114,7 @@ class Controller(QObject):
         self._file_ended = False
         self._latency.bar.show_measured(None)
         self._banner.hide()
+        self._status.message.show_text("")  # it was about what was used before
         self._link.send(SetDevices(source, output))
 
     def rescan(self) -> None:

@@ -34,7 +34,7 @@ BINDINGS = (
     ("mixture", ("Q",), "listen to the mixture"),
     ("voice1", ("W",), "listen to {voice1}"),
     ("voice2", ("E",), "listen to {voice2}"),
-    ("split", ("T",), "listen to {voice1} left, {voice2} right"),
+    ("split", ("T",), "{voice1} left, {voice2} right"),
     ("both", ("Y",), "listen to both voices"),
     ("louder", ("+", "="), "louder by 1 dB"),
     ("quieter", ("-",), "quieter by 1 dB"),
@@ -83,6 +83,10 @@ def _bind(window: QWidget, key: str, action: Callable[[], object]) -> None:
     shortcut.activated.connect(action)
 
 
+#: most characters of a voice's name in the list of keys, where two stand in one line
+ROOM = 12
+
+
 class ShortcutsOverlay(QWidget):
     """A card over the dimmed window; Escape or a click hides it.
 
@@ -107,7 +111,7 @@ class ShortcutsOverlay(QWidget):
         title.setProperty("role", "headline")
         column.addWidget(title)
         columns = QHBoxLayout()
-        columns.setSpacing(48)
+        columns.setSpacing(32)
         column.addLayout(columns)
         bound = [(" or ".join(keys).replace("-", "−"), text) for _, keys, text in BINDINGS]
         after = [action for action, _, _ in BINDINGS].index("both") + 1
@@ -116,7 +120,7 @@ class ShortcutsOverlay(QWidget):
         for part in (lines[:half], lines[half:]):
             grid = QGridLayout()
             grid.setHorizontalSpacing(18)
-            grid.setVerticalSpacing(7)
+            grid.setVerticalSpacing(5)
             for row, (keys, text) in enumerate(part):
                 key, what = QLabel(keys), QLabel(text)
                 key.setProperty("role", "figure")
@@ -131,7 +135,7 @@ class ShortcutsOverlay(QWidget):
 
     def show_names(self, names: tuple[str, str]) -> None:
         """Use other names of the voices."""
-        voice1, voice2 = (in_text(name) for name in names)
+        voice1, voice2 = (in_text(name if len(name) <= ROOM else name[: ROOM - 1] + "…") for name in names)
         for label, text in self._lines:
             label.setText(text.format(voice1=voice1, voice2=voice2))
 

@@ -249,7 +249,7 @@ class MainWindow(QWidget):
         self.setStyleSheet(style_sheet(self.theme))
         for part in (self.transport, self.tracks, self.file, self.latency, self.listen, self.level, self.status):
             part.set_theme(self.theme)
-        self.lab.set_theme(self.theme)
+        self.lab.set_theme(self.appearance.theme_beside)
         self.transport.colours.show_choice(self.appearance.colours)
         for panel in (self.listen, self.level):
             panel.setFixedWidth(round(SIDE_WIDTHS[self.appearance.presentation] * self.appearance.scale))

@@ -10,8 +10,9 @@ from PyQt6.QtCore import QCoreApplication, QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 
 from app.engine.commands import SetDevices
+from app.engine.events import Failed
 from tests.app.conftest import speech_like
-from tests.app.ui.engine_double import CONTROLS
+from tests.app.ui.engine_double import CONTROLS, READY
 
 
 def drop(window, paths: Sequence[Path | str]) -> bool:
@@ -41,6 +42,15 @@ def test_a_dropped_file_becomes_the_input_as_a_chosen_one_does(window, engine, s
     monkeypatch.setattr("app.ui.transport.QFileDialog.getOpenFileName", lambda *_: (str(file), ""))
     window.transport.open_file()
     assert by_drop == engine.sent and set(by_drop) == {CONTROLS, SetDevices(str(file), "none")}
+
+
+def test_why_a_file_was_not_played_is_not_said_of_the_next_one(window, engine, sound):
+    drop(window, [sound(speech_like(0.2), name="one.wav")])
+    engine.say(Failed("one.wav is no sound file", fatal=False), READY)
+    window.tick()
+    assert window.status.message.whole == "One.wav is no sound file"
+    drop(window, [sound(speech_like(0.2), name="two.wav")])
+    assert window.status.message.whole == ""
 
 
 @pytest.mark.parametrize("kind", ["two files", "a folder"])

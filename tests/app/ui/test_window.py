@@ -211,6 +211,14 @@ def test_type_of_the_presentation_mode_grows_with_the_window(make_window, size):
     assert window.theme.points / normal == pytest.approx({640: 1.4, 720: 1.4, 1080: 2.1}[size[1]], abs=0.06)
 
 
+def test_the_latency_lab_does_not_grow_with_a_presentation(make_window):
+    window = make_window(Preferences(width=1920, height=1080))
+    window.lab.open()
+    before = window.lab.window.font().pointSizeF()
+    window.set_presentation(True)
+    assert window.lab.window.font().pointSizeF() == pytest.approx(before)
+
+
 def test_a_presentation_that_is_resized_gets_larger_type(qtbot, make_window):
     window = make_window(Preferences(width=1024, height=640, presentation=True))
     before = window.theme.points
