@@ -45,6 +45,13 @@ def written(ms: float) -> str:
     return f"{ms:.0f}" if ms >= 100 else f"{float(f'{ms:.3g}'):g}"
 
 
+def missed(frames: Frames) -> NDArray[np.bool_]:
+    """Which chunks count as missed deadlines ``(n,)``: the first ones after a start are warm-up and do not."""
+    flags = frames["flags"].astype(int)
+    counted: NDArray[np.bool_] = (flags & (DEADLINE_MISS | WARM_UP)) == DEADLINE_MISS
+    return counted
+
+
 class LatencyStrip(QWidget):
     """Dots on the time axis of the sound views, drawn by NumPy into an indexed image."""
 
@@ -93,7 +100,7 @@ class LatencyStrip(QWidget):
     def late_chunk_at(self, x: float) -> str | None:
         """Why the late chunk nearest to a horizontal position was late; ``None`` where there is none near."""
         frames, back = self.shown()
-        late = np.flatnonzero(frames["flags"].astype(int) & DEADLINE_MISS)
+        late = np.flatnonzero(missed(frames))
         away = np.abs(self.width() - 3 - back[late] - x)
         if not len(late) or away.min() > _REACH:
             return None
@@ -119,7 +126,7 @@ class LatencyStrip(QWidget):
         y = (1.0 - height_of(ms, self.deadline_ms)) * (rows - 4 * ratio) + ratio
         kind = np.where(flags & (WARM_UP | BYPASS), _FADED, _NORMAL)
         kind[(flags & TRANSITION) > 0] = _TRANSITION
-        kind[(flags & DEADLINE_MISS) > 0] = _MISS
+        kind[missed(frames)] = _MISS
         for value in (_FADED, _NORMAL, _TRANSITION, _MISS):
             chosen = kind == value
             if chosen.any():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION, WAITED
+from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION, WAITED, WARM_UP
 from app.ui.latency_strip import Histogram, LatencyStrip, axis_ticks, height_of
 
 
@@ -54,6 +54,11 @@ def test_a_missed_deadline_is_drawn_larger(strip):
     strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS]))
     picture = strip.dots(*strip.shown())
     assert (picture == 4).sum() > 2 * (picture == 1).sum()
+
+
+def test_a_late_chunk_of_the_warm_up_is_not_counted_and_not_drawn_as_missed(strip):
+    strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS | WAITED | WARM_UP]))
+    assert set(np.unique(strip.dots(*strip.shown()))) == {0, 1, 2} and strip.late_chunk_at(strip.width() - 4) is None
 
 
 def test_only_chunks_in_view_are_counted(strip):
