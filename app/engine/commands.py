@@ -20,11 +20,13 @@ class RetryWantedLevel:
 class StartRecording:
     """Record mixture and voices into a new folder inside ``folder``, in one of :data:`RECORDING_FORMATS`.
 
+    ``voices`` are the names that the user gave the voices; empty where there are none. ``session.json`` has them.
     Answered by ``Recording``, or by ``RecordingFailed``.
     """
 
     folder: str
     format: str = RECORDING_FORMATS[0]
+    voices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sepprune.errors import UserError
 
+from .facts import LevelFacts, level_facts
 from .protocol import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +41,16 @@ def with_existing_level(settings: Settings) -> tuple[Settings, str | None]:
     controls = settings.controls.changed(level=lightest)
     sentence = f"Level {level} was remembered, and this ladder has none: level {lightest} is used."
     return replace(settings, controls=controls), sentence
+
+
+def stored_levels(settings: Settings) -> tuple[LevelFacts, ...]:
+    """What the ladder stores about its levels; none where it cannot be read, as the engine then says why."""
+    from sepprune.streaming import Ladder
+
+    try:
+        return level_facts(Ladder.load(settings.ladder).levels)
+    except UserError:
+        return ()
 
 
 def prepared_separator(settings: Settings) -> StreamingSeparator:

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from .events import Ready
 from .protocol import Settings
 
 
-def session_facts(settings: Settings, ready: Ready) -> dict[str, object]:
+def session_facts(settings: Settings, ready: Ready, voices: Sequence[str] = ()) -> dict[str, object]:
     """Settings and engine as plain data.
 
     Args:
         settings: what the engine does now, with the controls that are applied.
         ready: the engine's own description.
+        voices: names that the user gave the voices; empty where there are none.
 
     Returns:
-        ``settings`` and ``engine``, in the layout that readers of ``session.json`` expect.
+        ``settings`` and ``engine``, in the layout that readers of ``session.json`` expect; and ``voices`` where they
+        have names.
     """
     controls = settings.controls
     engine = {
         key: value for key, value in dataclasses.asdict(ready).items() if key not in ("ladder", "input", "output")
     }
+    named = {"voices": {f"voice{number}": name for number, name in enumerate(voices, start=1)}} if voices else {}
     return {
+        **named,
         "settings": {
             "input": settings.input,
             "output": settings.output,

@@ -185,8 +185,8 @@ class Worker:
                 engine.retry_wanted_level()
             case commands.MeasureRoundTrip():
                 self._measure_round_trip()
-            case commands.StartRecording(folder, format):
-                self._start_recording(folder, format)
+            case commands.StartRecording():
+                self._start_recording(command)
             case commands.StopRecording():
                 if engine.recorder is not None:
                     engine.recorder.stop()
@@ -226,7 +226,7 @@ class Worker:
         except UserError as error:
             self._emit(RoundTrip(None, None, 0.0, str(error)))
 
-    def _start_recording(self, folder: str, format: str) -> None:
+    def _start_recording(self, wanted: commands.StartRecording) -> None:
         from .recorder import Recorder
 
         if self._engine.recorder is not None and self._engine.recorder.active:
@@ -237,8 +237,8 @@ class Worker:
             output=self._connection.output,
             controls=self._engine.controls,
         )
-        facts = session_facts(now, self._ready())
-        self._engine.recorder = Recorder(folder, self._separator.sample_rate, facts, self._emit, format)
+        facts = session_facts(now, self._ready(), wanted.voices)
+        self._engine.recorder = Recorder(wanted.folder, self._separator.sample_rate, facts, self._emit, wanted.format)
 
     # ---- devices ----
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from .facts import sentence
+
 
 class Alert(QFrame):
     """One sentence across the window with a button that closes it. Nothing else closes it."""
@@ -22,8 +24,8 @@ class Alert(QFrame):
         row.addWidget(self.close_button)
         self.hide()
 
-    def show_sentence(self, sentence: str) -> None:
+    def show_sentence(self, text: str) -> None:
         """Show a sentence; it is also the accessible name, so that screen readers announce it."""
-        self.sentence.setText(sentence)
-        self.setAccessibleName(sentence)
+        self.sentence.setText(sentence(text))
+        self.setAccessibleName(sentence(text))
         self.show()

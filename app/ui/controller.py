@@ -22,7 +22,7 @@ from ..engine.events import (
 )
 from ..engine.facts import summary
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED, EngineLink
-from .facts import rates, sentence
+from .facts import rates
 from .live_data import LiveData
 from .panels import Panels
 from .recordings import Recordings
@@ -114,6 +114,7 @@ class Controller(QObject):
         self._file_ended = False
         self._latency.bar.show_measured(None)
         self._banner.hide()
+        self._status.message.show_text("")  # it was about what was used before
         self._link.send(SetDevices(source, output))
 
     def rescan(self) -> None:
@@ -160,9 +161,9 @@ class Controller(QObject):
             case Recording() | RecordingFailed():
                 self._recordings.take(event)
             case Failed(message, fatal=True):
-                self._banner.show_sentence(sentence(message))
+                self._banner.show_sentence(message)
             case Notice(message) | FellBack(message=message) | Failed(message):
-                self._status.message.show_text(sentence(message))
+                self._status.message.show_text(message)
             case DevicesChanged(devices):
                 self._transport.show_sound(self._link.settings.input, self._link.settings.output, devices)
             case FileEnded():
@@ -207,7 +208,7 @@ class Controller(QObject):
         self.round_trip = found
         self._latency.round_trip.setEnabled(True)
         self._latency.bar.show_measured(found.input_to_output_ms)
-        self._status.message.show_text(sentence(found.message))
+        self._status.message.show_text(found.message)
 
     def _show_controls(self, controls: Controls) -> None:
         for panel in self._with_controls:
@@ -239,7 +240,6 @@ class Controller(QObject):
         self._level.refresh_text(self._data.chunk_ms())
         self._status.show_facts(
             [
-                *filter(None, (self._tracks.input_hint,)),
                 rates(ready.input_rate, ready.sample_rate, ready.output_rate),
                 f"engine {100 * self._data.cpu_share():.0f} % of a core",
                 f"{counters['rss_bytes'] / 2**20:.0f} MiB",

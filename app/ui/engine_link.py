@@ -36,6 +36,8 @@ class Engine(Protocol):
     def events(self) -> Sequence[Event]: ...
     @property
     def alive(self) -> bool: ...
+    @property
+    def pid(self) -> int | None: ...
 
 
 class EngineLink(QObject):
@@ -85,6 +87,11 @@ class EngineLink(QObject):
     def telemetry(self) -> Telemetry:
         """The running engine's telemetry."""
         return self._engine.telemetry
+
+    @property
+    def process(self) -> int | None:
+        """Number of the engine's process, ``None`` before the first start."""
+        return self._engine.pid
 
     def change(self, name: str, value: object) -> None:
         """Want another value of one control, and send the controls; ``name`` is a field of :class:`Controls`."""

@@ -143,6 +143,13 @@ def _round_trip(painter: QPainter) -> None:
         painter.drawPolyline(QPolygonF([QPointF(tip - back, y - 2.6), QPointF(tip, y), QPointF(tip - back, y + 2.6)]))
 
 
+def _colours(painter: QPainter) -> None:
+    """A circle, half of it filled."""
+    painter.drawChord(QRectF(2.5, 2.5, 11, 11), 90 * 16, 180 * 16)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(QRectF(2.5, 2.5, 11, 11))
+
+
 def _more(painter: QPainter) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.drawPolyline(QPolygonF([QPointF(4, 6.5), QPointF(8, 10.5), QPointF(12, 6.5)]))
@@ -165,5 +172,6 @@ _SHAPES: dict[str, Callable[[QPainter], None]] = {
     "muted": _muted,
     "loop": _loop,
     "round_trip": _round_trip,
+    "colours": _colours,
     "more": _more,
 }

@@ -37,7 +37,19 @@ def height_of(ms: NDArray[np.float64] | float, deadline_ms: float) -> NDArray[np
 def axis_ticks(deadline_ms: float) -> list[tuple[float, str]]:
     """Heights and labels two octaves apart, up to the deadline; the name of the plot is above it."""
     steps = [deadline_ms * 2.0**octave for octave in range(-BELOW, 1, 2)]
-    return [(float(height_of(ms, deadline_ms)), f"{float(f'{ms:.3g}'):g} ms") for ms in steps]
+    return [(float(height_of(ms, deadline_ms)), f"{written(ms)} ms") for ms in steps]
+
+
+def written(ms: float) -> str:
+    """Milliseconds with three digits, or all of them before the point, never with an exponent."""
+    return f"{ms:.0f}" if ms >= 100 else f"{float(f'{ms:.3g}'):g}"
+
+
+def missed(frames: Frames) -> NDArray[np.bool_]:
+    """Which chunks count as missed deadlines ``(n,)``: the first ones after a start are warm-up and do not."""
+    flags = frames["flags"].astype(int)
+    counted: NDArray[np.bool_] = (flags & (DEADLINE_MISS | WARM_UP)) == DEADLINE_MISS
+    return counted
 
 
 class LatencyStrip(QWidget):
@@ -88,7 +100,7 @@ class LatencyStrip(QWidget):
     def late_chunk_at(self, x: float) -> str | None:
         """Why the late chunk nearest to a horizontal position was late; ``None`` where there is none near."""
         frames, back = self.shown()
-        late = np.flatnonzero(frames["flags"].astype(int) & DEADLINE_MISS)
+        late = np.flatnonzero(missed(frames))
         away = np.abs(self.width() - 3 - back[late] - x)
         if not len(late) or away.min() > _REACH:
             return None
@@ -114,7 +126,7 @@ class LatencyStrip(QWidget):
         y = (1.0 - height_of(ms, self.deadline_ms)) * (rows - 4 * ratio) + ratio
         kind = np.where(flags & (WARM_UP | BYPASS), _FADED, _NORMAL)
         kind[(flags & TRANSITION) > 0] = _TRANSITION
-        kind[(flags & DEADLINE_MISS) > 0] = _MISS
+        kind[missed(frames)] = _MISS
         for value in (_FADED, _NORMAL, _TRANSITION, _MISS):
             chosen = kind == value
             if chosen.any():
@@ -138,7 +150,7 @@ class LatencyStrip(QWidget):
                 painter.drawText(
                     QRectF(6, y - self.fontMetrics().height() - 1, self.width(), 40),
                     0,
-                    f"deadline {self.deadline_ms:g} ms",
+                    f"deadline {written(self.deadline_ms)} ms",
                 )
             else:
                 painter.fillRect(QRectF(0, y, self.width(), 1), self._grid)

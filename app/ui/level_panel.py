@@ -14,6 +14,9 @@ from .level_slider import LevelSlider
 from .pareto import ParetoPlot
 from .theme import Theme, fit_bold
 
+#: rows of facts in presentation mode, so that large type leaves room for the plot
+PRESENTED_ROWS = 6
+
 
 class LevelPanel(QFrame):
     """Chooses a level, and shows its cost and quality.
@@ -33,6 +36,7 @@ class LevelPanel(QFrame):
         self._levels: Sequence[LevelFacts] = ()
         self._switch_ms: float | None = None
         self._shown = self._previous = 0
+        self._presentation = self._switched = False
         self._headline, self._summary = QLabel("Level"), QLabel()
         self._note = QLabel("The levels appear here as soon as the ladder is loaded.")
         self._facts = QWidget()
@@ -105,6 +109,7 @@ class LevelPanel(QFrame):
 
     def set_presentation(self, on: bool) -> None:
         """Hide what is too small to read from a distance."""
+        self._presentation = on
         for small in (self.sweep_seconds, self.fallback):
             small.setVisible(not on)
         self._show_facts()
@@ -126,6 +131,12 @@ class LevelPanel(QFrame):
         self._shown = self._previous = level
         self.show_level(level)
 
+    def preview(self, levels: Sequence[LevelFacts], level: int) -> None:
+        """Show a ladder while the engine loads it; it cannot be used until :meth:`set_levels` is called."""
+        if levels:
+            self.set_levels(levels, level)
+            self.setEnabled(False)
+
     def show_level(self, level: int) -> None:
         """Move the slider to a level; emits nothing."""
         self.slider.blockSignals(True)
@@ -141,7 +152,7 @@ class LevelPanel(QFrame):
 
     def show_switch(self, switch_ms: float) -> None:
         """Show how long the last change of level took, in milliseconds."""
-        self._switch_ms = switch_ms
+        self._switch_ms, self._switched = switch_ms, True
         self._show_facts()
 
     def refresh_text(self, chunk_ms: Mapping[int, float]) -> None:
@@ -173,15 +184,19 @@ class LevelPanel(QFrame):
         if not self._levels:
             return
         rows = fact_rows(self._levels, self.slider.value(), self.chunk_ms)
-        if self._switch_ms is not None or len(self._fact_labels) > len(rows):
+        if self._presentation:
+            rows = rows[:PRESENTED_ROWS]
+        if self._switched:
             rows.append(("Switched in", "–" if self._switch_ms is None else f"{self._switch_ms:.0f} ms", ""))
         if not self._fact_labels:
             self._add_heads()
         while len(self._fact_labels) < len(rows):
             self._add_row()
-        for labels, texts in zip(self._fact_labels, rows, strict=False):
-            for label, text in zip(labels, texts, strict=True):
+        for number, labels in enumerate(self._fact_labels):
+            used = number < len(rows)
+            for label, text in zip(labels, rows[number] if used else ("", "", ""), strict=True):
                 label.setText(text)
+                label.setVisible(used)
 
     def _add_heads(self) -> None:
         for column, text in ((1, "this level"), (2, "of dense")):

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from PyQt6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PyQt6.QtGui import QColor, QFont, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PyQt6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QSlider, QToolTip, QWidget
 
 from ..engine.facts import LevelFacts
 from .facts import fact_rows
 from .theme import DARK, Theme
+
+
+class Label(NamedTuple):
+    """A label below a tick: its text, left edge and width in pixels, and whether its level is the current one."""
+
+    text: str
+    left: float
+    width: float
+    here: bool
 
 
 class LevelSlider(QSlider):
@@ -102,22 +112,51 @@ class LevelSlider(QSlider):
             painter.drawEllipse(here, 11.0, 11.0)
         self._draw_labels(painter)
 
-    def _draw_labels(self, painter: QPainter) -> None:
-        normal, bold = QFont(self.font()), QFont(self.font())
-        bold.setBold(True)
-        painter.setFont(bold)
-        height = painter.fontMetrics().height()
-        taken: list[tuple[float, float]] = []
+    def labels(self) -> list[Label]:
+        """The labels below the ticks, that of the current level first.
+
+        Where not all of them have room, the percent sign is left out, and then the word for dense: the headline above
+        has them. Only where that is not enough, labels that would touch another one are left out.
+        """
+        labels: list[Label] = []
+        for word, percent, gap in ((True, True, 6), (True, False, 6), (False, False, 4)):
+            labels = self._placed(word, percent, gap)
+            if len(labels) == len(self.levels):
+                break
+        return labels
+
+    def _placed(self, word: bool, percent: bool, gap: int) -> list[Label]:
+        """As many labels as have room, with ``gap`` pixels between two; the current level and both ends first.
+
+        Args:
+            word: write out dense, in place of 0.
+            percent: write the percent sign at the current level.
+            gap: in pixels.
+        """
+        placed: list[Label] = []
         order = [self.value(), 0, self.maximum(), *range(self.maximum() + 1)]
-        for level in dict.fromkeys(order):  # the current level first: later labels that would touch one are left out
+        for level in dict.fromkeys(order):
             if level >= len(self.levels):
                 continue
             here = level == self.value()
-            painter.setFont(bold if here else normal)
-            painter.setPen(QColor(self._theme.text if here else self._theme.muted))
-            label = self.levels[level].name if here or level == 0 else self.levels[level].name.removesuffix(" %")
-            width = painter.fontMetrics().horizontalAdvance(label) + 2
+            name = self.levels[level].name
+            text = name if here and percent else name.removesuffix(" %")
+            if level == 0 and not word:
+                text = "0"
+            width = QFontMetrics(self._font(here)).horizontalAdvance(text) + 2
             left = min(max(self.tick_position(level).x() - width / 2, 0), self.width() - width)
-            if all(left + width + 6 <= begin or left >= end + 6 for begin, end in taken):
-                taken.append((left, left + width))
-                painter.drawText(QRectF(left, 26, width, height), Qt.AlignmentFlag.AlignHCenter, label)
+            if all(left + width + gap <= each.left or left >= each.left + each.width + gap for each in placed):
+                placed.append(Label(text, left, width, here))
+        return placed
+
+    def _font(self, bold: bool) -> QFont:
+        font = QFont(self.font())
+        font.setBold(bold)
+        return font
+
+    def _draw_labels(self, painter: QPainter) -> None:
+        for label in self.labels():
+            painter.setFont(self._font(label.here))
+            painter.setPen(QColor(self._theme.text if label.here else self._theme.muted))
+            height = painter.fontMetrics().height()
+            painter.drawText(QRectF(label.left, 26, label.width, height), Qt.AlignmentFlag.AlignHCenter, label.text)

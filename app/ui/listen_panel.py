@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QMouseEvent
+from PyQt6.QtGui import QFont, QFontMetrics, QMouseEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from ..engine.controls import Controls
@@ -11,12 +11,13 @@ from .facts import signed
 from .icons import icon
 from .segmented import Segmented
 from .theme import Theme
+from .voice_names import DEFAULTS, in_text
 
 #: routing, label, tooltip with the key
 ROUTES = (
     ("mixture", "Mix", "The unprocessed mixture (Q)"),
-    ("voice1", "Voice 1", "The first voice only (W)"),
-    ("voice2", "Voice 2", "The second voice only (E)"),
+    ("voice1", DEFAULTS[0], "The first voice only (W)"),
+    ("voice2", DEFAULTS[1], "The second voice only (E)"),
     ("split", "Split", "Voice 1 on the left, voice 2 on the right (T)"),
     ("both", "Both", "Both voices together (Y)"),
 )
@@ -48,6 +49,7 @@ class ListenPanel(QFrame):
         super().__init__(parent)
         self.setProperty("role", "card")
         self.routing = Segmented(ROUTES, "Listen to")
+        self._names = DEFAULTS
         self.gain, self.mute = GainSlider(), QPushButton()
         self.mute.setCheckable(True)
         self.mute.setProperty("role", "icon")
@@ -79,6 +81,21 @@ class ListenPanel(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Draw the icon in the theme's colours."""
         self.mute.setIcon(icon("loudspeaker", theme.text, theme.card, checked_name="muted"))
+        self.show_names(self._names)  # the room depends on the text size
+
+    def show_names(self, names: tuple[str, str]) -> None:
+        """Show other names of the voices; one that is too long is shortened at its end, and whole in the tooltip."""
+        self._names = names
+        for routing, name, usual, key in zip(("voice1", "voice2"), names, DEFAULTS, "WE", strict=True):
+            button = self.routing.buttons[routing]
+            bold = QFont(button.font())
+            bold.setBold(True)
+            metrics = QFontMetrics(bold)
+            room = round(1.1 * metrics.horizontalAdvance(usual))
+            button.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, room))
+            button.setToolTip(f"{name} only ({key})")
+            button.setAccessibleName(f"Listen to: {name}")
+        self.routing.buttons["split"].setToolTip(f"{names[0]} on the left, {in_text(names[1])} on the right (T)")
 
     def set_presentation(self, on: bool) -> None:
         """Hide what is too small to read from a distance."""

@@ -16,10 +16,11 @@ from sepprune.resources import asset
 
 from ..engine.commands import StartRecording
 from ..engine.events import Event, Ready, RecordingFailed
-from ..engine.preparation import with_existing_level
+from ..engine.preparation import stored_levels, with_existing_level
 from ..engine.process import EngineProcess
 from ..engine.protocol import RECORDING_FORMATS, Settings
 from ..engine.statistics import Report
+from .display import errors_only
 from .engine_link import STOPPED
 from .settings import load_preferences, save_preferences
 from .theme import running_application
@@ -68,6 +69,7 @@ def run(
         problem = problem or other_level
     engine = EngineProcess(settings)
     window = MainWindow(engine, preferences)
+    window.level.preview(stored_levels(settings), settings.controls.level)
     recording = None
     if record is not None:
         default = RECORDING_FORMATS[0] if seconds is not None else preferences.record_format
@@ -77,9 +79,10 @@ def run(
         window.status.message.show_text(problem)
     before = {number: signal.signal(number, lambda *_: window.close()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        window.show()
-        window.start()
-        application.exec()
+        with errors_only():
+            window.show()
+            window.start()
+            application.exec()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

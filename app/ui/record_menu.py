@@ -14,10 +14,11 @@ FORMATS = (("wav", "WAV, 32-bit float"), ("flac", "FLAC, 24-bit"))
 
 
 class RecordMenu(QPushButton):
-    """A button with a menu of formats, and an entry that chooses the folder."""
+    """A button with a menu of formats, and entries that choose and open the folder."""
 
     format_asked = pyqtSignal(str)
     folder_asked = pyqtSignal(str)
+    opening_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +40,9 @@ class RecordMenu(QPushButton):
         self.choose = QAction("Choose folder…", menu)
         self.choose.triggered.connect(self._choose_folder)
         menu.addAction(self.choose)
+        self.open = QAction("Open the folder of recordings", menu)
+        self.open.triggered.connect(self.opening_asked)
+        menu.addAction(self.open)
         self.setMenu(menu)
 
     def set_theme(self, theme: Theme) -> None:

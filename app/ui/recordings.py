@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
-from PyQt6.QtCore import QObject
+from PyQt6.QtCore import QObject, QUrl
+from PyQt6.QtGui import QDesktopServices
 
 from ..engine.commands import StartRecording, StopRecording
 from ..engine.events import Recording, RecordingFailed
 from .alert import Alert
 from .engine_link import EngineLink
-from .facts import sentence
 from .status import StatusLine
 from .transport import Transport
 
@@ -52,6 +53,7 @@ class Recordings(QObject):
         transport.record_asked.connect(self.toggle)
         transport.record_menu.format_asked.connect(lambda format: self._choose(format=format))
         transport.record_menu.folder_asked.connect(lambda folder: self._choose(folder=folder))
+        transport.record_menu.opening_asked.connect(self.open_folder)
         link.died.connect(self._end)
         self._choose()
 
@@ -63,6 +65,18 @@ class Recordings(QObject):
             self._wanted = None
             self._link.send(StopRecording())
 
+    def open_folder(self) -> None:
+        """Show the folder of recordings in the file manager; before the first recording there is none."""
+        folder = Path(self.choice.folder)
+        if not folder.is_dir():
+            self._status.message.show_text(f"There are no recordings yet: the first one makes the folder {folder}.")
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder.absolute()))):
+            self._status.message.show_text(f"No program shows folders here. The recordings are in {folder}.")
+
+    def name_voices(self, names: tuple[str, ...]) -> None:
+        """Store these names with the next recordings; none where the user gave none."""
+        self.choice = replace(self.choice, voices=names)
+
     def start(self, recording: StartRecording) -> None:
         """Start recording; the button shows it once the engine has answered, and until then nothing is sent again."""
         self._wanted = recording
@@ -73,7 +87,7 @@ class Recordings(QObject):
         self._asked = False
         if isinstance(event, RecordingFailed):
             self._failed = True
-            self._alert.show_sentence(sentence(event.message))
+            self._alert.show_sentence(event.message)
             return
         if event.path is None:
             self._wanted = None
@@ -96,8 +110,8 @@ class Recordings(QObject):
         if self._since is not None:
             self._transport.show_recording(time.perf_counter() - self._since)
 
-    def _choose(self, **changes: str) -> None:
-        self.choice = replace(self.choice, **changes)
+    def _choose(self, folder: str | None = None, format: str | None = None) -> None:
+        self.choice = replace(self.choice, folder=folder or self.choice.folder, format=format or self.choice.format)
         self._transport.record_menu.show_choice(self.choice.format, self.choice.folder)
 
     def _show(self, path: str | None) -> None:

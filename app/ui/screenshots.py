@@ -116,7 +116,6 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
     from .engine_link import RUNNING, STOPPED
     from .main import prepared_application
     from .settings import Preferences
-    from .theme import DARK, LIGHT
     from .window import MainWindow
 
     application = prepared_application()
@@ -133,7 +132,7 @@ def take(folder: Path, level: int, ladder: str | None, seconds: float, scale: in
             raise UserError(f"the audio engine does not run: {why}")
         _wait(application, seconds)
         for picture in PICTURES:
-            window.set_theme(DARK if picture.dark else LIGHT)
+            window.appearance.choose("dark" if picture.dark else "light")
             window.set_view(picture.view)
             window.set_presentation(picture.presentation)
             window.overlay.setVisible(picture.overlay)

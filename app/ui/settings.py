@@ -16,7 +16,9 @@ from sepprune.files import write_whole
 
 from ..engine.controls import REMEMBERED, ROUTINGS, Controls
 from ..engine.protocol import RECORDING_FORMATS, Settings
+from .theme import COLOURS
 from .views.tracks import VIEWS
+from .voice_names import cleaned
 
 VERSION = 1
 
@@ -33,7 +35,7 @@ _RANGES: dict[str, tuple[Any, Any]] = {  # Any: whole numbers and others
 }
 
 #: words that an entry can be
-_WORDS = {"routing": ROUTINGS, "view": VIEWS, "record_format": RECORDING_FORMATS}
+_WORDS = {"routing": ROUTINGS, "view": VIEWS, "record_format": RECORDING_FORMATS, "colours": COLOURS}
 
 #: key in the file of each control that is remembered; the loop has kept its first key, ``loop_file``
 _CONTROL_KEYS = {name: "loop_file" if name == "loop" else name for name in REMEMBERED}
@@ -52,6 +54,8 @@ class Preferences:
         sweep_s: seconds for each level during a sweep.
         recordings: folder for recordings; empty for the default one.
         record_format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`.
+        colours: one of :data:`~app.ui.theme.COLOURS`.
+        voice1, voice2: names that the user gave the voices; empty where there is none.
     """
 
     input: str = ""
@@ -64,6 +68,9 @@ class Preferences:
     sweep_s: int = 4
     recordings: str = ""
     record_format: str = RECORDING_FORMATS[0]
+    colours: str = COLOURS[0]
+    voice1: str = ""
+    voice2: str = ""
 
     def applied_to(self, settings: Settings, given: frozenset[str] = frozenset()) -> Settings:
         """``settings`` with what is remembered.
@@ -141,6 +148,6 @@ def _checked(content: Mapping[str, Any]) -> Preferences:  # Any: values of a JSO
             raise ValueError(f"{name} is {shown(value)}, expected {' or '.join(_WORDS[name])}")
         if kind is str and (len(value) > _LONGEST or "\0" in value):
             raise ValueError(f"{name} has {len(value)} characters")
-        entries[name] = value
+        entries[name] = cleaned(value) if name in ("voice1", "voice2") else value
     controls = {name: entries.pop(key) for name, key in _CONTROL_KEYS.items()}
     return Preferences(controls=Preferences().controls.changed(**controls), **entries)

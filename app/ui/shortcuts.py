@@ -9,10 +9,12 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPaintEvent, QShortcut
 from PyQt6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from .voice_names import DEFAULTS, in_text
+
 #: actions that switch a control of the same name on or off
 TOGGLES = ("bypass", "mute", "loop", "fallback")
 
-#: action, keys, description; window and slider handle digits, arrows and space
+#: action, keys, description with the names of the voices; window and slider handle digits, arrows and space
 BINDINGS = (
     ("bypass", ("B",), "hear the unprocessed mixture"),
     ("mute", ("M",), "mute the output"),
@@ -30,9 +32,9 @@ BINDINGS = (
     ("calibrate", ("C",), "measure the fastest backend and precision"),
     ("round_trip", ("P",), "measure the round trip with chirps"),
     ("mixture", ("Q",), "listen to the mixture"),
-    ("voice1", ("W",), "listen to voice 1"),
-    ("voice2", ("E",), "listen to voice 2"),
-    ("split", ("T",), "listen to voice 1 left, voice 2 right"),
+    ("voice1", ("W",), "listen to {voice1}"),
+    ("voice2", ("E",), "listen to {voice2}"),
+    ("split", ("T",), "{voice1} left, {voice2} right"),
     ("both", ("Y",), "listen to both voices"),
     ("louder", ("+", "="), "louder by 1 dB"),
     ("quieter", ("-",), "quieter by 1 dB"),
@@ -42,6 +44,9 @@ BINDINGS = (
     ("lab", ("Ctrl+L",), "latency lab: measure this computer"),
     ("save_report", ("Ctrl+S",), "save the live report"),
     ("rescan", ("F5",), "search for devices again"),
+    ("recordings", ("Ctrl+R",), "open the folder of recordings"),
+    ("names", ("F2",), "give the voices names"),
+    ("colours", ("K",), "colours of the system, light or dark"),
     ("presentation", ("F",), "presentation mode"),
     ("full_screen", ("F11",), "full screen"),
     ("help", ("?", "F1"), "show or hide this page"),
@@ -51,8 +56,8 @@ BINDINGS = (
 #: key, signal, description of what it does while it is held down
 HELD = (
     ("A", "mixture", "hold to hear the mixture alone"),
-    ("S", "voice1", "hold to hear voice 1 alone"),
-    ("D", "voice2", "hold to hear voice 2 alone"),
+    ("S", "voice1", "hold to hear {voice1} alone"),
+    ("D", "voice2", "hold to hear {voice2} alone"),
 )
 
 _FIRST_LINES = (
@@ -78,6 +83,10 @@ def _bind(window: QWidget, key: str, action: Callable[[], object]) -> None:
     shortcut.activated.connect(action)
 
 
+#: most characters of a voice's name in the list of keys, where two stand in one line
+ROOM = 12
+
+
 class ShortcutsOverlay(QWidget):
     """A card over the dimmed window; Escape or a click hides it.
 
@@ -88,6 +97,7 @@ class ShortcutsOverlay(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._window = parent
+        self._lines: list[tuple[QLabel, str]] = []
         self.setAccessibleName("Keyboard shortcuts")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         card = QFrame()
@@ -101,7 +111,7 @@ class ShortcutsOverlay(QWidget):
         title.setProperty("role", "headline")
         column.addWidget(title)
         columns = QHBoxLayout()
-        columns.setSpacing(48)
+        columns.setSpacing(32)
         column.addLayout(columns)
         bound = [(" or ".join(keys).replace("-", "−"), text) for _, keys, text in BINDINGS]
         after = [action for action, _, _ in BINDINGS].index("both") + 1
@@ -110,16 +120,24 @@ class ShortcutsOverlay(QWidget):
         for part in (lines[:half], lines[half:]):
             grid = QGridLayout()
             grid.setHorizontalSpacing(18)
-            grid.setVerticalSpacing(7)
+            grid.setVerticalSpacing(5)
             for row, (keys, text) in enumerate(part):
                 key, what = QLabel(keys), QLabel(text)
                 key.setProperty("role", "figure")
                 what.setProperty("role", "muted")
+                self._lines.append((what, text))
                 grid.addWidget(key, row, 0, Qt.AlignmentFlag.AlignRight)
                 grid.addWidget(what, row, 1)
             grid.setRowStretch(half, 1)
             columns.addLayout(grid)
+        self.show_names(DEFAULTS)
         self.hide()
+
+    def show_names(self, names: tuple[str, str]) -> None:
+        """Use other names of the voices."""
+        voice1, voice2 = (in_text(name if len(name) <= ROOM else name[: ROOM - 1] + "…") for name in names)
+        for label, text in self._lines:
+            label.setText(text.format(voice1=voice1, voice2=voice2))
 
     def toggle(self) -> None:
         """Show over the whole window, or hide."""

@@ -7,6 +7,7 @@ from PyQt6.QtGui import QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from .engine_link import LOADING, RUNNING, SILENT, STOPPED
+from .facts import sentence
 from .theme import Theme
 
 #: state, text
@@ -40,6 +41,13 @@ class ElidedLabel(QLabel):
         self.setText("" if shown == "…" else shown)
 
 
+class Message(ElidedLabel):
+    """The last message, which begins with a capital letter whoever wrote it."""
+
+    def show_text(self, text: str) -> None:
+        super().show_text(sentence(text))
+
+
 class StatusLine(QFrame):
     """Engine state, last message, backend and precision, and facts about the engine."""
 
@@ -48,7 +56,7 @@ class StatusLine(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "status")
-        self._dot, self._state, self.message, self._facts = QLabel("●"), QLabel(), ElidedLabel(), QLabel()
+        self._dot, self._state, self.message, self._facts = QLabel("●"), QLabel(), Message(), QLabel()
         self.computed_by = QPushButton()
         self.computed_by.setProperty("role", "link")
         self.computed_by.setAccessibleName("Measure which backend and precision is fastest")
@@ -129,8 +137,8 @@ class Banner(QFrame):
         row.addWidget(self.restart)
         self.hide()
 
-    def show_sentence(self, sentence: str) -> None:
+    def show_sentence(self, text: str) -> None:
         """Show the banner; its accessible name is the sentence, so that screen readers announce it."""
-        self.sentence.setText(sentence)
-        self.setAccessibleName(sentence)
+        self.sentence.setText(sentence(text))
+        self.setAccessibleName(sentence(text))
         self.show()

@@ -18,6 +18,9 @@ from PyQt6.QtWidgets import QApplication, QPushButton
 #: the value for which :func:`colour_table` gives the colour itself
 PURE = 194
 
+#: what the user can choose: the system's choice of light or dark, or one of them always
+COLOURS = ("system", "light", "dark")
+
 
 @dataclass(frozen=True)
 class Theme:
@@ -103,6 +106,11 @@ def system_theme(application: QGuiApplication) -> Theme:
     return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
 
 
+def chosen_theme(colours: str, application: QGuiApplication) -> Theme:
+    """The theme of a choice, one of :data:`COLOURS`."""
+    return {"light": LIGHT, "dark": DARK}.get(colours) or system_theme(application)
+
+
 def colour_table(theme: Theme, colour: str) -> NDArray[np.uint32]:
     """256 colours from the plot background through ``colour`` to white (dark theme) or nearly black (light theme).
 
@@ -164,6 +172,7 @@ def style_sheet(theme: Theme) -> str:
 
     QPushButton, QComboBox, QSpinBox {{ background: {t.card}; border: 1px solid {t.border}; border-radius: 6px;
         padding: 4px 10px; min-height: {size * 1.6:.0f}px; }}
+    QPushButton {{ icon-size: {max(16, round(size * 1.6))}px; }}
     QPushButton:hover, QComboBox:hover {{ background: {t.hover}; }}
     QPushButton:pressed {{ background: {pressed}; }}
     QPushButton:focus, QComboBox:focus, QSpinBox:focus {{ border: 1px solid {t.compute}; }}
@@ -186,12 +195,15 @@ def style_sheet(theme: Theme) -> str:
     QPushButton[segment="middle"] {{ border-radius: 0; border-left: 0; }}
     QPushButton[segment="right"] {{ border-top-left-radius: 0; border-bottom-left-radius: 0; border-left: 0; }}
     QPushButton[segment] {{ padding: 4px 5px; }}
-    QComboBox {{ padding-right: 24px; }}
+    QComboBox {{ padding-right: 2px; }}
     QComboBox::drop-down {{ border: 0; width: 22px; }}
     QComboBox::down-arrow {{ image: none; }}
     QComboBox QAbstractItemView {{ background: {t.card}; border: 1px solid {t.border}; padding: 4px;
         selection-background-color: {t.hover}; selection-color: {t.text}; outline: 0; }}
     QSpinBox {{ padding: 3px 6px; }}
+    QDialog QLineEdit {{ background: {t.card}; border: 1px solid {t.border}; border-radius: 6px; padding: 4px 8px;
+        placeholder-text-color: {t.muted}; }}
+    QDialog QLineEdit:focus {{ border: 1px solid {t.compute}; }}
     QSlider#gain::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.border}; }}
     QSlider#gain::sub-page:horizontal {{ height: 4px; border-radius: 2px; background: {t.muted}; }}
     QSlider#gain::handle:horizontal {{ width: 14px; height: 14px; margin: -6px 0; border-radius: 8px;

@@ -5,43 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PyQt6.QtCore import QPointF, Qt, pyqtSignal
-from PyQt6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
-from PyQt6.QtWidgets import QComboBox, QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from ..engine.controls import Controls
 from ..engine.protocol import DEMO, NONE, DeviceInfo
+from .choice import Choice
+from .colour_menu import ColourMenu
+from .device_choice import OPEN_FILE, input_entries, output_entries
 from .facts import duration
 from .icons import icon
 from .record_menu import RecordMenu
 from .segmented import Segmented
 from .theme import Theme, fit_bold
 
-#: stands for "Open file…" in the list of inputs; no device and no file can have this name
-OPEN_FILE = "\0open"
-
 SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.opus *.mp3 *.aiff *.aif *.m4a *.mp4 *.aac *.webm);;All files (*)"
-
-
-class Choice(QComboBox):
-    """A combo box with a drawn arrow, whose width does not depend on its longest entry."""
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(10)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMaximumWidth(300)
-
-    def paintEvent(self, event: QPaintEvent | None) -> None:
-        super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.palette().color(self.foregroundRole()), 1.4))
-        x, y = self.width() - 15.0, self.height() / 2
-        painter.drawPolyline(QPolygonF([QPointF(x - 3.5, y - 2), QPointF(x, y + 1.5), QPointF(x + 3.5, y - 2)]))
 
 
 class Transport(QFrame):
@@ -64,7 +42,8 @@ class Transport(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "bar")
-        self.input, self.output = Choice("Input"), Choice("Output")
+        self.input = Choice("Input", "Input: a microphone, the demo mixture or a sound file")
+        self.output = Choice("Output", "Output: a loudspeaker or headphones")
         self.rescan = _button("", "Rescan devices", "Search for devices again (F5)")
         self.play = _button("", "Play or pause", "")
         self.loop = _button("", "Loop", "Start the file again at its end (L)", checkable=True)
@@ -74,6 +53,7 @@ class Transport(QFrame):
         self.record = _button("Record", "Record", "Record mixture and voices (R)", checkable=True)
         self.record_menu = RecordMenu()
         self.view = Segmented((("spectrogram", "", "Spectrograms (V)"), ("waveform", "", "Waveforms (V)")), "View")
+        self.colours = ColourMenu()
         self.presentation = _button("", "Presentation mode", "Larger text for talks (F)", checkable=True)
         self.study = _button("", "Listening test", "Open a listening test (Ctrl+T)")
         self.blind = _button("ABX", "Blind comparison", "Compare two levels blind on this sound (Ctrl+B)")
@@ -114,7 +94,7 @@ class Transport(QFrame):
         row.addWidget(self.record_menu)
         row.addSpacing(12)
         row.addWidget(self.view)
-        for button in (self.blind, self.study, self.lab, self.presentation, self.help):
+        for button in (self.blind, self.study, self.lab, self.colours, self.presentation, self.help):
             row.addWidget(button)
         icons = (self.rescan, self.play, self.loop, self.study, self.lab, self.presentation, self.help)
         for button in (*icons, *self.view.buttons.values()):
@@ -122,14 +102,13 @@ class Transport(QFrame):
                 button.setProperty("role", "icon")
         self.record.setProperty("role", "record")
         self.record.setMinimumWidth(self.record.sizeHint().width() + 24)  # the same width for every text
-        self.input.setToolTip("Input: a microphone, the demo mixture or a sound file")
-        self.output.setToolTip("Output: a loudspeaker or headphones")
 
     def set_theme(self, theme: Theme) -> None:
         """Draw the icons in the theme's colours."""
         self._theme = theme
         fit_bold(self.bypass)
         self.record_menu.set_theme(theme)
+        self.colours.set_theme(theme)
         views = self.view.buttons
         for button, name in (
             (self.rescan, "rescan"),
@@ -144,6 +123,12 @@ class Transport(QFrame):
             button.setIcon(icon(name, theme.text, theme.card))
         self.show_playing(self._playing)
         self.show_recording(None if not self.record.isChecked() else 0.0)
+
+    def set_presentation(self, on: bool) -> None:
+        """Hide what is not needed in front of an audience; the keys work all the same."""
+        self.presentation.setChecked(on)
+        for rare in (self.rescan, self.blind, self.study, self.lab):
+            rare.setVisible(not on)
 
     def show_sound(self, source: str, sink: str, devices: Sequence[DeviceInfo] | None = None) -> None:
         """Fill both lists and select what is in use; ``devices`` is ``None`` where they have not changed."""
@@ -182,29 +167,16 @@ class Transport(QFrame):
         """Ask for a sound file and use it as input."""
         path, _ = QFileDialog.getOpenFileName(self, "Open a sound file", "", SOUND_FILES)
         if path:
-            self.devices_asked.emit(path, self._sink)
+            self.play_file(path)
         self._fill()
 
+    def play_file(self, path: str) -> None:
+        """Use a sound file as input; the output stays."""
+        self.devices_asked.emit(path, self._sink)
+
     def _fill(self) -> None:
-        inputs = [(DEMO, "Demo mixture")]
-        if self._source != DEMO and self._source not in [device.identity for device in self._devices]:
-            inputs.append((self._source, Path(self._source).name))
-        inputs += [(device.identity, _device_label(device)) for device in self._devices if device.direction == "input"]
-        inputs.append((OPEN_FILE, "Open file…"))
-        outputs = [(NONE, "No output")]
-        outputs += [
-            (device.identity, _device_label(device)) for device in self._devices if device.direction == "output"
-        ]
-        if self._sink not in [value for value, _ in outputs]:
-            outputs.append((self._sink, self._sink))
-        for choice, entries, current in ((self.input, inputs, self._source), (self.output, outputs, self._sink)):
-            choice.clear()
-            for value, label in entries:
-                choice.addItem(label, value)
-            choice.setCurrentIndex(choice.findData(current))
-            longest = max(choice.fontMetrics().horizontalAdvance(label) for _, label in entries)
-            if view := choice.view():
-                view.setMinimumWidth(min(longest + 40, 460))
+        self.input.show_entries(input_entries(self._source, self._devices), self._source)
+        self.output.show_entries(output_entries(self._sink, self._devices), self._sink)
 
     def _input_activated(self) -> None:
         source = self.input.currentData()
@@ -216,10 +188,6 @@ class Transport(QFrame):
     def _record_clicked(self) -> None:
         self.record.setChecked(not self.record.isChecked())  # it changes with the engine's answer
         self.record_asked.emit()
-
-
-def _device_label(device: DeviceInfo) -> str:
-    return f"{device.name} · {device.host_api}" + (" · what the computer plays" if device.is_monitor else "")
 
 
 def _button(text: str, name: str, tip: str, checkable: bool = False) -> QPushButton:

@@ -6,15 +6,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from ..engine.commands import Seek, StartRecording
 from .alert import Alert
+from .appearance import Appearance
 from .controller import Controller
+from .display import SMALLEST, fitting_size
 from .engine_link import Engine, EngineLink
 from .file_bar import SEEK_S, FileBar
+from .file_drop import FileDrop
 from .held_keys import HeldKeys
 from .lab.lab import Lab
 from .latency import LatencyPanel
@@ -26,17 +29,19 @@ from .panels import Panels
 from .recordings import Recordings
 from .settings import Preferences, recordings_folder
 from .shortcuts import HELD, TOGGLES, ShortcutsOverlay, bind
+from .sound_server import SoundServer
 from .status import Banner, StatusLine
 from .study.entry import ListeningTests
-from .theme import Theme, running_application, style_sheet, system_theme
+from .theme import Theme, running_application, style_sheet
 from .transport import Transport
 from .views.tracks import Tracks
+from .voice_names import VoiceNames
 
 #: milliseconds between two repaints, and repaints between two updates of the texts
 PICTURE_MS, PICTURES_A_TEXT = 33, 8
 
-#: text size and width of the right column: normal, presentation
-TEXT_SCALES, SIDE_WIDTHS = (1.0, 1.4), (322, 430)
+#: width of the right column at the normal text size: normal, presentation
+SIDE_WIDTHS = (322, 307)
 
 
 class MainWindow(QWidget):
@@ -45,9 +50,6 @@ class MainWindow(QWidget):
     Args:
         engine: not yet started.
         preferences: what the window remembers from its last session.
-
-    Attributes:
-        theme: the colours and text size in use.
     """
 
     #: the window is about to close; everything in it still exists
@@ -55,21 +57,20 @@ class MainWindow(QWidget):
 
     def __init__(self, engine: Engine, preferences: Preferences) -> None:
         super().__init__()
-        self.theme = system_theme(running_application())
-        self._fixed_theme: Theme | None = None
         self._preferences = preferences
-        self._presentation = False
         self._pictures = 0
         self._last_tick = time.perf_counter()
         self.setObjectName("window")
         self.setWindowTitle("SepPrune Live")
-        self.setMinimumSize(1024, 640)
-        self.resize(max(1024, preferences.width), max(640, preferences.height))
+        self.setMinimumSize(SMALLEST)
+        self.resize(fitting_size(preferences.width, preferences.height, self.screen()))
+        self.appearance = Appearance(self, preferences.colours)
+        self.voices = VoiceNames(self, (preferences.voice1, preferences.voice2))
         self.link, self.data = EngineLink(engine, self), LiveData(engine.telemetry)
         self.live_report = LiveReport(self.link, self.data, self)
         panels = Panels(Transport(), Tracks(), LatencyPanel(), ListenPanel(), LevelPanel(), StatusLine(), Banner())
         self.transport, self.tracks, self.latency, self.listen, self.level, self.status, self.banner = panels
-        self.alert, self.file = Alert(), FileBar()
+        self.alert, self.file, self.sound_server = Alert(), FileBar(), SoundServer(self, self.link)
         self._lay_out()
         self.overlay = ShortcutsOverlay(self)
         choice = StartRecording(recordings_folder(preferences), preferences.record_format)
@@ -94,12 +95,18 @@ class MainWindow(QWidget):
         self.keys.changed.connect(lambda signal: self.controller.change("solo", signal))
         self.transport.view_asked.connect(self.set_view)
         self.transport.presentation_asked.connect(self.set_presentation)
+        self.transport.colours.colours_asked.connect(self.appearance.choose)
+        self.tracks.names_asked.connect(self.voices.ask)
+        self.voices.changed.connect(self._show_names)
+        self._show_names(self.voices.names)
+        self.appearance.changed.connect(self._show_appearance)
+        drop = FileDrop(self)
+        drop.dropped.connect(self.transport.play_file)
+        drop.refused.connect(self.status.message.show_text)
         self.transport.help_asked.connect(self.overlay.toggle)
         self.level.sweep_seconds.setValue(preferences.sweep_s)
         self.set_view(preferences.view)
         self.set_presentation(preferences.presentation)
-        if hints := running_application().styleHints():
-            hints.colorSchemeChanged.connect(self._follow_system)
         self._bind_keys()
         self.timer = QTimer(self)
         self.timer.setInterval(PICTURE_MS)
@@ -131,7 +138,7 @@ class MainWindow(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        for widget in (self.transport, self.banner, self.alert, content, self.status):
+        for widget in (self.transport, self.banner, self.alert, self.sound_server.alert, content, self.status):
             outer.addWidget(widget, stretch=1 if widget is content else 0)
 
     def _bind_keys(self) -> None:
@@ -156,7 +163,10 @@ class MainWindow(QWidget):
             "lab": self.lab.open,
             "save_report": self.lab.save_report,
             "rescan": controller.rescan,
-            "presentation": lambda: self.set_presentation(not self._presentation),
+            "recordings": self.recordings.open_folder,
+            "names": self.voices.ask,
+            "colours": self.appearance.choose_next,
+            "presentation": lambda: self.set_presentation(not self.appearance.presentation),
             "full_screen": lambda: self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen),
             "help": self.overlay.toggle,
             "quit": self.close,
@@ -174,16 +184,14 @@ class MainWindow(QWidget):
 
     def set_presentation(self, on: bool) -> None:
         """Show larger text and fewer things, for a projector."""
-        self._presentation = on
-        self.transport.presentation.setChecked(on)
-        for panel in (self.latency, self.level, self.listen, self.status):
+        for panel in (self.transport, self.latency, self.level, self.listen, self.status):
             panel.set_presentation(on)
-        self._apply_theme(self._wanted_theme())
+        self.appearance.present(on)
 
-    def set_theme(self, theme: Theme | None) -> None:
-        """Use these colours, or with ``None`` those of the system."""
-        self._fixed_theme = theme
-        self._apply_theme(self._wanted_theme())
+    @property
+    def theme(self) -> Theme:
+        """The colours and text size in use."""
+        return self.appearance.theme
 
     @property
     def painted(self) -> bool:
@@ -220,26 +228,31 @@ class MainWindow(QWidget):
             view=self.tracks.view,
             width=self.width(),
             height=self.height(),
-            presentation=self._presentation,
+            presentation=self.appearance.presentation,
             sweep_s=self.level.sweep_seconds.value(),
             recordings=chosen,
             record_format=recordings.format,
+            colours=self.appearance.colours,
+            voice1=self.voices.given[0],
+            voice2=self.voices.given[1],
         )
 
-    def _wanted_theme(self) -> Theme:
-        return self._fixed_theme or system_theme(running_application())
+    def _show_names(self, names: tuple[str, str]) -> None:
+        for part in (self.tracks, self.listen, self.overlay):
+            part.show_names(names)
+        self.recordings.name_voices(names if any(self.voices.given) else ())
 
-    def _apply_theme(self, theme: Theme) -> None:
+    def _show_appearance(self) -> None:
         font = running_application().font()
-        self.theme = theme.with_points(max(9.0, font.pointSizeF()) * TEXT_SCALES[self._presentation])
         font.setPointSizeF(self.theme.points)
         self.setFont(font)
         self.setStyleSheet(style_sheet(self.theme))
         for part in (self.transport, self.tracks, self.file, self.latency, self.listen, self.level, self.status):
             part.set_theme(self.theme)
-        self.lab.set_theme(self.theme)
+        self.lab.set_theme(self.appearance.theme_beside)
+        self.transport.colours.show_choice(self.appearance.colours)
         for panel in (self.listen, self.level):
-            panel.setFixedWidth(SIDE_WIDTHS[self._presentation])
+            panel.setFixedWidth(round(SIDE_WIDTHS[self.appearance.presentation] * self.appearance.scale))
 
     def _hold(self, on: bool) -> None:
         """Stop the repainting, or continue."""
@@ -248,17 +261,7 @@ class MainWindow(QWidget):
         else:
             self.timer.start()
 
-    def _follow_system(self) -> None:
-        theme = self._wanted_theme()
-        if theme.dark != self.theme.dark:
-            self._apply_theme(theme)
-
     # ---- Qt ----
-
-    def changeEvent(self, event: QEvent | None) -> None:
-        super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.PaletteChange:
-            self._follow_system()
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is not None and event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
@@ -278,6 +281,7 @@ class MainWindow(QWidget):
         self.closing.emit()
         self.timer.stop()
         self.lab.close()
+        self.sound_server.close()
         self.link.stop()
         super().closeEvent(event)
 

@@ -11,9 +11,9 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from ...engine.events import Ready
 from ...engine.protocol import Settings
+from ..choice import Choice
 from ..facts import sentence
 from ..labels import label
-from ..transport import Choice
 from .parts import Card, button
 
 #: longest chunk that is offered, in milliseconds, and most threads

@@ -18,7 +18,6 @@ from ...engine.events import Event, Failed, Ready
 from ...engine.machine import live_facts
 from ...engine.protocol import Settings
 from ..engine_link import EngineLink
-from ..facts import sentence
 from ..live_report import LiveReport
 from ..panels import Panels
 from ..recordings import Recordings
@@ -99,7 +98,7 @@ class Lab(QObject):
         try:
             write_report(file, self._live_report.report())
         except UserError as error:
-            self._panels.status.message.show_text(sentence(str(error)))
+            self._panels.status.message.show_text(str(error))
             return
         self._panels.status.message.show_text(f"The report is in {file}.")
 

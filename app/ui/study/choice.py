@@ -8,7 +8,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from ...engine.facts import LevelFacts
-from ..transport import Choice
+from ..choice import Choice
 
 MIXTURE = "the unprocessed mixture"
 

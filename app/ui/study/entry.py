@@ -18,7 +18,6 @@ from sepprune.study.live import shown
 
 from ...engine.protocol import NONE, Settings
 from ..engine_link import EngineLink
-from ..facts import sentence
 from ..status import StatusLine
 from ..transport import Transport
 from .choice import ask_for_levels
@@ -58,7 +57,7 @@ class ListeningTests:
         try:
             start()
         except UserError as error:
-            self._status.message.show_text(sentence(str(error)))
+            self._status.message.show_text(str(error))
         else:
             self._window.close()
 

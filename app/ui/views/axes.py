@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtGui import QColor, QContextMenuEvent, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PyQt6.QtWidgets import QWidget
 
 from ..theme import DARK, Theme
@@ -22,6 +22,8 @@ class Gutter(QWidget):
     clicked = pyqtSignal()
     #: True when the mouse button is held down, False when it is released after that
     held = pyqtSignal(bool)
+    #: the user wants another name
+    renaming_asked = pyqtSignal()
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +36,12 @@ class Gutter(QWidget):
         self._hold_timer.setInterval(HOLD_MS)
         self._hold_timer.timeout.connect(lambda: self._hold(True))
         self.setAccessibleName(name)
+
+    def set_name(self, name: str) -> None:
+        """Set the name; one that is too long is shortened at its end."""
+        self.name = name
+        self.setAccessibleName(name)
+        self.update()
 
     def set_colour(self, theme: Theme, colour: str) -> None:
         """Write the name in ``colour``."""
@@ -75,6 +83,9 @@ class Gutter(QWidget):
             self._hold_timer.stop()
             self.clicked.emit()
 
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        self.renaming_asked.emit()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, theme, height = QPainter(self), self._theme, self.height()
         metrics = self.fontMetrics()
@@ -84,9 +95,11 @@ class Gutter(QWidget):
         bold.setBold(True)
         painter.setFont(bold)
         painter.setPen(QColor(self._colour))
-        painter.drawText(QRectF(9, 1, self.width() - 9, line), Qt.AlignmentFlag.AlignVCenter, self.name)
+        room = round(self.width() - 22 - line * 0.6)  # for the loudspeaker
+        name = painter.fontMetrics().elidedText(self.name, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRectF(9, 1, self.width() - 9, line), Qt.AlignmentFlag.AlignVCenter, name)
+        after_name = 14 + painter.fontMetrics().horizontalAdvance(name)
         if self._heard:
-            after_name = 14 + painter.fontMetrics().horizontalAdvance(self.name)
             _draw_loudspeaker(painter, after_name, 1 + line / 2, line * 0.6)
         painter.setFont(self.font())
         painter.setPen(QColor(theme.muted))
@@ -96,8 +109,10 @@ class Gutter(QWidget):
             y = min(max((1 - position) * height, line / 2 - 2), height - line / 2 + 2)
             if below - y < line * 0.95 and below != height:
                 continue
-            below = y
             width = metrics.horizontalAdvance(label)
+            if y - line / 2 < line + 1 and self.width() - 8 - width < after_name + line * 0.6 + 4:
+                continue  # a long name is there
+            below = y
             painter.drawText(
                 QRectF(self.width() - 8 - width, y - line / 2, width + 1, line), Qt.AlignmentFlag.AlignVCenter, label
             )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRect, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QImage, QPainter, QPaintEvent, QResizeEvent
+from PyQt6.QtCore import QRect, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QWidget
 
 from ..theme import DARK, Theme, colour_table
@@ -37,6 +37,7 @@ class Canvas(QWidget):
         self.setMinimumSize(120, 48)
         self.ring = ColumnRing(1, 4)
         self._theme, self._colour, self._image, self._message = DARK, DARK.mixture, QImage(), ""
+        self.warning = ""
 
     def set_colour(self, theme: Theme, colour: str) -> None:
         """Draw with ``colour`` on the plot background of ``theme``."""
@@ -48,6 +49,19 @@ class Canvas(QWidget):
         """Show a few words in the middle while there are no columns."""
         self._message = message
         self.update()
+
+    def set_warning(self, warning: str, explanation: str) -> None:
+        """Show one or two words in the upper right corner, beside the meter; empty for none.
+
+        Args:
+            warning: the words.
+            explanation: tooltip, also for screen readers.
+        """
+        if warning != self.warning:
+            self.warning = warning
+            self.setToolTip(explanation)
+            self.setAccessibleDescription(explanation)
+            self.update()
 
     def append(self, columns: NDArray[np.uint8]) -> None:
         """Add ``columns`` ``(rows, n)`` at the right edge; rows below those of the canvas are cut off."""
@@ -76,3 +90,18 @@ class Canvas(QWidget):
         if self._message and self.ring.filled == 0:
             painter.setPen(QColor(self._theme.muted))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._message)
+        if self.warning:
+            self._draw_warning(painter)
+
+    def _draw_warning(self, painter: QPainter) -> None:
+        bold = QFont(self.font())
+        bold.setBold(True)
+        painter.setFont(bold)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = painter.fontMetrics()
+        width, height = metrics.horizontalAdvance(self.warning) + 16, metrics.height() + 6
+        box = QRectF(self.width() - width - 6.5, 5.5, width, height)
+        painter.setPen(QPen(QColor(self._theme.miss), 1))
+        painter.setBrush(QColor(self._theme.card))
+        painter.drawRoundedRect(box, 5, 5)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.warning)

@@ -22,11 +22,8 @@ LOWEST_DB = -140.0
 #: a mixture at or below this is silent, and so are the voices in it
 SILENT_DB = -75.0
 
-#: an input whose loudest sound is below this is very quiet; one above the other is clipped
-QUIET_DB, CLIPPED_DB = -40.0, -0.1
-
-#: how fast the loudest sound of the last seconds is forgotten, so that a pause of speech is not a quiet input
-FORGET_DB_PER_S = 1.0
+#: a sample above this is clipped
+CLIPPED_DB = -0.1
 
 #: a voice this far below the mixture is silent
 VOICE_BELOW_DB = 50.0
@@ -36,6 +33,12 @@ FALL_DB_PER_S = 24.0
 
 #: seconds for which a peak is held
 HOLD_S = 1.5
+
+
+def decibels(samples: Samples) -> float:
+    """Largest magnitude of samples ``(n,)``, in dB relative to full scale; :data:`LOWEST_DB` where there are none."""
+    loudest = float(np.abs(samples).max()) if samples.size else 0.0
+    return max(LOWEST_DB, 20 * math.log10(max(loudest, 1e-7)))
 
 
 @dataclass
@@ -48,8 +51,7 @@ class Level:
 
     def feed(self, samples: Samples, seconds: float) -> None:
         """Take the samples ``(n,)`` that arrived during the last ``seconds``."""
-        loudest = float(np.abs(samples).max()) if samples.size else 0.0
-        now = 20 * math.log10(max(loudest, 1e-7))
+        now = decibels(samples)
         self.db = max(LOWEST_DB, now, self.db - FALL_DB_PER_S * seconds)
         self.held_s += seconds
         if self.db >= self.peak_db:
@@ -74,21 +76,7 @@ def caption(db: float, mixture_db: float) -> str:
     """
     if mixture_db <= SILENT_DB or db <= mixture_db - VOICE_BELOW_DB:
         return "silent"
-    return f"{db:.0f} dB".replace("-", "−")
-
-
-def input_hint(loudest_db: float, peak_db: float) -> str:
-    """What is wrong with the level of the input, in a few words; empty where nothing is, or where it is silent.
-
-    Args:
-        loudest_db: highest level of the last seconds, relative to full scale.
-        peak_db: the peak that is held now.
-    """
-    if peak_db > CLIPPED_DB:
-        return "input is clipped"
-    if SILENT_DB < loudest_db < QUIET_DB:
-        return f"input is very quiet ({caption(loudest_db, loudest_db)})"
-    return ""
+    return f"{round(db)} dB".replace("-", "−")
 
 
 class Meter(QWidget):
@@ -97,12 +85,16 @@ class Meter(QWidget):
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.set_name(name)
+        self.level = Level()
+        self.set_colour(DARK, DARK.mixture)
+
+    def set_name(self, name: str) -> None:
+        """Say whose level it is."""
         self.setAccessibleName(f"{name} level meter")
         self.setToolTip(
             f"{name}: peak level in decibels below full scale (dBFS); the line holds the peak for {HOLD_S:.1f} s"
         )
-        self.level = Level()
-        self.set_colour(DARK, DARK.mixture)
 
     def set_colour(self, theme: Theme, colour: str) -> None:
         """Draw with ``colour``."""

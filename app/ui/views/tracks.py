@@ -11,13 +11,17 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QWidget
 from ...engine.arrays import Samples
 from ...engine.controls import SIGNALS, Controls
 from ..theme import Theme
+from ..voice_names import DEFAULTS, in_text
 from .axes import Gutter, TimeAxis
 from .canvas import Canvas
-from .meter import FORGET_DB_PER_S, LOWEST_DB, Meter, caption, input_hint
+from .input_hint import InputHint
+from .meter import Meter, caption, decibels
 from .spectrogram import SpectrogramColumns, frequency_position
 from .waveform import WaveformColumns, fitting_scale
 
-NAMES = ("Mixture", "Voice 1", "Voice 2")
+MIXTURE = "Mixture"
+
+NAMES = (MIXTURE, *DEFAULTS)
 
 #: logical pixels for one second
 PIXELS_PER_SECOND = 100
@@ -32,6 +36,8 @@ class Tracks(QFrame):
     control_asked = pyqtSignal(str, object)
     #: the columns were removed because of another size, view or scale: feed recent audio again
     history_wanted = pyqtSignal()
+    #: the user wants other names for the voices
+    names_asked = pyqtSignal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +49,7 @@ class Tracks(QFrame):
         self._axis = TimeAxis(PIXELS_PER_SECOND)
         self._columns: SpectrogramColumns | WaveformColumns | None = None
         self._full_scale, self._peak = 1.0, 0.0
-        self._loudest_db = LOWEST_DB
+        self.input_hint = InputHint()
         self._history_timer = QTimer(self)  # so that three resized canvases cause one rebuild
         self._history_timer.setSingleShot(True)
         self._history_timer.setInterval(0)
@@ -55,20 +61,32 @@ class Tracks(QFrame):
         grid.setContentsMargins(12, 10, 10, 6)
         grid.setHorizontalSpacing(6)
         grid.setVerticalSpacing(8)
-        for row, (name, signal) in enumerate(zip(NAMES, SIGNALS, strict=True)):
+        for row, signal in enumerate(SIGNALS):
             gutter, canvas, meter = self.gutters[row], self.canvases[row], self.meters[row]
             grid.addWidget(gutter, row, 0)
             grid.addWidget(canvas, row, 1)
             grid.addWidget(meter, row, 2)
             grid.setRowStretch(row, 1)
-            canvas.setAccessibleName(f"{name}, spectrogram or waveform over time")
             canvas.resized.connect(self._renew)
             gutter.setCursor(Qt.CursorShape.PointingHandCursor)
-            gutter.setToolTip(f"Click to listen to {name.lower()}; hold the button down to hear it alone")
+            gutter.renaming_asked.connect(self.names_asked)
             gutter.clicked.connect(partial(self.control_asked.emit, "routing", signal))
             gutter.held.connect(lambda on, signal=signal: self.control_asked.emit("solo", signal if on else None))
         grid.addWidget(self._axis, len(NAMES), 1)
         grid.setColumnStretch(1, 1)
+        self.show_names(DEFAULTS)
+
+    def show_names(self, names: tuple[str, str]) -> None:
+        """Show other names of the voices."""
+        rows = zip((MIXTURE, *names), self.gutters, self.canvases, self.meters, strict=True)
+        for name, gutter, canvas, meter in rows:
+            gutter.set_name(name)
+            gutter.setToolTip(
+                f"Click to listen to {in_text(name)}; hold the button down to hear it alone\n"
+                "Right-click, or press F2, to give the voices names"
+            )
+            canvas.setAccessibleName(f"{name}, spectrogram or waveform over time")
+            meter.set_name(name)
 
     def set_theme(self, theme: Theme) -> None:
         """Take colours and text size."""
@@ -85,8 +103,9 @@ class Tracks(QFrame):
             self._renew()
 
     def set_sample_rate(self, sample_rate: int) -> None:
-        """Set the sample rate of the audio, in hertz."""
+        """Set the sample rate of the audio, in hertz: devices or files were opened."""
         self.sample_rate = sample_rate
+        self.input_hint.reset()
         self._renew()
 
     def show_controls(self, controls: Controls) -> None:
@@ -104,8 +123,9 @@ class Tracks(QFrame):
         """Show ``audio`` (3, n) float32 that arrived during the last ``seconds``."""
         for row, meter in enumerate(self.meters):
             meter.feed(audio[row], seconds)
-        self._loudest_db = max(self.meters[0].level.db, self._loudest_db - FORGET_DB_PER_S * seconds)
         if audio.shape[1]:
+            self.input_hint.feed(decibels(audio[0]), seconds)
+            self.canvases[0].set_warning(self.input_hint.text, self.input_hint.remedy)
             self._peak = max(self._peak, float(np.abs(audio).max()))
             self.feed_history(audio)
 
@@ -115,11 +135,6 @@ class Tracks(QFrame):
             self._columns = self._new_columns()
         for canvas, columns in zip(self.canvases, self._columns.feed(audio), strict=True):
             canvas.append(columns)
-
-    @property
-    def input_hint(self) -> str:
-        """What is wrong with the level of the mixture, empty where nothing is."""
-        return input_hint(self._loudest_db, self.meters[0].level.peak_db)
 
     def refresh_text(self) -> None:
         """Update the level captions and the amplitude scale; called a few times a second."""

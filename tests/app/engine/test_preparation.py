@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.engine.preparation import with_existing_level
+from app.engine.preparation import stored_levels, with_existing_level
 from app.engine.protocol import Settings
 
 
@@ -22,3 +22,8 @@ def test_a_level_remembered_from_another_ladder_becomes_the_lightest(
 def test_a_ladder_that_cannot_be_read_is_left_to_the_engine(settings: Settings) -> None:
     wanted = replace(settings, ladder="nowhere")
     assert with_existing_level(wanted) == (wanted, None)
+
+
+def test_what_the_ladder_stores_is_known_before_the_engine_runs(settings: Settings) -> None:
+    assert [level.level for level in stored_levels(settings)] == [0, 1, 2]
+    assert stored_levels(replace(settings, ladder="nowhere")) == ()

@@ -70,3 +70,9 @@ def test_the_engine_is_described_with_its_ladder() -> None:
         "resamplers_ms": 0.0,
         "threads": 1,
     }
+
+
+def test_names_of_the_voices_are_there_where_the_user_gave_some() -> None:
+    settings = Settings("demo", "none")
+    assert session_facts(settings, READY, ("Anna", "Ben"))["voices"] == {"voice1": "Anna", "voice2": "Ben"}
+    assert "voices" not in session_facts(settings, READY)

@@ -66,6 +66,7 @@ class EngineDouble:
         self.settings = settings
         self.telemetry = Telemetry()
         self.alive = False
+        self.pid: int | None = None
         self.sent: list[object] = []
         self.starts = 0
         self._events: list[object] = []

@@ -3,7 +3,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from app.engine.commands import SetDevices
-from app.engine.events import Failed, FileEnded, LevelChanged, Notice, Recording, RecordingFailed
+from app.engine.events import Failed, FileEnded, LevelChanged, Notice, Recording, RecordingFailed, RoundTrip
 from tests.app.ui.engine_double import CONTROLS, READY
 
 
@@ -114,3 +114,17 @@ def test_chunk_times_are_shown_for_the_level_that_was_measured(window, engine):
     window.controller.refresh_text()
     assert window.latency.cells["recent", "p50"].text() == "2.00"
     assert window.level.chunk_ms[0] == pytest.approx(2.0, rel=0.02)
+
+
+def test_every_message_begins_with_a_capital_letter(window, engine):
+    shown = []
+    for event in (Notice("a note"), Failed("a problem", fatal=False), RoundTrip(None, None, 0.0, "too few chirps")):
+        engine.say(event)
+        window.tick()
+        shown.append(window.status.message.whole)
+    window.status.message.show_text("the rest")
+    window.alert.show_sentence("the disk is full")
+    window.banner.show_sentence("the end")
+    shown += [window.status.message.whole, window.alert.sentence.text(), window.banner.sentence.text()]
+    assert shown == ["A note", "A problem", "Too few chirps", "The rest", "The disk is full", "The end"]
+    assert window.alert.accessibleName() == "The disk is full"

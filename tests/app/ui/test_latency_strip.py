@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION, WAITED
+from app.engine.telemetry import DEADLINE_MISS, FRAME, TRANSITION, WAITED, WARM_UP
 from app.ui.latency_strip import Histogram, LatencyStrip, axis_ticks, height_of
 
 
@@ -26,6 +26,12 @@ def test_the_axis_is_logarithmic_and_holds_the_deadline():
     assert (height_of(8.0, 8.0), "8 ms") in axis_ticks(8.0)
 
 
+@pytest.mark.parametrize("deadline_ms", [2.0, 8.0, 200.0, 1000.0, 1024.0, 16_384.0, 120_000.0])
+def test_ticks_are_written_without_an_exponent(deadline_ms):
+    texts = [text for _, text in axis_ticks(deadline_ms)]
+    assert not any("e" in text for text in texts) and texts[-1] == f"{deadline_ms:.0f} ms"
+
+
 def test_times_beyond_the_axis_stay_on_it():
     assert height_of(np.array([0.0, 1e6]), 8.0).tolist() == [0.0, 1.0]
 
@@ -48,6 +54,11 @@ def test_a_missed_deadline_is_drawn_larger(strip):
     strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS]))
     picture = strip.dots(*strip.shown())
     assert (picture == 4).sum() > 2 * (picture == 1).sum()
+
+
+def test_a_late_chunk_of_the_warm_up_is_not_counted_and_not_drawn_as_missed(strip):
+    strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS | WAITED | WARM_UP]))
+    assert set(np.unique(strip.dots(*strip.shown()))) == {0, 1, 2} and strip.late_chunk_at(strip.width() - 4) is None
 
 
 def test_only_chunks_in_view_are_counted(strip):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import soundfile
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import Qt, QTimer, qCritical, qWarning
 from PyQt6.QtGui import QImage
 
 from app.engine.commands import StartRecording, StopRecording
@@ -62,6 +62,19 @@ def test_a_recording_asked_for_on_the_command_line_holds_the_whole_session(setti
     [folder] = (tmp_path / "out").iterdir()
     assert {path.name for path in folder.iterdir()} == {"mixture.flac", "voice1.flac", "voice2.flac", "session.json"}
     assert soundfile.info(folder / "voice1.flac").duration > 0.4
+
+
+def test_qt_prints_nothing_while_the_window_is_used(qapp, settings, capfd):
+    def use_menus():
+        window = next(each for each in qapp.topLevelWidgets() if isinstance(each, MainWindow) and each.isVisible())
+        window.transport.input.showPopup()  # on this platform Qt warns that it can neither raise nor grab
+        window.transport.input.hidePopup()
+        qWarning("a note of Qt")
+        qCritical("an error of Qt")
+
+    QTimer.singleShot(300, use_menus)
+    assert run(settings, seconds=1.0) == 0
+    assert capfd.readouterr().err == "an error of Qt\n"
 
 
 def test_a_ladder_that_is_not_there_ends_a_timed_session_with_a_sentence(settings, tmp_path, capfd):

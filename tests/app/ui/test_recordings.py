@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from PyQt6.QtCore import Qt
 
 from app.engine.commands import SetDevices, StartRecording
@@ -101,3 +102,25 @@ def test_a_recording_that_failed_is_named_until_the_user_has_seen_it_and_not_cal
     assert "The recording is in" not in window.status.message.whole and window.transport.record.text() == "Record"
     qtbot.mouseClick(window.alert.close_button, Qt.MouseButton.LeftButton)
     assert not window.alert.isVisible()
+
+
+def test_the_menu_opens_the_folder_of_recordings(make_window, tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr("app.ui.recordings.QDesktopServices.openUrl", lambda url: opened.append(url) or True)
+    window = make_window(Preferences(recordings=str(tmp_path)))
+    window.transport.record_menu.open.trigger()
+    assert [url.toLocalFile() for url in opened] == [str(tmp_path)]
+
+
+def test_before_the_first_recording_a_sentence_names_the_folder(make_window, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.ui.recordings.QDesktopServices.openUrl", lambda url: pytest.fail("there is no folder"))
+    window = make_window(Preferences(recordings=str(tmp_path / "none")))
+    window.transport.record_menu.open.trigger()
+    assert "no recordings yet" in window.status.message.whole and str(tmp_path / "none") in window.status.message.whole
+
+
+def test_where_no_program_shows_folders_a_sentence_says_where_the_recordings_are(make_window, tmp_path, monkeypatch):
+    monkeypatch.setattr("app.ui.recordings.QDesktopServices.openUrl", lambda url: False)
+    window = make_window(Preferences(recordings=str(tmp_path)))
+    window.recordings.open_folder()
+    assert window.status.message.whole == f"No program shows folders here. The recordings are in {tmp_path}."

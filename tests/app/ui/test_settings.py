@@ -17,6 +17,9 @@ CHOSEN = Preferences(
     sweep_s=9,
     recordings="/music",
     record_format="flac",
+    colours="dark",
+    voice1="Anna",
+    voice2="Ben",
 )
 
 
@@ -42,6 +45,8 @@ def test_a_missing_file_gives_defaults_and_no_sentence():
         '{"version": 1, "routing": "everything"}',
         '{"version": 1, "record_format": "mp3"}',
         '{"version": 1, "level": true}',
+        '{"version": 1, "colours": "blue"}',
+        '{"version": 1, "voice1": 1}',
         "\x00\xff",
         "[" * 100_000,
         '{"version": 1, "gain_db": NaN}',
@@ -64,7 +69,7 @@ def test_an_unfit_file_gives_defaults_and_a_sentence_that_names_it(settings_path
 
 def test_unknown_entries_of_a_later_window_are_ignored(settings_path):
     save_preferences(CHOSEN)
-    settings_path.write_text(json.dumps({**json.loads(settings_path.read_text()), "colour": "blue"}))
+    settings_path.write_text(json.dumps({**json.loads(settings_path.read_text()), "shade": "blue"}))
     assert load_preferences() == (CHOSEN, None)
 
 

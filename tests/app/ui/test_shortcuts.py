@@ -79,6 +79,15 @@ def test_the_question_mark_shows_the_shortcuts_and_escape_hides_them(qtbot, wind
     assert shown and not window.overlay.isVisible()
 
 
+@pytest.mark.parametrize("presentation", [False, True])
+def test_the_list_of_keys_fits_into_the_smallest_window(make_window, presentation):
+    names = {"voice1": "Professor Dr. Maximilian", "voice2": "Bartholomew Longfellow"}
+    window = make_window(Preferences(width=1024, height=640, presentation=presentation, **names))
+    window.overlay.toggle()
+    card = window.overlay.layout().itemAt(0).widget()
+    assert card.sizeHint().width() <= window.width() and card.sizeHint().height() <= window.height() - 18
+
+
 def test_f_enlarges_the_text(qtbot, window):
     before = window.theme.points
     qtbot.keyClick(window, Qt.Key.Key_F)

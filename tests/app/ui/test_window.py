@@ -1,13 +1,17 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QColor, QFont, QFontMetrics, QPalette
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QLabel, QSlider, QSpinBox
 
+from app.engine.events import LevelChanged
+from app.ui.display import fitting_size
 from app.ui.engine_link import STOPPED
 from app.ui.level_panel import LevelPanel
 from app.ui.settings import Preferences
-from tests.app.ui.engine_double import DEVICES, READY
+from tests.app.ui.engine_double import DEVICES, LADDER, READY
 
 
 def tones(seconds, rate=16_000):
@@ -169,10 +173,110 @@ def test_every_input_device_is_offered(window):
 def test_a_quiet_input_shows_its_voices_and_a_hint(window):
     quiet = 10 ** (-46 / 20) * np.ones((3, 160), np.float32)
     quiet[1:] *= 10 ** (-16 / 20)
-    window.tracks.feed(quiet, 0.03)
+    for _ in range(100):
+        window.tracks.feed(quiet, 0.03)
     window.tracks.refresh_text()
     assert [gutter.caption for gutter in window.tracks.gutters] == ["−46 dB", "−62 dB", "−62 dB"]
-    assert window.tracks.input_hint == "input is very quiet (−46 dB)"
+    assert [canvas.warning for canvas in window.tracks.canvases] == ["Too quiet", "", ""]
+    assert "Raise the level of the microphone" in window.tracks.canvases[0].toolTip()
+
+
+def test_the_hint_stands_beside_the_meter_and_ends_with_another_input(window, engine):
+    engine.run(np.ones((3, 1600), np.float32))
+    window.tick()
+    canvas = window.tracks.canvases[0]
+    corner = canvas.grab().toImage().copy(canvas.width() - 90, 4, 84, 24)
+    colours = {corner.pixelColor(x, y).name() for x in range(corner.width()) for y in range(corner.height())}
+    assert canvas.warning == "Clipped" and window.theme.miss in colours
+    engine.say(READY)
+    window.tick()
+    engine.run(np.full((3, 1600), 0.1, np.float32))
+    window.tick()
+    assert canvas.warning == ""
+
+
+def test_a_pause_is_no_quiet_input(window, engine):
+    engine.run(np.full((3, 1600), 0.1, np.float32))
+    window.tick()
+    for _ in range(60):
+        window.tracks.feed(np.zeros((3, 0), np.float32), 1.0)
+    assert window.tracks.canvases[0].warning == ""
+
+
+@pytest.mark.parametrize("size", [(1024, 640), (1280, 720), (1920, 1080)])
+def test_type_of_the_presentation_mode_grows_with_the_window(make_window, size):
+    window = make_window(Preferences(width=size[0], height=size[1]))
+    normal = window.theme.points
+    window.set_presentation(True)
+    assert window.theme.points / normal == pytest.approx({640: 1.4, 720: 1.4, 1080: 2.1}[size[1]], abs=0.06)
+
+
+def test_the_latency_lab_does_not_grow_with_a_presentation(make_window):
+    window = make_window(Preferences(width=1920, height=1080))
+    window.lab.open()
+    before = window.lab.window.font().pointSizeF()
+    window.set_presentation(True)
+    assert window.lab.window.font().pointSizeF() == pytest.approx(before)
+
+
+def test_a_presentation_that_is_resized_gets_larger_type(qtbot, make_window):
+    window = make_window(Preferences(width=1024, height=640, presentation=True))
+    before = window.theme.points
+    window.resize(2560, 1440)
+    qtbot.waitUntil(lambda: window.theme.points > 1.9 * before)
+    assert window.font().pointSizeF() == pytest.approx(window.theme.points)
+
+
+class Screen:
+    """A screen whose panels leave this room."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = QSize(width, height)
+
+    def availableSize(self) -> QSize:
+        return self._size
+
+
+@pytest.mark.parametrize(
+    ("screen", "fitting"),
+    [((1280, 700), (1280, 660)), ((1920, 1040), (1280, 720)), ((1100, 720), (1100, 680)), ((800, 600), (1280, 720))],
+)
+def test_the_first_window_is_not_larger_than_the_screen(screen, fitting):
+    first = Preferences()
+    size = fitting_size(first.width, first.height, Screen(*screen))
+    assert (size.width(), size.height()) == fitting
+
+
+def test_at_its_smallest_size_the_demo_is_named_whole(make_window):
+    assert make_window(Preferences(width=1024, height=640)).transport.input.shown == "Demo mixture"
+
+
+def test_the_stored_ladder_fills_the_level_card_until_the_engine_has_loaded_it(make_window, engine):
+    window = make_window()
+    window.level.preview(LADDER, 2)
+    texts = [label.text() for label in window.level.findChildren(QLabel) if label.isVisible()]
+    assert "level 2 of 5" in texts and "SI-SDRi, clean" in texts and not window.level.isEnabled()
+    window.controller.choose_level(1)
+    assert engine.sent == [] and window.level.slider.value() == 2
+    engine.say(READY)
+    window.tick()
+    assert window.level.isEnabled()
+
+
+def test_in_presentation_mode_the_facts_leave_room_for_the_plot(make_window, engine):
+    many = {name: 5.0 for name in ("clean", "noisy", "room", "quiet", "far", "telephone")}
+    ladder = tuple(replace(level, si_sdri=many) for level in LADDER)
+    window = make_window(Preferences(width=1024, height=640, presentation=True))
+    engine.say(replace(READY, ladder=ladder), LevelChanged(1, 0, 12.0))
+    window.tick()
+
+    def rows():
+        texts = [label.text() for label in window.level.findChildren(QLabel) if label.isVisible()]
+        return [text for text in texts if text.startswith("SI-SDRi")], "Switched in" in texts
+
+    assert rows() == ([f"SI-SDRi, {name}" for name in ("clean", "noisy", "room")], True)
+    window.set_presentation(False)
+    assert rows() == ([f"SI-SDRi, {name}" for name in many], True)
 
 
 def test_before_the_ladder_is_loaded_the_level_card_says_what_will_be_there(qtbot):

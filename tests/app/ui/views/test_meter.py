@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, LOWEST_DB, Level, caption, input_hint
+from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, LOWEST_DB, Level, caption
 
 
 def test_a_level_rises_at_once():
@@ -54,9 +54,5 @@ def test_a_level_below_the_bar_is_still_measured() -> None:
     assert level.db == pytest.approx(-62, abs=0.01) and level.resting
 
 
-@pytest.mark.parametrize(
-    ("loudest_db", "hint"),
-    [(-46.0, "input is very quiet (−46 dB)"), (-20.0, ""), (-90.0, ""), (0.0, "input is clipped")],
-)
-def test_an_input_that_is_very_quiet_or_clipped_is_told(loudest_db: float, hint: str) -> None:
-    assert input_hint(loudest_db, loudest_db) == hint
+def test_full_scale_is_no_negative_zero() -> None:
+    assert caption(-0.3, -0.3) == "0 dB"
