@@ -21,7 +21,7 @@ from .optimiser import Optimiser, freeze
 from .processes import Processes
 from .records import RunFolder
 from .settings import TrainingSettings
-from .validation import KNOWN, MixtureSet, si_sdr_improvement
+from .validation import KNOWN, MixtureSet, si_sdr_improvements
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Learner:
         hints: Hints | None = None,
     ) -> None:
         processes = processes or Processes()
-        self.settings, self.hints, self.processes = settings, hints, processes.count
+        self.settings, self.hints, self.processes = settings, hints, processes
         self.separator = separator.to(processes.device)
         processes.share_weights(self.separator)
         self.average = copy.deepcopy(separator).requires_grad_(False)
@@ -110,8 +110,8 @@ class Learner:
         """
         optimiser, counters = self.settings.optimiser, self.counters
         counters.steps += 1
-        counters.batches += self.processes
-        counters.audio_hours += self.processes * mixtures * self.settings.mixtures.seconds / 3600
+        counters.batches += self.processes.count
+        counters.audio_hours += self.processes.count * mixtures * self.settings.mixtures.seconds / 3600
         warm = min(1.0, counters.steps / max(1, optimiser.warmup))
         self.learning_rate = optimiser.learning_rate * max(0.0, share) * warm
         return self.learning_rate
@@ -160,10 +160,12 @@ class Learner:
     def validate(self, validation: dict[str, MixtureSet]) -> float:
         """Score the averaged weights, save the state, and keep the weights if they are the best so far.
 
+        Every process calls this and scores its share of the mixtures; the first one writes.
+
         Returns:
             Mean SI-SDR improvement over the conditions, in dB, without that of known speakers.
         """
-        scores = {name: si_sdr_improvement(self.average, *mixtures) for name, mixtures in validation.items()}
+        scores = {name: self._score(*mixtures) for name, mixtures in validation.items()}
         counted = [value for name, value in scores.items() if name != KNOWN]
         score = sum(counted) / len(counted)
         best = score >= self.counters.best
@@ -177,10 +179,20 @@ class Learner:
             "learning_rate": self.learning_rate,
             **({} if len(scores) == 1 else {f"si_sdri_{name}": value for name, value in scores.items()}),
         }
-        self.folder.save(self._state(), self.average.state_dict() if best else None, line)
+        if self.processes.first:
+            self.folder.save(self._state(), self.average.state_dict() if best else None, line)
         self._loss_sum.zero_()
         self._logged_steps = self.counters.steps
         return score
+
+    def _score(self, mixtures: Tensor, references: Tensor) -> float:
+        """Mean SI-SDR improvement over mixtures of which every process scores a share."""
+        share = slice(self.processes.rank, None, self.processes.count)
+        total = torch.zeros((), device=self.processes.device)
+        if len(mixtures[share]):
+            total += si_sdr_improvements(self.average, mixtures[share], references[share]).sum()
+        self.processes.add_up(total)
+        return float(total) / len(mixtures)
 
     def _loss(
         self, estimate: Tensor, target: Tensor, features: dict[str, Tensor], teacher: TeacherOutput | None

@@ -95,10 +95,9 @@ class Trainer:
                 if order != _Order.CONTINUE:
                     for learner in self.learners:
                         learner.counters.seconds += elapsed - counted
-                    if first:
-                        self._wait()
-                        scores = [learner.validate(validation) for learner in self.learners]
-                        progress.update(bar, completed=elapsed, description=self._describe(scores))
+                    self._wait()
+                    scores = [learner.validate(validation) for learner in self.learners]
+                    progress.update(bar, completed=elapsed, description=self._describe(scores))
                     counted, due = elapsed, self._clock() - started + pause
                     if order == _Order.FINISH:
                         break

@@ -71,6 +71,23 @@ with Processes() as processes:
 """
 
 
+SCORES = """
+import sys, torch
+from sepprune.separators import build_separator
+from sepprune.training.learner import Learner
+from sepprune.training.processes import Processes
+from sepprune.training.settings import TrainingSettings
+torch.manual_seed(0)
+separator = build_separator("skim", features=16, hidden=8, blocks=1, segment=10, memory=8)
+sets = {name: (torch.randn(count, 8064), torch.randn(count, 2, 8064)) for name, count in (("clean", 3), ("room", 1))}
+with Processes() as processes:
+    learner = Learner(TrainingSettings(sys.argv[1] + ".run", ""), separator, processes=processes)
+    score = learner.validate(sets)
+    if processes.rank == processes.count - 1:
+        torch.save(torch.tensor(score), sys.argv[1])
+"""
+
+
 def run_script(text: str, result: Path, command: list[str]) -> None:
     script = result.with_suffix(".py")
     script.write_text(text)
@@ -114,3 +131,13 @@ def test_two_processes_draw_different_batches_and_write_one_run(config: Path, tm
     batch_hours = 2 * 0.8 / 3600
     assert result["audio_hours"] == pytest.approx(2 * result["steps"] * batch_hours)
     assert len((tmp_path / "run/log.csv").read_text().splitlines()) >= 2
+
+
+def test_processes_share_a_validation_and_know_its_score(tmp_path: Path) -> None:
+    scores = []
+    for name, command in (("one.pt", [sys.executable]), ("two.pt", TORCHRUN)):
+        run_script(SCORES, tmp_path / name, command)
+        scores.append(torch.load(tmp_path / name))
+        log = (tmp_path / f"{name}.run" / "log.csv").read_text().splitlines()
+        assert len(log) == 2
+    torch.testing.assert_close(*scores)
