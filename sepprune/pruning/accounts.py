@@ -10,7 +10,7 @@ from torch import nn
 
 from .graph.flow import Flow
 from .graph.labels import Reason
-from .graph.trace import owner_of
+from .graph.trace import label_of
 from .structure import Structure
 
 #: operation in the reason for a layer that the caller left out
@@ -46,7 +46,7 @@ def _layers(module: nn.Module) -> dict[str, list[str]]:
     """Layers that own parameters, each with the names of those that have several values."""
     layers: dict[str, list[str]] = defaultdict(list)
     for name, parameter in module.named_parameters(remove_duplicate=False):
-        layers[owner_of(name)] += [name] if max(parameter.shape, default=1) > 1 else []
+        layers[label_of(name)] += [name] if max(parameter.shape, default=1) > 1 else []
     return dict(layers)
 
 

@@ -18,6 +18,7 @@ from .checks import check_module, check_number, check_tensors, check_whole, inst
 from .cost import Analysis, analysis_of
 from .graph.call import Call
 from .graph.follow import kept_outputs
+from .graph.trace import label_of, owner_of
 from .objective import freeze
 from .proof import prove
 from .structure import Structure, discover, is_named
@@ -202,8 +203,9 @@ def _check_outputs(module: nn.Module, offered: Structure, keep_outputs: Sequence
 
 
 def unmatched(module: nn.Module, patterns: Sequence[str], with_parameters: bool = False) -> list[str]:
-    """Those of the patterns that match no part of the module, or no part that has parameters."""
+    """Those of the patterns that match no part or parameter of the module, or no part that has parameters."""
     names = [name for name, part in module.named_modules(remove_duplicate=False) if not with_parameters or _owns(part)]
+    names += [label_of(name) for name, _ in module.named_parameters() if not owner_of(name)]
     return [pattern for pattern in patterns if not any(is_named(name, pattern) for name in names)]
 
 

@@ -103,14 +103,14 @@ def _cell(flow: Flow, node: fx.Node, cell: _Cell, units: _Units, inputs: Vector,
     hidden, returned = units.hidden, units.returned
     width = shape(cell.back)[1] if cell.projection is None else shape(cell.projection)[1]
     gates = shape(cell.back)[0] // width
-    flow.note_channels(node, cell.into, 0, 1)
-    flow.note_channels(node, cell.back, 0, 1)
+    flow.note_channels(node, cell.into, 0, 1, made=(0,))
+    flow.note_channels(node, cell.back, 0, 1, made=(0,))
     columns = flow.tie(node, inputs, flow.of(cell.into)[1], "a recurrent layer sums over its input")
     returned = flow.tie(node, returned, flow.of(cell.back)[1], "a unit and its recurrence")
     if cell.projection is None:
         hidden = returned
     else:
-        flow.note_channels(node, cell.projection, 0, 1)
+        flow.note_channels(node, cell.projection, 0, 1, made=(0,))
         returned = flow.tie(node, returned, flow.of(cell.projection)[0], "a projected unit and its recurrence")
         hidden = flow.tie(node, hidden, flow.of(cell.projection)[1], "a projection sums over these units")
     for tensor in (cell.into, cell.back, *cell.biases):

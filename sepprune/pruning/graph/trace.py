@@ -161,9 +161,19 @@ def owner_of(tensor: str) -> str:
     """Name of the layer that a tensor belongs to, by the tensor's name.
 
     Tensors from which ``torch.nn.utils.parametrize`` calculates a weight belong to the layer with that weight.
+    Empty for tensors of the traced module itself.
     """
     path = tensor.rpartition(".")[0]
     return f".{path}".partition(".parametrizations.")[0].removeprefix(".")
+
+
+def label_of(tensor: str) -> str:
+    """Name of the layer that a tensor belongs to; of the tensor itself where the traced module keeps it.
+
+    >>> label_of("encoder.weight"), label_of("table")
+    ('encoder', 'table')
+    """
+    return owner_of(tensor) or tensor.removeprefix("parametrizations.").partition(".")[0]
 
 
 def tensor_attributes(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
