@@ -13,6 +13,7 @@ from rich.table import Table
 from ..errors import UserError
 from ..files import reason
 from ..printing import print_trimmed
+from .analyze import about_units, channels_of
 from .options import add_model
 from .prune_progress import MaskProgress
 
@@ -185,11 +186,12 @@ def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
         before, after = report[f"{key}_before"], report[f"{key}_after"]
         table.add_row(name, f"{before / scale:.2f} {unit}", f"{after / scale:.2f} {unit}", f"{after / before:.1%}")
     print_trimmed(console, table)
-    groups = Table()
+    units = about_units(report["groups"])
+    groups = Table(caption=f"{units} Kept are units, too." if units else None)
     for column in ("group", "channels", "kept"):
         groups.add_column(column, justify="left" if column == "group" else "right")
     for group in report["groups"]:
-        groups.add_row(group["id"], str(group["channels"]), str(group["kept"]))
+        groups.add_row(group["id"], channels_of(group), str(group["kept"]))
     print_trimmed(console, groups)
     print_trimmed(
         console,

@@ -250,7 +250,7 @@ def _surgery(
         "max_abs_difference": absolute,
         "max_relative_difference": relative,
         "groups": [
-            {"id": group.id, "channels": group.channels, "kept": int(count)}
+            {"id": group.id, "channels": group.channels, "unit": group.unit, "kept": int(count)}
             for group, count in zip(structure.groups, counts, strict=True)
         ],
         "removed": removed,

@@ -29,13 +29,16 @@ class Group:
     Attributes:
         id: name of the layer that produces the channels, or of the parameter where no layer does; with a number where
             there are several such groups.
-        channels: how many there are.
+        channels: how many can be dropped, each with all that is tied to it.
+        unit: channels of the layer ``id`` that are dropped with each of them: 1, or more where they can only be dropped
+            together, as those of one group of a grouped convolution.
         members: tensor name, dimension, and how often a channel occurs there (four times for an LSTM's gates).
         layers: the layers that the tensors belong to.
     """
 
     id: str
     channels: int
+    unit: int
     members: tuple[tuple[str, int, int], ...]
     layers: tuple[str, ...]
 
@@ -195,7 +198,7 @@ def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], 
             continue
         ids[producers[0]] += 1
         name = producers[0] + (f":{ids[producers[0]]}" if ids[producers[0]] > 1 else "")
-        groups.append(Group(name, len(labels), members, layers))
+        groups.append(Group(name, len(labels), _unit(producers[0], members), members, layers))
         numbers[labels] = np.arange(next_number, next_number + len(labels))
         next_number += len(labels)
     return Structure(module, tuple(flows), tuple(groups), _blocked(flow), numbers)
@@ -213,6 +216,14 @@ def _producers(module: nn.Module, flow: Flow, members: Sequence[tuple[str, int, 
     read = [table[place] for table in tables for place in places if place in table]
     own = [label_of(name) for name, _ in places if read and not _is_of_torch(module.get_submodule(owner_of(name)))]
     return made or own or read
+
+
+def _unit(layer: str, members: Sequence[tuple[str, int, int]]) -> int:
+    """How many channels of a layer are dropped together.
+
+    A hidden unit of a recurrent layer has rows of several gates, but one column of the recurrence.
+    """
+    return min(count for name, _, count in members if label_of(name) == layer)
 
 
 def _is_of_torch(part: nn.Module) -> bool:
