@@ -18,6 +18,7 @@ from .graph.flow import Flow
 from .graph.follow import follow, kept_outputs
 from .graph.trace import trace
 from .masked import MaskedModel
+from .precision import raised
 from .structure import Structure
 
 #: of the estimated sources and the batch's references, in the shapes of the caller's data
@@ -98,7 +99,7 @@ class Objective:
                 "loss='teacher', which needs no references"
             )
         references: Tensor = tree_map(
-            lambda item: item.to(estimate.device) if isinstance(item, Tensor) else item, batch[1]
+            lambda item: raised(item.to(estimate.device)) if isinstance(item, Tensor) else item, batch[1]
         )
         if any(isinstance(leaf, np.ndarray) for leaf in tree_leaves(references)):
             raise UserError(
@@ -121,7 +122,7 @@ class Objective:
             UserError: at this shape the module ties channels that are not tied at the shapes that were traced before.
         """
         example = self.structure.flows[0].trace.call
-        call = call_of(batch, example, self.rank, example.tensors[0].device)
+        call = call_of(batch, example, self.rank, example.tensors[0].device).each(raised)
         key = self._key(call)
         if key not in self._models:
             self._models[key] = MaskedModel.of(self.structure, self._flows.get(key) or self._followed(call))

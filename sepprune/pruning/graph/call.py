@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,6 +90,10 @@ class Call:
         """The call with another first tensor."""
         return replace(self, tensors=(tensor, *self.tensors[1:]))
 
+    def each(self, changed: Callable[[Tensor], Tensor]) -> Call:
+        """The call with every tensor changed."""
+        return replace(self, tensors=tuple(changed(tensor) for tensor in self.tensors))
+
     def to(self, device: torch.device) -> Call:
         """The call with all tensors on a device."""
-        return replace(self, tensors=tuple(tensor.to(device) for tensor in self.tensors))
+        return self.each(lambda tensor: tensor.to(device))
