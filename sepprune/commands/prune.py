@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +193,20 @@ def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
     for group in report["groups"]:
         groups.add_row(group["id"], channels_of(group), str(group["kept"]))
     print_trimmed(console, groups)
+    if report["rounded"]:
+        print_trimmed(console, _about_rounded(report["rounded"]), highlight=False, soft_wrap=True)
     print_trimmed(
         console,
         f"The pruned model differs from the masked one by {report['max_abs_difference']:.1e} at most. "
         f"Written to {args.out}.",
+    )
+
+
+def _about_rounded(rounded: Sequence[Mapping[str, Any]]) -> str:
+    """That groups keep another number of channels than their shares ask for, with the one that is furthest off."""
+    worst = max(rounded, key=lambda item: abs(item["kept"] - item["asked"]) / item["channels"])
+    number = "1 group keeps" if len(rounded) == 1 else f"{len(rounded)} groups keep"
+    return (
+        f"{number} another number of channels than asked for. {worst['id']} keeps {worst['kept']} of "
+        f"{worst['channels']} instead of {worst['asked']}: {worst['why']}."
     )
