@@ -157,7 +157,7 @@ class _Reads(TorchDispatchMode):
     """Records the tensors whose value is read as a number."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch has no types for it
         self.tensors: list[Tensor] = []
 
     def __torch_dispatch__(
