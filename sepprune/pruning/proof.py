@@ -101,15 +101,29 @@ class _Proof:
             return None
         return None if structure is None else _Proof(structure, self.trials, scaled=True)
 
+    def scaled_since(self, before: _Proof) -> set[int]:
+        """Groups for whose width numbers were found since ``before``."""
+        flows = zip(self.structure.flows, before.structure.flows, strict=True)
+        return {
+            self._followed(site) for flow, old in flows for node, site in flow.sites.items() if node not in old.sites
+        }
+
+    def _followed(self, site: Site) -> int:
+        """The group whose width a number follows; -1 for none."""
+        numbers = self.structure.numbered(site.vectors[0])
+        return -1 if numbers is None else int(self.structure.group_of[numbers[0] - 1])
+
     def without(self, groups: Sequence[int], before: _Proof) -> _Proof:
         """The proof without the numbers that were found for these groups since ``before``."""
-
-        def stays(site: Site) -> bool:
-            numbers = self.structure.numbered(site.vectors[0])
-            return numbers is None or int(self.structure.group_of[numbers[0] - 1]) not in groups
-
         flows = tuple(
-            replace(flow, sites={node: site for node, site in flow.sites.items() if node in old.sites or stays(site)})
+            replace(
+                flow,
+                sites={
+                    node: site
+                    for node, site in flow.sites.items()
+                    if node in old.sites or self._followed(site) not in groups
+                },
+            )
             for flow, old in zip(self.structure.flows, before.structure.flows, strict=True)
         )
         return _Proof(replace(self.structure, flows=flows), self.trials, self.scaled)
@@ -132,7 +146,8 @@ def _search(proof: _Proof, groups: Sequence[int], alike: Sequence[int]) -> tuple
     """
     before, proof = proof, proof.with_widths(groups) or proof
     failing = _failing(proof, groups)
-    misled = [group for group in failing if proof is not before and before.failure([group]) is None]
+    suspects = proof.scaled_since(before)
+    misled = [group for group in failing if group in suspects and before.failure([group]) is None]
     if misled:  # the number of another group has by chance the ratio of the widths of this one
         proof = proof.without(misled, before)
         failing = _still(proof, failing)
@@ -150,15 +165,23 @@ def _search(proof: _Proof, groups: Sequence[int], alike: Sequence[int]) -> tuple
     return proof, failing
 
 
-def _failing(proof: _Proof, groups: Sequence[int]) -> dict[int, _Failure]:
-    """Those of the groups that fail alone, found by halving."""
-    failure = proof.failure(groups)
-    if failure is None:
-        return {}
-    if len(groups) == 1:
-        return {groups[0]: failure}
+def _failing(proof: _Proof, groups: Sequence[int], known: bool = False) -> dict[int, _Failure]:
+    """Those of the groups that fail alone, found by halving.
+
+    Args:
+        proof: the search so far.
+        groups: to try.
+        known: whether a trial cut of all of them is known to fail.
+    """
+    if len(groups) == 1 or not known:
+        failure = proof.failure(groups)
+        if failure is None:
+            return {}
+        if len(groups) == 1:
+            return {groups[0]: failure}
     middle = len(groups) // 2
-    return _failing(proof, groups[:middle]) | _failing(proof, groups[middle:])
+    first = _failing(proof, groups[:middle])
+    return first | _failing(proof, groups[middle:], known=not first)
 
 
 def _still(proof: _Proof, failing: Mapping[int, _Failure]) -> dict[int, _Failure]:
