@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,24 @@ def alike_groups(groups: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]
     return list(sets.values())
 
 
+def channels_of(group: Mapping[str, Any]) -> str:
+    """The channels of a group for a table: how many, and how many of its layer each of them stands for.
+
+    >>> channels_of({"channels": 16, "unit": 1}), channels_of({"channels": 16, "unit": 2})
+    ('16', '16 × 2')
+    """
+    return f"{group['channels']} × {group['unit']}" if group["unit"] > 1 else str(group["channels"])
+
+
+def about_units(groups: Sequence[Mapping[str, Any]]) -> str:
+    """What the channels in a table mean where a group has units of several channels; empty where none has."""
+    example = next((group for group in groups if group["unit"] > 1), None)
+    if example is None:
+        return ""
+    count, unit = example["channels"], example["unit"]
+    return f"{count} × {unit} are {count} units of {unit} channels that can only be dropped together."
+
+
 def _common_name(names: Sequence[str]) -> str:
     """One name for several: parts in which they differ are stars.
 
@@ -89,7 +107,8 @@ def _print(name: str, analysis: Analysis) -> None:
     groups = Table(
         title="Channel groups: channels that are kept or dropped together, and the cost that depends on them",
         caption="A row may stand for several groups at the same place in repeated blocks; channels and layers are "
-        "those of one of them. Groups overlap: a product of two groups' channels counts for both.",
+        "those of one of them. Groups overlap: a product of two groups' channels counts for both. "
+        + about_units(analysis.groups),
     )
     for column in ("group", "groups", "channels", "layers", "parameters", "M MACs/s"):
         groups.add_column(column, justify="left" if column == "group" else "right")
@@ -97,7 +116,7 @@ def _print(name: str, analysis: Analysis) -> None:
         groups.add_row(
             _common_name([group["id"] for group in alike]),
             str(len(alike)),
-            str(alike[0]["channels"]),
+            channels_of(alike[0]),
             str(len(alike[0]["layers"])),
             f"{sum(group['params'] for group in alike):,}",
             f"{sum(group['macs_per_second'] for group in alike) / 1e6:.2f}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from ..errors import UserError
 from ..files import reason
 from ..printing import print_trimmed
+from .analyze import about_units, channels_of
 from .options import add_model
 from .prune_progress import MaskProgress
 
@@ -185,14 +186,27 @@ def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
         before, after = report[f"{key}_before"], report[f"{key}_after"]
         table.add_row(name, f"{before / scale:.2f} {unit}", f"{after / scale:.2f} {unit}", f"{after / before:.1%}")
     print_trimmed(console, table)
-    groups = Table()
+    units = about_units(report["groups"])
+    groups = Table(caption=f"{units} Kept are units, too." if units else None)
     for column in ("group", "channels", "kept"):
         groups.add_column(column, justify="left" if column == "group" else "right")
     for group in report["groups"]:
-        groups.add_row(group["id"], str(group["channels"]), str(group["kept"]))
+        groups.add_row(group["id"], channels_of(group), str(group["kept"]))
     print_trimmed(console, groups)
+    if report["rounded"]:
+        print_trimmed(console, _about_rounded(report["rounded"]), highlight=False, soft_wrap=True)
     print_trimmed(
         console,
         f"The pruned model differs from the masked one by {report['max_abs_difference']:.1e} at most. "
         f"Written to {args.out}.",
+    )
+
+
+def _about_rounded(rounded: Sequence[Mapping[str, Any]]) -> str:
+    """That groups keep another number of channels than their shares ask for, with the one that is furthest off."""
+    worst = max(rounded, key=lambda item: abs(item["kept"] - item["asked"]) / item["channels"])
+    number = "1 group keeps" if len(rounded) == 1 else f"{len(rounded)} groups keep"
+    return (
+        f"{number} another number of channels than asked for. {worst['id']} keeps {worst['kept']} of "
+        f"{worst['channels']} instead of {worst['asked']}: {worst['why']}."
     )

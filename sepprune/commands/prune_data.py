@@ -68,7 +68,7 @@ def _check_kind(folder: Path) -> None:
 
     kinds = (
         f"give a folder with mix/, s1/ and s2/, a folder with speech/ and a {MANIFEST}, or a file written by "
-        "`sepprune pack`"
+        "`sepprune pack`, or add --dataset NAME for a data set as its scripts wrote it"
     )
     if not folder.exists():
         raise UserError(f"--data {folder} does not exist: {kinds}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,12 @@ from torch.utils.data import Dataset
 
 from ..errors import UserError
 from .mixtures import MixtureFiles, match, sound_files
+
+#: folder of one sample rate in kHz, as in ``wav8k``
+_RATE = re.compile(r"wav(\d+)k")
+
+#: folders in an error message
+_SHOWN = 8
 
 #: our names of the splits, in the order of :attr:`Layout.splits`
 SPLITS = ("train", "valid", "test")
@@ -57,7 +64,8 @@ class DatasetSettings:
         train: split to train on, ``train`` or a name that the set uses, such as ``train-360``.
         condition: ``mix_clean``, or ``mix_both`` with noise, where the set has both.
         length: ``min`` (cut to the shorter voice) or ``max``, where the set has both.
-        sample_rate: in hertz, 16000 or 8000 where the set has both; files at another rate are resampled.
+        sample_rate: in hertz, 16000 or 8000 where the set has both; files at another rate are resampled. Where the set
+            has no folder of this rate, that of the next higher one is read.
     """
 
     name: str = "recordings"
@@ -168,12 +176,13 @@ def find_prepared(root: Path, settings: DatasetSettings, split: str) -> tuple[Mi
         raise UserError(f"no prepared set is called {settings.name!r}: choose from {', '.join(LAYOUTS)}")
     layout = LAYOUTS[settings.name]
     own = dict(zip(SPLITS, layout.splits, strict=True)).get(split, split)
-    usual = root / layout.folder.format(rate=settings.sample_rate // 1000, length=settings.length, split=own)
-    folder = next((path for path in (usual, root / own) if path.is_dir()), None)
+    places = _places(root, layout, settings, own)
+    folder = next((path for path in places if path.is_dir()), None)
     if folder is None:
+        others = "".join(f" or {path}" for path in places[1:])
         raise UserError(
-            f"{settings.name} has no folder {usual}: name the folder that its official scripts wrote, "
-            "and a split, length and sample rate that they prepared"
+            f"{settings.name} has no folder {places[0]}{others}: {_what_is_in(root)}; name the folder that its "
+            "official scripts wrote, and a split, length and sample rate that they prepared"
         )
     mixture = layout.mixture.format(condition=settings.condition)
     if layout.folder_per_mixture:
@@ -181,11 +190,40 @@ def find_prepared(root: Path, settings: DatasetSettings, split: str) -> tuple[Mi
     else:
         for name in (mixture, *layout.references):
             if not (folder / name).is_dir():
-                raise UserError(f"{settings.name} has no folder {folder / name}: prepare it, or name another condition")
+                raise UserError(
+                    f"{settings.name} has no folder {folder / name}: prepare it, or name another condition; "
+                    f"{_what_is_in(folder)}"
+                )
         found = sound_files((folder / mixture).iterdir())
     if not found:
         raise UserError(f"{settings.name} has no sound files called {mixture} below {folder}: prepare the set again")
     return match(found, lambda path: tuple(_reference(path, mixture, name, layout) for name in layout.references))
+
+
+def _places(root: Path, layout: Layout, settings: DatasetSettings, split: str) -> list[Path]:
+    """Where a split may be, best first.
+
+    ``root`` is the folder of the set, or that of one sample rate, or that of the splits. A higher rate than the wanted
+    one will do, since files are resampled; a lower one lacks the high frequencies, so it is only taken where ``root``
+    says so.
+    """
+    rate = settings.sample_rate // 1000
+
+    def at(rate: int) -> Path:
+        return root / layout.folder.format(rate=rate, length=settings.length, split=split)
+
+    rates = [int(found[1]) for path in root.glob("wav*k") if (found := _RATE.fullmatch(path.name))]
+    higher = [at(other) for other in sorted(rates) if other > rate]
+    of_one_rate = layout.folder.partition("/")[2].format(length=settings.length, split=split)
+    return list(dict.fromkeys([at(rate), *([root / of_one_rate] if of_one_rate else []), root / split, *higher]))
+
+
+def _what_is_in(folder: Path) -> str:
+    """The folders in a folder, for messages."""
+    if not folder.is_dir():
+        return f"{folder} does not exist"
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    return f"{folder} has " + (", ".join(names[:_SHOWN]) + ", …" * (len(names) > _SHOWN) if names else "no folders")
 
 
 def _reference(path: Path, mixture: str, name: str, layout: Layout) -> Path:

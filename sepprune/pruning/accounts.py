@@ -10,7 +10,7 @@ from torch import nn
 
 from .graph.flow import Flow
 from .graph.labels import Reason
-from .graph.trace import owner_of
+from .graph.trace import label_of
 from .structure import Structure
 
 #: operation in the reason for a layer that the caller left out
@@ -26,18 +26,15 @@ def accounted(offered: Structure, proven: Structure, filtered: bool) -> Structur
         filtered: whether the caller included or excluded layers.
     """
     known = {layer for group in proven.groups for layer in group.layers} | {reason.layer for reason in proven.blocked}
-    failed = _failed(offered, proven)
-    return replace(
-        proven,
-        blocked=(
-            *proven.blocked,
-            *(
-                failed.get(layer) or _reason(proven, layer, names, filtered)
-                for layer, names in _layers(proven.module).items()
-                if names and layer not in known
-            ),
-        ),
-    )
+    failed, used = _failed(offered, proven), _used(proven.flows[0])
+    first = {id(value): name for name, value in reversed(list(proven.module.named_parameters()))}
+    missing = {
+        layer: [first[id(proven.module.get_parameter(name))] for name in names]
+        for layer, names in _layers(proven.module).items()
+        if names and layer not in known
+    }
+    reasons = (failed.get(layer) or _reason(proven, layer, names, used, filtered) for layer, names in missing.items())
+    return replace(proven, blocked=(*proven.blocked, *reasons))
 
 
 def without_channels(module: nn.Module) -> list[str]:
@@ -49,7 +46,7 @@ def _layers(module: nn.Module) -> dict[str, list[str]]:
     """Layers that own parameters, each with the names of those that have several values."""
     layers: dict[str, list[str]] = defaultdict(list)
     for name, parameter in module.named_parameters(remove_duplicate=False):
-        layers[owner_of(name)] += [name] if max(parameter.shape, default=1) > 1 else []
+        layers[label_of(name)] += [name] if max(parameter.shape, default=1) > 1 else []
     return dict(layers)
 
 
@@ -64,13 +61,19 @@ def _failed(offered: Structure, proven: Structure) -> dict[str, Reason]:
     }
 
 
-def _reason(structure: Structure, layer: str, names: Sequence[str], filtered: bool) -> Reason:
-    """Why no channel of a layer is in a group, by the labels of its parameters."""
+def _reason(structure: Structure, layer: str, names: Sequence[str], used: set[str], filtered: bool) -> Reason:
+    """Why no channel of a layer is in a group, by the labels of its parameters.
+
+    Args:
+        structure: the channel groups.
+        layer: that no group and no reason names.
+        names: of its parameters; those that are shared under their first name.
+        used: names of the tensors that an operation of the graph reads.
+        filtered: whether the caller included or excluded layers.
+    """
     flow = structure.flows[0]
-    first = {id(value): name for name, value in reversed(list(structure.module.named_parameters()))}
-    shared = [first[id(structure.module.get_parameter(name))] for name in names]
-    followed = [vector for name in shared for vector in flow.parameters.get(name, ())]
-    if not _used(flow).intersection(shared):
+    followed = [vector for name in names for vector in flow.parameters.get(name, ())]
+    if not used.intersection(names):
         return Reason(layer, "unused", "forward does not use its parameters on this example")
     for vector in followed:
         reason = flow.labels.reason(vector)

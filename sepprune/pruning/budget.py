@@ -12,7 +12,7 @@ from .accounts import FILTERED
 from .arrays import Bools, Floats, Ints
 from .checks import check_number, check_whole
 from .cost import Cost
-from .ratios import comparable, counts_of
+from .ratios import Rounded, comparable, counts_of
 from .structure import Structure
 
 
@@ -74,6 +74,7 @@ class Budget:
         cost: the cost as a function of kept channels.
         limit: the highest cost that is allowed.
         counts: channels that every group keeps, where that is given instead, ``(groups,)``.
+        rounded: groups where these are not what the caller's shares ask for.
     """
 
     kind: str
@@ -81,6 +82,7 @@ class Budget:
     cost: Cost
     limit: float
     counts: Ints | None = None
+    rounded: tuple[Rounded, ...] = ()
 
     @staticmethod
     def of(kind: str, share: float, cost: Cost, structure: Structure, floor: Floor, round_to: int = 1) -> Budget:
@@ -117,9 +119,9 @@ class Budget:
             UserError: a share is not between 0 and 1, or a pattern matches no group.
         """
         _check_groups(structure)
-        counts = counts_of(structure, shares, floor.of(structure.sizes), round_to)
+        counts, rounded = counts_of(structure, shares, floor.of(structure.sizes), round_to)
         limit = float(cost.total(counts))
-        return Budget("channels", limit / float(cost.total(structure.sizes)), cost, limit, counts)
+        return Budget("channels", limit / float(cost.total(structure.sizes)), cost, limit, counts, rounded)
 
 
 def check_share(kind: str, share: float) -> None:

@@ -125,6 +125,19 @@ def check_number(name: str, value: object, least: float, above: bool = False) ->
         raise UserError(f"{name} is {shown(value)}: give a number {'above' if above else 'of at least'} {least:g}")
 
 
+class Untraceable(ValueError):
+    """What a trace cannot follow.
+
+    Args:
+        why: for the sentence that users read.
+        way_out: what they can do.
+    """
+
+    def __init__(self, why: str, way_out: str) -> None:
+        super().__init__(why)
+        self.way_out = way_out
+
+
 def export_failure(module: nn.Module, error: BaseException) -> UserError:
     """The sentence for a module that ``torch.export`` cannot follow, with the user's line and a way out."""
     frame = _frame(error)
@@ -132,7 +145,9 @@ def export_failure(module: nn.Module, error: BaseException) -> UserError:
     line = "" if frame is None or frame.line is None else frame.line
     why = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
     way_out = "its forward must consist of tensor operations: move everything else out of forward"
-    if "data-dependent" in why.lower() or "DataDependent" in type(error).__name__:
+    if isinstance(error, Untraceable):
+        way_out = error.way_out
+    elif "data-dependent" in why.lower() or "DataDependent" in type(error).__name__:
         why = "what happens there depends on values of a tensor"
         way_out = "its forward must not branch on values of tensors: use torch.where, or an attribute instead"
         if line.startswith("assert"):

@@ -158,8 +158,10 @@ class Analysis:
         macs_per_second: multiply-adds of convolutions and matrix products per second of audio.
         macs_per_second_ptflops: the same as ptflops counts them, see :mod:`~sepprune.pruning.ptflops`.
         modules: ``{name, params, macs_per_second, share}`` of every layer that has either cost, heaviest first.
-        groups: ``{id, channels, macs_per_second, params, layers, alike}``: the cost that depends on a group's
-            channels, and the first group that is like it (the same place in repeated blocks).
+        groups: ``{id, channels, unit, macs_per_second, params, layers, alike}``: how many channels can be dropped;
+            how many channels of the layer ``id`` each of them stands for (more than 1 where they can only be dropped
+            together, as those of one group of a grouped convolution); the cost that depends on them; and the first
+            group that is like it (the same place in repeated blocks).
         blocked: ``(layer, op, why)`` for channels that cannot be pruned safely.
         without_channels: layers that have none, because each of their parameters is a single number. Every other layer
             with parameters is in ``groups`` or ``blocked``.
@@ -203,6 +205,7 @@ def analysis_of(structure: Structure, seconds: float, like_ptflops: bool = False
         {
             "id": group.id,
             "channels": group.channels,
+            "unit": group.unit,
             "macs_per_second": total_macs - float(rest_macs),
             "params": round(total_params - float(rest_params)),
             "layers": list(group.layers),

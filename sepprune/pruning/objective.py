@@ -18,6 +18,7 @@ from .graph.flow import Flow
 from .graph.follow import follow, kept_outputs
 from .graph.trace import trace
 from .masked import MaskedModel
+from .precision import raised
 from .structure import Structure
 
 #: of the estimated sources and the batch's references, in the shapes of the caller's data
@@ -58,7 +59,8 @@ class Objective:
         self.output = next(iter(kept_outputs(structure.flows[0], structure.module)), 0)
         self._losses = 0
         self._models: dict[Hashable, MaskedModel] = {}
-        self._flows = {flow.trace.call.key: flow for flow in reversed(structure.flows)}
+        self._read = structure.flows[0].trace.read
+        self._flows = {self._key(flow.trace.call): flow for flow in reversed(structure.flows)}
 
     def __call__(self, gates: Tensor, batch: Batch) -> Tensor:
         """The loss, differentiable in the gates.
@@ -97,7 +99,7 @@ class Objective:
                 "loss='teacher', which needs no references"
             )
         references: Tensor = tree_map(
-            lambda item: item.to(estimate.device) if isinstance(item, Tensor) else item, batch[1]
+            lambda item: raised(item.to(estimate.device)) if isinstance(item, Tensor) else item, batch[1]
         )
         if any(isinstance(leaf, np.ndarray) for leaf in tree_leaves(references)):
             raise UserError(
@@ -120,10 +122,15 @@ class Objective:
             UserError: at this shape the module ties channels that are not tied at the shapes that were traced before.
         """
         example = self.structure.flows[0].trace.call
-        call = call_of(batch, example, self.rank, example.tensors[0].device)
-        if call.key not in self._models:
-            self._models[call.key] = MaskedModel.of(self.structure, self._flows.get(call.key) or self._followed(call))
-        return self._models[call.key], call.tensors
+        call = call_of(batch, example, self.rank, example.tensors[0].device).each(raised)
+        key = self._key(call)
+        if key not in self._models:
+            self._models[key] = MaskedModel.of(self.structure, self._flows.get(key) or self._followed(call))
+        return self._models[key], call.tensors
+
+    def _key(self, call: Call) -> Hashable:
+        """Equal for calls that can share a graph: of one shape, with the same values where a graph depends on them."""
+        return call.key, call.values(self._read)
 
     def _followed(self, call: Call) -> Flow:
         before = _all_numbers(self.structure)

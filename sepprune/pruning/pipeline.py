@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from numbers import Real
 from typing import Any, TypeGuard
@@ -71,7 +71,8 @@ def prune(
             ``threshold``.
         channels: the budget as a share of all channels; or shares by group, ``{"encoder": 0.75, "network.*": 0.5}``,
             of which the first pattern that matches the id of a group counts. Modules can be given instead of patterns.
-            Groups that match none keep all.
+            Groups that match none keep all. Where ``round_to`` or the floor change what a share asks for, the report's
+            ``rounded`` says so.
         threshold: epsilon of the published method (0.7 there); it does not set the rate.
         method: a name of :data:`METHODS`, or an object with the attributes of
             :class:`~sepprune.pruning.methods.protocol.Method`.
@@ -197,6 +198,8 @@ def one_budget(
         raise UserError(f"{len(given)} budgets are given: give exactly one of {', '.join(budgets)}")
     kind, share = given[0]
     if kind == "channels" and isinstance(share, Mapping):
+        if not share:
+            raise UserError('channels has no shares: give one for some groups, as in {"encoder": 0.75, "*": 0.5}')
         shares = {pattern: value for layer, value in share.items() for pattern in patterns_of(module, layer)}
         for pattern, value in shares.items():
             if not _is_number(value):
@@ -250,9 +253,10 @@ def _surgery(
         "max_abs_difference": absolute,
         "max_relative_difference": relative,
         "groups": [
-            {"id": group.id, "channels": group.channels, "kept": int(count)}
+            {"id": group.id, "channels": group.channels, "unit": group.unit, "kept": int(count)}
             for group, count in zip(structure.groups, counts, strict=True)
         ],
+        "rounded": [] if task.budget is None else [asdict(item) for item in task.budget.rounded],
         "removed": removed,
         "blocked": [reason._asdict() for reason in structure.blocked],
         "without_channels": without_channels(structure.module),

@@ -18,7 +18,9 @@ from .checks import check_module, check_number, check_tensors, check_whole, inst
 from .cost import Analysis, analysis_of
 from .graph.call import Call
 from .graph.follow import kept_outputs
+from .graph.trace import label_of, owner_of
 from .objective import freeze
+from .precision import half_type, in_32_bits, raised
 from .proof import prove
 from .structure import Structure, discover, is_named
 
@@ -130,7 +132,8 @@ def prepare(
     """Find the channel groups of a module that is pruned several times.
 
     Args:
-        module: any module that ``torch.export`` can follow; it is not changed.
+        module: any module that ``torch.export`` can follow; it is not changed. One in 16 bits is followed, and its cuts
+            are proven, in 32 bits.
         example_input: the input, or a tuple of positional inputs. Causal separators need none.
         example_kwargs: inputs by name.
         keep_outputs: positions of the outputs whose shapes are kept, or their keys where the module returns a
@@ -145,7 +148,7 @@ def prepare(
         UserError: the module does not run on the example, or cannot be exported.
     """
     check_module(module)
-    call = Call.of(_inputs(module, example_input, example_kwargs), example_kwargs)
+    call = Call.of(_inputs(module, example_input, example_kwargs), example_kwargs).each(raised)
     check_tensors(call.tensors, "the tensors of the example", "give an input with real values")
     if not call.tensors[0].numel():
         shape = tuple(call.tensors[0].shape)
@@ -153,12 +156,22 @@ def prepare(
     keep_outputs = [keep_outputs] if isinstance(keep_outputs, (int, str)) else keep_outputs
     examples = [call]
     if batch is not None:
-        second = call_of(batch, call, call.tensors[0].dim(), call.tensors[0].device)
+        second = call_of(batch, call, call.tensors[0].dim(), call.tensors[0].device).each(raised)
         examples += [] if second.key == call.key else [second]
     include, exclude = patterns_of(module, include), patterns_of(module, exclude)
     _check_patterns(module, "include", unmatched(module, include, with_parameters=True))
     _check_patterns(module, "exclude", unmatched(module, exclude))
-    offered = discover(freeze(copied(module)), examples, include, exclude, keep_outputs)
+    half = half_type(module)
+    try:
+        offered = discover(in_32_bits(freeze(copied(module))), examples, include, exclude, keep_outputs)
+    except UserError as error:
+        if half is None:
+            raise
+        raise UserError(
+            f"{type(module).__name__} has numbers of 16 bits ({half}), and its channels are followed in 32 bits, which "
+            f"failed: {error}; if forward converts to 16 bits itself, give the module without these conversions, as "
+            "module.float()"
+        ) from error
     _check_outputs(module, offered, keep_outputs)
     return Prepared(module, accounted(offered, prove(offered), bool(include or exclude)), call.tensors)
 
@@ -202,8 +215,9 @@ def _check_outputs(module: nn.Module, offered: Structure, keep_outputs: Sequence
 
 
 def unmatched(module: nn.Module, patterns: Sequence[str], with_parameters: bool = False) -> list[str]:
-    """Those of the patterns that match no part of the module, or no part that has parameters."""
+    """Those of the patterns that match no part or parameter of the module, or no part that has parameters."""
     names = [name for name, part in module.named_modules(remove_duplicate=False) if not with_parameters or _owns(part)]
+    names += [label_of(name) for name, _ in module.named_parameters() if not owner_of(name)]
     return [pattern for pattern in patterns if not any(is_named(name, pattern) for name in names)]
 
 

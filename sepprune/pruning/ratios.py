@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -60,8 +61,29 @@ def comparable(structure: Structure, scores: Floats, compare: str) -> Floats:
     return ranks
 
 
-def counts_of(structure: Structure, shares: Mapping[str, float], least: Ints, round_to: int) -> Ints:
-    """Channels that every group keeps, ``(groups,)``.
+@dataclass(frozen=True)
+class Rounded:
+    """A group that keeps another number of channels than its share asks for.
+
+    Attributes:
+        id: of the group.
+        channels: that it has.
+        asked: channels that the share asks for.
+        kept: channels that it keeps.
+        why: for users.
+    """
+
+    id: str
+    channels: int
+    asked: int
+    kept: int
+    why: str
+
+
+def counts_of(
+    structure: Structure, shares: Mapping[str, float], least: Ints, round_to: int
+) -> tuple[Ints, tuple[Rounded, ...]]:
+    """Channels that every group keeps, ``(groups,)``, and the groups where these are not what the shares ask for.
 
     Args:
         structure: the channel groups.
@@ -75,19 +97,26 @@ def counts_of(structure: Structure, shares: Mapping[str, float], least: Ints, ro
         UserError: a pattern matches no group, or a share is not between 0 and 1.
     """
     kept, used = structure.sizes, set()
+    rounded: list[Rounded] = []
     for index, group in enumerate(structure.groups):
         names = (group.id, group.id.partition(":")[0])
         pattern = next((item for item in shares if any(is_named(name, item) for name in names)), None)
         if pattern is not None:
             used.add(pattern)
             units = max(1, round(shares[pattern] * group.channels / round_to))
-            kept[index] = min(group.channels, max(units * round_to, -(-int(least[index]) // round_to) * round_to))
+            floor = -(-int(least[index]) // round_to) * round_to
+            kept[index] = min(group.channels, max(units * round_to, floor))
+            asked = round(shares[pattern] * group.channels)
+            if kept[index] != asked:
+                why = f"multiples of {round_to} channels are kept, or all" if round_to > 1 else ""
+                why = why if int(least[index]) <= max(1, asked) else f"its floor is {least[index]} channels"
+                rounded.append(Rounded(group.id, group.channels, asked, int(kept[index]), why or "one channel is kept"))
     for pattern, share in shares.items():
         if not 0 < share <= 1:
             raise UserError(f"the share of channels for {pattern} is {share}: give a number above 0 and at most 1")
         if pattern not in used:
             raise UserError(_no_group(structure, pattern))
-    return kept
+    return kept, tuple(rounded)
 
 
 def _no_group(structure: Structure, pattern: str) -> str:

@@ -118,6 +118,7 @@ def _joined(before: PruneResult | None, after: PruneResult, number: int) -> Prun
     if before is None:
         return PruneResult(after.model, after.plan, {**after.report, "round": number})
     plan = before.plan.then(after.plan)
+    units = {group["id"]: group["unit"] for group in [*after.report["groups"], *before.report["groups"]]}
     report = {
         **after.report,
         "round": number,
@@ -125,6 +126,9 @@ def _joined(before: PruneResult | None, after: PruneResult, number: int) -> Prun
         "params_before": before.report["params_before"],
         "macs_before": before.report["macs_before"],
         "removed": before.report["removed"] + after.report["removed"],
-        "groups": [{"id": item.id, "channels": item.channels, "kept": len(item.keep)} for item in plan.groups],
+        "groups": [
+            {"id": item.id, "channels": item.channels, "unit": units[item.id], "kept": len(item.keep)}
+            for item in plan.groups
+        ],
     }
     return PruneResult(after.model, plan, report)

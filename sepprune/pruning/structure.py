@@ -17,7 +17,7 @@ from .graph.call import Call
 from .graph.flow import Flow
 from .graph.follow import follow
 from .graph.labels import Labels, Reason, Vector
-from .graph.trace import owner_of, trace
+from .graph.trace import label_of, owner_of, trace
 
 _Value = TypeVar("_Value", bound=np.generic)
 
@@ -27,14 +27,18 @@ class Group:
     """Channels that each occur in the same dimensions of the same tensors.
 
     Attributes:
-        id: name of the layer that produces the channels.
-        channels: how many there are.
+        id: name of the layer that produces the channels, or of the parameter where no layer does; with a number where
+            there are several such groups.
+        channels: how many can be dropped, each with all that is tied to it.
+        unit: channels of the layer ``id`` that are dropped with each of them: 1, or more where they can only be dropped
+            together, as those of one group of a grouped convolution.
         members: tensor name, dimension, and how often a channel occurs there (four times for an LSTM's gates).
         layers: the layers that the tensors belong to.
     """
 
     id: str
     channels: int
+    unit: int
     members: tuple[tuple[str, int, int], ...]
     layers: tuple[str, ...]
 
@@ -188,28 +192,44 @@ def _assemble(module: nn.Module, flows: Sequence[Flow], include: Sequence[str], 
     next_number = 1
     ids: Counter[str] = Counter()
     for members, labels in alike.items():
-        layers = tuple(dict.fromkeys(owner_of(name) for name, _, _ in members))
-        producers = _producers(flow, members)
+        layers = tuple(dict.fromkeys(label_of(name) for name, _, _ in members))
+        producers = _producers(module, flow, members)
         if len(labels) < 2 or not producers or not _wanted(layers, include, exclude):
             continue
         ids[producers[0]] += 1
         name = producers[0] + (f":{ids[producers[0]]}" if ids[producers[0]] > 1 else "")
-        groups.append(Group(name, len(labels), members, layers))
+        groups.append(Group(name, len(labels), _unit(producers[0], members), members, layers))
         numbers[labels] = np.arange(next_number, next_number + len(labels))
         next_number += len(labels)
     return Structure(module, tuple(flows), tuple(groups), _blocked(flow), numbers)
 
 
-def _producers(flow: Flow, members: Sequence[tuple[str, int, int]]) -> list[str]:
-    """Layers that have these channels, those that produce them first."""
-    rows = [(name, 0) for name, dimension, _ in members if dimension == 0]
-    everywhere = [(name, dimension) for name, dimension, _ in members]
-    return [
-        table[place]
-        for places, table in ((rows, flow.channels), (rows, flow.calculated), (everywhere, flow.channels))
-        for place in places
-        if place in table
-    ]
+def _producers(module: nn.Module, flow: Flow, members: Sequence[tuple[str, int, int]]) -> list[str]:
+    """What produces these channels; empty where no layer has them as channels.
+
+    Layers that produce them come first. Where no layer does, the channels come from parameters that forward uses by
+    themselves, such as a table that is added. Layers that only read the channels name a group if nothing else does.
+    """
+    places = [(name, dimension) for name, dimension, _ in members]
+    tables = (flow.channels, flow.calculated)
+    made = [table[place] for table in tables for place in places if place in table and place in flow.made]
+    read = [table[place] for table in tables for place in places if place in table]
+    own = [label_of(name) for name, _ in places if read and not _is_of_torch(module.get_submodule(owner_of(name)))]
+    return made or own or read
+
+
+def _unit(layer: str, members: Sequence[tuple[str, int, int]]) -> int:
+    """How many channels of a layer are dropped together.
+
+    A hidden unit of a recurrent layer has rows of several gates, but one column of the recurrence.
+    """
+    return min(count for name, _, count in members if label_of(name) == layer)
+
+
+def _is_of_torch(part: nn.Module) -> bool:
+    """Whether a part of a module is a layer of torch, whose parameters it uses itself."""
+    own = isinstance(part, (nn.ParameterList, nn.ParameterDict))  # their parameters are for others to use
+    return type(part).__module__.startswith("torch.nn.modules.") and not own
 
 
 def _wanted(layers: Sequence[str], include: Sequence[str], exclude: Sequence[str]) -> bool:

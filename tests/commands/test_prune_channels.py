@@ -35,3 +35,12 @@ def test_a_share_of_channels_that_is_none_is_one_sentence(
     model, out = f"{tmp_path / 'model.py'}:make", str(tmp_path / "out")
     assert main(["prune", model, "--method", "l2", "--channels", word, "--out", out]) == 2
     assert "--channels" in capsys.readouterr().err
+
+
+def test_rounding_that_changes_a_share_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "model.py").write_text(FACTORY)
+    model, out = f"{tmp_path / 'model.py'}:make", str(tmp_path / "out")
+    assert main(["prune", model, "--method", "l2", "--channels", "*=0.25", "--round-to", "64", "--out", out]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "groups keep another number of channels than asked for" in shown
+    assert "multiples of 64 channels are kept, or all" in shown

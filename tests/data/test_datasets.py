@@ -57,6 +57,8 @@ def test_a_whole_mixture_comes_with_its_references(tmp_path: Path, name: str) ->
         (DatasetSettings("libri2mix", condition="mix_both", length="max"), "test", "wav16k/max/test", "mix_both"),
         (DatasetSettings("wham", condition="mix_both", sample_rate=8000), "valid", "wav8k/min/cv", "mix_both"),
         (DatasetSettings("lrs2-2mix"), "train", "tr", "mix"),  # the folder of the splits itself
+        (DatasetSettings("wham", sample_rate=8000), "train", "min/tr", "mix_clean"),  # the folder of one rate
+        (DatasetSettings("wham", sample_rate=8000), "train", "wav16k/min/tr", "mix_clean"),  # will be resampled
     ],
 )
 def test_split_condition_length_and_rate_choose_the_folder(
@@ -125,12 +127,35 @@ def test_a_missing_split_is_named_with_the_folder_looked_for(tmp_path: Path, nam
     looked_for = tmp_path / FOLDERS[name][0].removesuffix("/room_mix/0")
     with pytest.raises(UserError) as error:
         PreparedMixtures(tmp_path, DatasetSettings(name), "train")
-    assert f"{name} has no folder {looked_for}: " in str(error.value)
+    message = str(error.value)
+    assert f"{name} has no folder {looked_for}" in message and f"{tmp_path} has no folders; " in message
+
+
+def test_the_folder_of_the_wanted_rate_comes_first_then_the_next_higher(tmp_path: Path) -> None:
+    settings, names = DatasetSettings("wham", sample_rate=8000), FOLDERS["wham"][1]
+    for rate in (48_000, 16_000, 8_000):
+        write(tmp_path / f"wav{rate // 1000}k/min/tr", names, rate=rate)
+        found = PreparedMixtures(tmp_path, settings, "train")
+        assert f"wav{rate // 1000}k" in found.files[0].mixture.parts
+        assert found[0][0].shape == (1000 * 8_000 // rate,)
+
+
+def test_a_lower_rate_is_named_and_not_taken(tmp_path: Path) -> None:
+    write(tmp_path / "wav8k/min/tr", FOLDERS["wham"][1], rate=8000)
+    (tmp_path / "metadata").mkdir()
+    with pytest.raises(UserError) as error:
+        PreparedMixtures(tmp_path, DatasetSettings("wham"), "train")
+    places = " or ".join(str(tmp_path / place) for place in ("wav16k/min/tr", "min/tr", "tr"))
+    assert f"wham has no folder {places}: {tmp_path} has metadata, wav8k; " in str(error.value)
+    assert len(PreparedMixtures(tmp_path / "wav8k", DatasetSettings("wham"), "train")) == 1  # the caller names it
 
 
 def test_a_condition_that_was_not_prepared_is_named(tmp_path: Path) -> None:
     write(tmp_path / FOLDERS["libri2mix"][0], FOLDERS["libri2mix"][1])
-    with pytest.raises(UserError, match="no folder .*train-100.mix_both: prepare it, or name another condition"):
+    with pytest.raises(
+        UserError,
+        match="no folder .*train-100.mix_both: prepare it, or name another condition; .* has mix_clean, s1, s2",
+    ):
         PreparedMixtures(tmp_path, DatasetSettings("libri2mix", condition="mix_both"), "train")
 
 

@@ -115,6 +115,7 @@ def test_the_cost_of_a_group_is_the_cost_that_it_takes_away() -> None:
     assert group == {
         "id": "0",
         "channels": 6,
+        "unit": 1,
         "macs_per_second": 6 * (4 + 5) * 100,
         "params": 6 * (4 + 5),
         "layers": ["0", "2"],

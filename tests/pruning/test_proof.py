@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
+from sepprune.pruning import proof
 from sepprune.pruning.objective import freeze
 from sepprune.pruning.proof import prove
 from sepprune.pruning.structure import Structure, discover
@@ -36,6 +38,44 @@ class Fixed(Mean):
 
     def forward(self, mixture: Tensor) -> Tensor:
         return self.free(self.last(self.first(mixture).view(2, 8, 24)))
+
+
+class Affine(nn.Module):
+    """A residual block with a number that changes with the width, but not as one of its powers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Conv1d(4, 8, 1), nn.Conv1d(8, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.first(x)
+        return x + self.last(torch.relu(hidden) * (8 + hidden.shape[1]))
+
+
+class Stack(nn.Module):
+    """Repeated blocks, each beside a layer that can be pruned."""
+
+    def __init__(self, blocks: int) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Conv1d(1, 4, 3, padding=1), nn.Conv1d(4, 2, 1)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(Affine(), nn.Conv1d(4, 8, 1), nn.Conv1d(8, 4, 1)) for _ in range(blocks)
+        )
+
+    def forward(self, mixture: Tensor) -> Tensor:
+        x = self.encoder(mixture)
+        for block in self.blocks:
+            x = block(x)
+        return self.decoder(x)
+
+
+def exports_of(monkeypatch: pytest.MonkeyPatch, blocks: int) -> int:
+    """How many cut modules the proof of a stack exports."""
+    found, calls = structure(Stack(blocks)), []
+    with monkeypatch.context() as patch:
+        patch.setattr(proof, "follow_widths", lambda *args: calls.append(1) or follow_widths(*args))
+        prove(found)
+    return len(calls)
 
 
 def structure(module: nn.Module) -> Structure:
@@ -72,3 +112,13 @@ def test_a_group_that_cannot_be_cut_is_blocked_and_the_others_stay() -> None:
 def test_a_module_without_groups_needs_no_trial() -> None:
     found = structure(nn.Conv1d(1, 2, 1))
     assert prove(found) is found
+
+
+def test_the_number_of_exports_does_not_grow_with_the_number_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < exports_of(monkeypatch, 6) <= exports_of(monkeypatch, 2) <= 4
+
+
+def test_a_number_that_follows_no_power_of_the_width_blocks_its_own_group_alone() -> None:
+    proven = prove(structure(Stack(6)))
+    failed = {reason.layer for reason in proven.blocked if reason.op == "surgery"}
+    assert failed == {f"blocks.{index}.0.first" for index in range(6)}

@@ -72,6 +72,34 @@ def test_ratios_are_rounded_to_multiples(prepared: Prepared) -> None:
     }
 
 
+def test_the_report_says_where_rounding_changes_what_was_asked_for(prepared: Prepared) -> None:
+    shares = {"encoder": 0.5, "blocks.2.*": 0.25, "blocks.*": 0.25}
+    report = prune(prepared, channels=shares, round_to=64, method="l2", floor=Floor(1, 0.0)).report
+    assert [(item["id"], item["channels"], item["asked"], item["kept"]) for item in report["rounded"]] == [
+        ("encoder", 8, 4, 8),
+        ("blocks.0.0", 16, 4, 16),
+        ("blocks.1.0", 16, 4, 16),
+        ("blocks.2.0", 24, 6, 24),
+    ]
+    assert {item["why"] for item in report["rounded"]} == {"multiples of 64 channels are kept, or all"}
+
+
+def test_the_report_says_where_the_floor_changes_what_was_asked_for(prepared: Prepared) -> None:
+    report = prune(prepared, channels={"*": 0.125}, method="l2", floor=Floor(3, 0.0)).report
+    changed = {item["id"]: (item["asked"], item["kept"], item["why"]) for item in report["rounded"]}
+    floor = "its floor is 3 channels"
+    assert changed == {"encoder": (1, 3, floor), "blocks.0.0": (2, 3, floor), "blocks.1.0": (2, 3, floor)}
+
+
+def test_shares_that_are_kept_exactly_are_not_reported_as_rounded(prepared: Prepared) -> None:
+    assert prune(prepared, channels={"*": 0.5}, round_to=4, method="l2").report["rounded"] == []
+
+
+def test_no_shares_are_one_sentence(prepared: Prepared) -> None:
+    with pytest.raises(UserError, match="channels has no shares: give one for some groups"):
+        prune(prepared, channels={}, method="l2")
+
+
 def test_a_ratio_by_layer_is_part_of_the_plan_as_a_share_of_all_channels(prepared: Prepared) -> None:
     assert prune(prepared, channels={"*": 0.5}, method="l1").plan.budget == {"channels": 0.5}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,6 +54,10 @@ class Call:
         """Equal for calls that can share a graph: same arrangement, constants, shapes and types."""
         return str(self.spec), repr(self.leaves), tuple((tuple(item.shape), item.dtype) for item in self.tensors)
 
+    def values(self, places: Sequence[int]) -> Hashable:
+        """The values of these tensors, of whole numbers, to compare them."""
+        return tuple(str(self.tensors[place].tolist()) for place in places)
+
     @property
     def shapes(self) -> str:
         """Shapes of the tensors, for messages."""
@@ -86,6 +90,10 @@ class Call:
         """The call with another first tensor."""
         return replace(self, tensors=(tensor, *self.tensors[1:]))
 
+    def each(self, changed: Callable[[Tensor], Tensor]) -> Call:
+        """The call with every tensor changed."""
+        return replace(self, tensors=tuple(changed(tensor) for tensor in self.tensors))
+
     def to(self, device: torch.device) -> Call:
         """The call with all tensors on a device."""
-        return replace(self, tensors=tuple(tensor.to(device) for tensor in self.tensors))
+        return self.each(lambda tensor: tensor.to(device))

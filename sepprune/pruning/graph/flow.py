@@ -10,7 +10,7 @@ The rules are in ``rules_*.py``, and :mod:`~sepprune.pruning.graph.follow` appli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from torch import Tensor, fx
 from ..arrays import Ints
 from .labels import Labels, Reason, Vector
 from .sizes import Size
-from .trace import Trace, layer_of, owner_of
+from .trace import Trace, label_of, layer_of
 
 #: labels of a tensor, one vector per dimension
 Dims = tuple[Vector, ...]
@@ -66,6 +66,7 @@ class Flow:
         parameters: labels of every parameter, buffer and tensor attribute that the graph uses, by name.
         channels: which dimensions of which parameters are channels of a layer, with the layer's name.
         calculated: the same for tensors from which the weight of a layer is calculated.
+        made: those of both whose channels a layer produces; it reads the others.
         blockers: why all dimensions of a node are fixed, where an operation before it fixed them.
         sites: nodes that reduce over labelled dimensions.
         products: multiply-adds.
@@ -81,6 +82,7 @@ class Flow:
     parameters: dict[str, Dims] = field(default_factory=dict)
     channels: dict[tuple[str, int], str] = field(default_factory=dict)
     calculated: dict[tuple[str, int], str] = field(default_factory=dict)
+    made: set[tuple[str, int]] = field(default_factory=set)
     blockers: dict[fx.Node, Reason] = field(default_factory=dict)
     sites: dict[fx.Node, Site] = field(default_factory=dict)
     products: list[Product] = field(default_factory=list)
@@ -125,21 +127,32 @@ class Flow:
             raise TypeError(f"{node} has {len(dims)} outputs, expected one tensor")
         return dims
 
-    def note_channels(self, node: fx.Node, weight: Any, *dimensions: int) -> None:
+    def note_channels(self, node: fx.Node, weight: Any, *dimensions: int, made: Collection[int] = ()) -> None:
         """Record that these dimensions of a weight are channels of the node's layer.
 
         A weight that is calculated (weight norm, a mask) has the channels of the parameters that it is calculated from.
+
+        Args:
+            node: the operation.
+            weight: one of its arguments.
+            *dimensions: of the weight.
+            made: those of the dimensions whose channels the operation produces; it reads the others.
         """
         name = self.trace.tensors.get(str(getattr(weight, "target", "")))
         if name is not None:
             for dimension in dimensions:
-                self.channels.setdefault((name, dimension), owner_of(name) or layer_of(node))
+                self.channels.setdefault((name, dimension), label_of(name))
+                if dimension in made:
+                    self.made.add((name, dimension))
         elif isinstance(weight, fx.Node):
             dims = self.of(weight)
             for source in sorted(self.origins.get(weight) or ()):
                 for index, vector in enumerate(self.parameters[source]):
-                    if any(self.labels.meet(vector, dims[dimension]) for dimension in dimensions):
-                        self.calculated.setdefault((source, index), owner_of(source) or layer_of(node))
+                    found = [dimension for dimension in dimensions if self.labels.meet(vector, dims[dimension])]
+                    if found:
+                        self.calculated.setdefault((source, index), label_of(source))
+                    if any(dimension in made for dimension in found):
+                        self.made.add((source, index))
 
 
 #: gives the labels of a node's output and records sites, products and size slots; ``None`` where it does not apply

@@ -45,6 +45,7 @@ def follow(
             parameters=earlier.parameters,
             channels=earlier.channels,
             calculated=earlier.calculated,
+            made=earlier.made,
         )
     )
     for node in trace.graph.graph.nodes:

@@ -40,9 +40,7 @@ _KINDS = {
     "it normalises by statistics of a training batch": (
         "batch_norm_.* _batch_norm.* _native_batch_norm_legit.* native_norm native_layer_norm native_group_norm"
     ),
-    "a packed sequence has no dimension for time": (
-        "_pack.* _pad_packed_sequence _nested.* nested_.* .*jagged.* to_padded_tensor"
-    ),
+    "a packed sequence has no dimension for time": ("_pack_sequence _nested.* nested_.* .*jagged.* to_padded_tensor"),
     "numbers of fewer bits are not followed": (
         ".*quantiz.* fake_quant.* _fake_quant.* .*int4.* .*int8.* _int_mm int_repr fbgemm_.* q_.* _dyn_quant.* "
         "choose_qparams.* _scaled.*mm.* _saturate_weight_to_fp16 fused_moving_avg.* _rowwise_prune _cslt.*"

@@ -36,7 +36,9 @@ def _contract(flow: Flow, node: fx.Node, factors: Sequence[_Factor], output: str
     sizes: dict[str, int] = {}
     owners: dict[str, tuple[_Factor, int]] = {}
     for factor in factors:
-        flow.note_channels(node, factor.tensor, *range(len(factor.letters)))
+        others = {letter for other in factors if other is not factor for letter in other.letters}
+        made = [index for index, letter in enumerate(factor.letters) if letter in output and letter not in others]
+        flow.note_channels(node, factor.tensor, *range(len(factor.letters)), made=made)
         for dimension, (letter, vector, size) in enumerate(
             zip(factor.letters, flow.of(factor.tensor), shape(factor.tensor), strict=True)
         ):

@@ -26,7 +26,7 @@ def _convolution(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     per_group = shape(weight)[1] if not transposed else shape(weight)[0] // groups
     inputs, first, second = data_dims[channel], weight_dims[0], weight_dims[1]
     if groups == 1:
-        flow.note_channels(node, weight, 0, 1)
+        flow.note_channels(node, weight, 0, 1, made=(int(transposed),))
         contracted, output = (first, second) if transposed else (second, first)
         contracted = flow.tie(node, inputs, contracted, "a convolution sums over these channels")
         if contracted is not None:
@@ -35,7 +35,8 @@ def _convolution(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
         outputs = shape(node)[channel]
         depthwise = per_group == 1 and not (transposed and second is not None)
         whole = not depthwise and _drops_whole_groups(flow, node, inputs, groups, per_group)
-        flow.note_channels(node, weight, *((0,) if whole else (0, 1)))
+        made = () if whole or depthwise else (int(transposed),)
+        flow.note_channels(node, weight, *((0,) if whole else (0, 1)), made=made)
         if whole:
             inner = _whole_groups(flow, node, inputs, first, second, groups)
             output = None if inner is None else np.repeat(inner, outputs // groups)

@@ -147,7 +147,7 @@ def _bucketize(flow: Flow, node: fx.Node, args: Arguments) -> Dims | None:
 
 def _embedding(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     rows, columns = flow.of(args["weight"])
-    flow.note_channels(node, args["weight"], 1)
+    flow.note_channels(node, args["weight"], 1, made=(1,))
     flow.freeze(node, rows, "rows of an embedding are looked up by their number")
     return (*flow.of(args["indices"]), columns)
 

@@ -19,7 +19,7 @@ from .masking import along, scale
 
 def _linear(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
     data_dims, (rows, columns) = flow.of(args["input"]), flow.of(args["weight"])
-    flow.note_channels(node, args["weight"], 0, 1)
+    flow.note_channels(node, args["weight"], 0, 1, made=(0,))
     columns = flow.tie(node, data_dims[-1], columns, "a linear layer sums over these channels")
     if columns is not None:
         flow.sites[node] = Site((columns,), scale("weight", 1))
@@ -43,8 +43,9 @@ def _add_matmul(flow: Flow, node: fx.Node, args: Arguments) -> Dims:
 
 def _matrix_product(flow: Flow, node: fx.Node, left_name: str, left: fx.Node, right_name: str, right: fx.Node) -> Dims:
     left_dims, right_dims = flow.of(left), flow.of(right)
-    for factor, dims in ((left, left_dims), (right, right_dims)):
-        flow.note_channels(node, factor, *range(len(dims)))
+    # the rows of the left factor and the columns of the right one are those of the result
+    for factor, dims, made in ((left, left_dims, len(left_dims) - 2), (right, right_dims, len(right_dims) - 1)):
+        flow.note_channels(node, factor, *range(len(dims)), made=(made,) if len(dims) > 1 else ())
     inner = flow.tie(
         node,
         left_dims[-1],

@@ -41,17 +41,15 @@ class _Units:
     returned: Vector
 
 
-def _recurrent(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled] | None:
-    """A recurrent layer. All of its layers and directions have one width."""
+def _recurrent(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
+    """A recurrent layer, of a packed sequence too. All of its layers and directions have one width."""
     params, directions = args["params"], 2 if args["bidirectional"] else 1
-    if not isinstance(params, (list, tuple)):
-        return None  # a packed sequence
     states = args["hx"] if isinstance(args["hx"], (list, tuple)) else [args["hx"]]
     each = len(params) // (args["num_layers"] * directions)
     biases = 2 if args["has_biases"] else 0
     projected = each == 3 + biases
     cells = [_cell_of(params[start : start + each], biases) for start in range(0, len(params), each)]
-    data = args["input"]
+    data = args["input"] if "input" in args else args["data"]
     units, inputs = _states(flow, node, states, projected), flow.of(data)[-1]
     vectors: list[Vector] = []
     for layer in range(args["num_layers"]):
@@ -105,14 +103,14 @@ def _cell(flow: Flow, node: fx.Node, cell: _Cell, units: _Units, inputs: Vector,
     hidden, returned = units.hidden, units.returned
     width = shape(cell.back)[1] if cell.projection is None else shape(cell.projection)[1]
     gates = shape(cell.back)[0] // width
-    flow.note_channels(node, cell.into, 0, 1)
-    flow.note_channels(node, cell.back, 0, 1)
+    flow.note_channels(node, cell.into, 0, 1, made=(0,))
+    flow.note_channels(node, cell.back, 0, 1, made=(0,))
     columns = flow.tie(node, inputs, flow.of(cell.into)[1], "a recurrent layer sums over its input")
     returned = flow.tie(node, returned, flow.of(cell.back)[1], "a unit and its recurrence")
     if cell.projection is None:
         hidden = returned
     else:
-        flow.note_channels(node, cell.projection, 0, 1)
+        flow.note_channels(node, cell.projection, 0, 1, made=(0,))
         returned = flow.tie(node, returned, flow.of(cell.projection)[0], "a projected unit and its recurrence")
         hidden = flow.tie(node, hidden, flow.of(cell.projection)[1], "a projection sums over these units")
     for tensor in (cell.into, cell.back, *cell.biases):
@@ -128,6 +126,19 @@ def _cell(flow: Flow, node: fx.Node, cell: _Cell, units: _Units, inputs: Vector,
     if cell.projection is not None:
         flow.products.append(Product(node, steps, (hidden_size, back_size)))
     return _Units(hidden, returned), columns
+
+
+def _pack(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
+    """The steps of all sequences in one dimension."""
+    dims = flow.of(args["input"])
+    flow.freeze(node, dims[:2], "these are sequences and their steps, which are packed")
+    return [(None, *dims[2:]), (None,)]
+
+
+def _unpack(flow: Flow, node: fx.Node, args: Arguments) -> list[Labelled]:
+    dims = flow.of(args["data"])
+    flow.freeze(node, dims[0], "these are the steps of packed sequences")
+    return [(None, None, *dims[1:]), (None,)]
 
 
 def _run_recurrent(masked: Sequence[int]) -> Masked:
@@ -153,5 +164,7 @@ def _run_cell(target: Any, arguments: Arguments, masks: Sequence[Tensor]) -> Any
 
 RULES: Rules = {
     **dict.fromkeys("lstm gru rnn_tanh rnn_relu".split(), _recurrent),
+    "_pack_padded_sequence": _pack,
+    "_pad_packed_sequence": _unpack,
     **dict.fromkeys("lstm_cell gru_cell rnn_tanh_cell rnn_relu_cell".split(), _recurrent_cell),
 }

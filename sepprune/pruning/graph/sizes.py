@@ -20,8 +20,9 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from .recurrent_ops import TorchFunction, stand_in
-from .values import Noted, answer
+from ..checks import Untraceable
+from .recurrent_ops import SIZED, TorchFunction, packed, stand_in
+from .values import Noted, answer, with_numbers
 
 #: where a module holds an integer: module name, attribute name, then indices into tuples or lists
 Place = tuple[str, str, tuple[int, ...]]
@@ -113,7 +114,13 @@ class NoteSizes(TorchFunctionMode):
         kwargs = kwargs or {}
         was_noted, number = answer(self.noted, func)
         if was_noted:
-            return number
+            return packed(func, args, number) if func in SIZED else number
+        if func in SIZED:
+            raise Untraceable(
+                "the lengths of a packed sequence depend on values of a tensor",
+                "call the recurrent layer on the padded batch, or give the lengths as an input of whole numbers",
+            )
+        args, kwargs = with_numbers(self.noted, func, (args, kwargs))
         func = stand_in(func, args) or func
         found = tuple(_sizes((args, kwargs)))
         if not any(isinstance(item, Size) for item in found):

@@ -35,6 +35,7 @@ class Trace:
         outputs: position or key of every output, those inside of a container under that of the container.
         tensors: parameter, buffer and tensor-attribute names of the module by the graph's attribute name.
         sizes: sizes from attributes, by the node that uses them.
+        read: which of the inputs are whole numbers whose values the graph was made for, such as lengths.
     """
 
     graph: fx.GraphModule
@@ -42,6 +43,7 @@ class Trace:
     outputs: tuple[int | str, ...]
     tensors: dict[str, str]
     sizes: dict[fx.Node, tuple[Size | int, ...]] = field(repr=False)
+    read: tuple[int, ...] = ()
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -75,7 +77,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
     with torch.no_grad():
         subject = copied(module).eval()
         try:
-            with NoteValues(value for _, value in tensor_attributes(subject)) as values:
+            with NoteValues((value for _, value in tensor_attributes(subject)), call.tensors) as values:
                 result = call.run(subject)
         except Exception as error:
             raise call.failure(module, _first_line(error)) from error
@@ -104,7 +106,7 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
         for node in graph.graph.nodes
         if "sizes" in node.meta.get("custom", {})
     }
-    return Trace(graph, call, _output_keys(result), tensors, sizes)
+    return Trace(graph, call, _output_keys(result), tensors, sizes, tuple(sorted(values.read)))
 
 
 def _check_sizes(graph: fx.GraphModule) -> None:
@@ -159,9 +161,19 @@ def owner_of(tensor: str) -> str:
     """Name of the layer that a tensor belongs to, by the tensor's name.
 
     Tensors from which ``torch.nn.utils.parametrize`` calculates a weight belong to the layer with that weight.
+    Empty for tensors of the traced module itself.
     """
     path = tensor.rpartition(".")[0]
     return f".{path}".partition(".parametrizations.")[0].removeprefix(".")
+
+
+def label_of(tensor: str) -> str:
+    """Name of the layer that a tensor belongs to; of the tensor itself where the traced module keeps it.
+
+    >>> label_of("encoder.weight"), label_of("table")
+    ('encoder', 'table')
+    """
+    return owner_of(tensor) or tensor.removeprefix("parametrizations.").partition(".")[0]
 
 
 def tensor_attributes(module: nn.Module) -> Iterator[tuple[str, Tensor]]:

@@ -61,6 +61,30 @@ def test_few_wide_groups_lose_the_same_channels_in_every_group() -> None:
     assert result.model[1].weight.shape[1] < 8
 
 
+UNITS: dict[str, tuple[Callable[[], nn.Module], int, int]] = {
+    "whole groups": (WHOLE["two convolutions"], 16, 2),
+    "the same channels in every group": (lambda: chain(32, nn.Conv1d(32, 32, 3, padding=1, groups=4)), 8, 4),
+    "every channel alone": (lambda: chain(32, nn.Conv1d(32, 32, 3, padding=1, groups=32)), 32, 1),
+    "hidden units of an LSTM": (lambda: Recurrent(), 8, 1),
+}
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.network, self.last = nn.LSTM(40, 8, bidirectional=True), nn.Linear(16, 2)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.last(self.network(frames)[0])
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_groups_say_how_many_channels_are_dropped_together(name: str) -> None:
+    make, channels, unit = UNITS[name]
+    [group, *_] = analyze(ready(make()), MIXTURE).groups
+    assert (group["channels"], group["unit"]) == (channels, unit)
+
+
 def test_a_grouped_convolution_that_loses_groups_is_not_reported_as_blocked() -> None:
     analysis = analyze(ready(WHOLE["two convolutions"]()), MIXTURE)
     assert {reason.layer for reason in analysis.blocked} == {"4"}
