@@ -283,3 +283,18 @@ def _offset(recorded: np.ndarray, said: np.ndarray) -> int:
     starts = np.flatnonzero(doubled[: len(said)] == head[0])
     [start] = [start for start in starts if np.array_equal(doubled[start : start + 400], head)]
     return (start - first) % len(said)
+
+
+def test_a_microphone_with_an_inverted_channel_is_heard_and_that_is_told(
+    audio: VirtualAudio, live, ladder: Path
+) -> None:
+    session = live("--input", "ci_mic", "--output", "none", "--ladder", str(ladder))
+    session.wait_for("recording into")
+    samples = mixture()
+    audio.play(np.stack([samples, -samples], axis=1), RATE)
+    session.wait_for("cancel each other, one is inverted")
+    time.sleep(2.0)
+    report = session.finish()
+    assert any("one is inverted" in notice for notice in report["notices"])
+    last = session.recorded("mixture")[-RATE:]
+    assert np.sqrt(np.mean(last**2)) > 0.01
