@@ -23,6 +23,7 @@ from .events import (
     FellBack,
     FileEnded,
     LevelChanged,
+    LevelFailed,
     Notice,
     Ready,
     Recording,
@@ -181,7 +182,7 @@ class Session:
                 else:
                     self._refused = True
                 self._not_recorded = message
-            case Notice(message) | FellBack(message=message):
+            case Notice(message) | FellBack(message=message) | LevelFailed(message=message):
                 self._tell(message)
             case LevelChanged(level=level, switch_ms=switch_ms):
                 self._say(f"level {level} after {switch_ms:.0f} ms")
