@@ -107,13 +107,9 @@ class Recorder:
                 if chunks := self._collect():
                     self._write(files, folder, chunks)
             files.finish()
-            if files.clipped:
-                self._emit(
-                    Notice(
-                        f"{files.clipped} samples of the recording in {folder} were beyond full scale and are clipped: "
-                        "choose WAV to keep such samples"
-                    )
-                )
+            clipped = files.full_scale.note(f"the recording in {folder}", "choose WAV to keep such samples")
+            if clipped is not None:
+                self._emit(Notice(clipped))
             if self._lost:
                 self._emit(
                     Notice(
