@@ -283,36 +283,3 @@ def _offset(recorded: np.ndarray, said: np.ndarray) -> int:
     starts = np.flatnonzero(doubled[: len(said)] == head[0])
     [start] = [start for start in starts if np.array_equal(doubled[start : start + 400], head)]
     return (start - first) % len(said)
-
-
-def test_a_microphone_with_an_inverted_channel_is_heard_and_that_is_told(
-    audio: VirtualAudio, live, ladder: Path
-) -> None:
-    session = live("--input", "ci_mic", "--output", "none", "--ladder", str(ladder))
-    session.wait_for("recording into")
-    samples = mixture()
-    audio.play(np.stack([samples, -samples], axis=1), RATE)
-    session.wait_for("cancel each other, one is inverted")
-    time.sleep(2.0)
-    report = session.finish()
-    assert any("one is inverted" in notice for notice in report["notices"])
-    last = session.recorded("mixture")[-RATE:]
-    assert np.sqrt(np.mean(last**2)) > 0.01
-
-
-def test_without_a_window_too_a_stream_that_the_sound_server_moves_is_told(
-    audio: VirtualAudio, live, ladder: Path
-) -> None:
-    audio.load("other")
-    session = live("--input", "ci_mic", "--output", "ci_speaker", "--ladder", str(ladder))
-    session.wait_for("recording into")
-    time.sleep(2.0)  # it has asked where its streams are
-    [stream] = [
-        block.split("#")[1].split("\n")[0]
-        for block in audio._pactl("list").split("\n\n")
-        if block.startswith("Sink Input") and "python" in block
-    ]
-    audio._pactl("move-sink-input", stream, "other")
-    session.wait_for("the sound server has moved the output from")
-    report = session.finish()
-    assert any("has moved the output" in notice and "other" in notice for notice in report["notices"])
