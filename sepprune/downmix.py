@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .containers import Samples
 from .media import Sound, blocks
@@ -46,6 +47,16 @@ class Downmix:
         return f"the channels of {name} cancel each other, one is inverted: only channel {self.chosen + 1} is used"
 
 
+def cancelled(powers: NDArray[np.float64], mean: float) -> bool:
+    """Whether channels cancel each other, because one of them is inverted.
+
+    Args:
+        powers: of each channel, ``(channels,)``, in any unit.
+        mean: power of the mean of the channels, in the same unit.
+    """
+    return mean < _CANCELLED * float(powers.sum()) / len(powers) ** 2
+
+
 def judged(sound: Sound) -> Downmix:
     """How the channels of an open file become one, judged from its beginning; the file is rewound.
 
@@ -64,7 +75,7 @@ def judged(sound: Sound) -> Downmix:
             break
     sound.seek(0)
     loudest = float(powers.max())
-    if mean < _CANCELLED * float(powers.sum()) / sound.channels**2:
+    if cancelled(powers, mean):
         return Downmix(chosen=int(powers.argmax()))
     if mean and 10 * np.log10(loudest / mean) > _TOO_QUIET_DB:
         return Downmix(gain=float(np.sqrt(loudest / mean)))

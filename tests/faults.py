@@ -23,7 +23,7 @@ import soundfile
 from app.engine.clock import VirtualClock
 from app.engine.commands import StartRecording, StopRecording
 from app.engine.controls import Controls
-from app.engine.events import Failed, LevelChanged, Ready, Recording
+from app.engine.events import Failed, LevelChanged, LevelFailed, Ready, Recording
 from app.engine.ports import InputPort
 from app.engine.process import EngineProcess
 from app.engine.protocol import Settings
@@ -109,9 +109,9 @@ def level_is_corrupted(place: Place) -> str:
         weights = sorted(place.ladder.glob("level-2*.safetensors"))[0]
         weights.write_bytes(weights.read_bytes()[:-100] + bytes(100))
         engine.send(Controls(level=2))
-        answer = engine.wait_for((Failed, LevelChanged))
+        answer = engine.wait_for((LevelFailed, LevelChanged))
         goes_on(engine)
-    return answer.message if isinstance(answer, Failed) else "heard from memory"
+    return answer.message if isinstance(answer, LevelFailed) else "heard from memory"
 
 
 def clock_jumps(place: Place) -> str:

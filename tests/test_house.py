@@ -17,7 +17,8 @@ PRODUCT = ("sepprune", "app")
 #: Parts that know nothing of the program: every other part may import them, and each of them only the others.
 FOUNDATION = (
     "sepprune.errors sepprune.extras sepprune.files sepprune.folders sepprune.checked sepprune.resources "
-    "sepprune.rounding sepprune.arguments sepprune.printing sepprune.media sepprune.containers sepprune.downmix"
+    "sepprune.rounding sepprune.arguments sepprune.printing sepprune.media sepprune.containers sepprune.downmix "
+    "sepprune.full_scale"
 )
 
 #: Part of the product -> the other parts that it may import besides the foundation, also inside a function. A part is a

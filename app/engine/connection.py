@@ -98,6 +98,7 @@ class Connection:
         self._input: _Side[InputPort] = _Side("input", input)
         self._output: _Side[OutputPort] = _Side("output", output)
         self.stuck = False
+        self._note: str | None = None
         self._plugged = devices.plugged()
         self.sink: Sink = self._awaited_output() if patient else self._open_output(self._output)
         try:
@@ -172,6 +173,7 @@ class Connection:
             Devices that have stopped since the last call.
         """
         now, stalls = time.perf_counter(), 0
+        self._tell(self.source.note)
         for side in (self._input, self._output):
             if not side.is_device:
                 continue
@@ -198,12 +200,18 @@ class Connection:
     def _open_input(self, side: _Side[InputPort]) -> Source:
         if side.is_device:
             device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk))
+            self._note = None  # of a microphone: it tells nothing before it was heard
             return MicrophoneSource(device.port, device.info.identity, self._chunk, self._sample_rate)
         path = asset("demo/mixture.flac") if side.wanted == DEMO else side.wanted
         source = FileSource(path, self._chunk, self._sample_rate, self._clock, tail=self._delay)
-        if source.note:
-            self._emit(Notice(source.note))
+        self._tell(source.note)
         return source
+
+    def _tell(self, note: str | None) -> None:
+        """Tell what is new about the channels of the source."""
+        if note is not None and note != self._note:
+            self._emit(Notice(note))
+        self._note = note
 
     def _open_output(self, side: _Side[OutputPort]) -> Sink:
         if side.is_device:

@@ -114,7 +114,10 @@ def find_device(wanted: str, direction: str) -> DeviceInfo:
 
 
 def open_input(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[InputPort]:
-    """Open a microphone with one channel, or with two where it has no mode with one.
+    """Open a microphone with two channels, or with one where it has no mode with two.
+
+    With two, :class:`~app.engine.live_downmix.LiveDownmix` sees whether one is inverted. The system's own mix of both
+    would be silence then.
 
     Args:
         wanted: as for :func:`find_device`.
@@ -124,7 +127,7 @@ def open_input(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[InputPor
     Raises:
         UserError: there is no such device, or it cannot be opened.
     """
-    return _open(wanted, "input", sample_rate, chunk, (1, 2), InputPort)
+    return _open(wanted, "input", sample_rate, chunk, (2, 1), InputPort)
 
 
 def open_output(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[OutputPort]:

@@ -14,7 +14,7 @@ from .arrays import Samples
 from .chunk_rows import ChunkRow, ChunkRows
 from .clock import RealClock, VirtualClock
 from .controls import Controls
-from .events import Event, Failed, LevelChanged, RoundTrip
+from .events import Event, Failed, LevelChanged, LevelFailed, RoundTrip
 from .fallback import Fallback
 from .housekeeping import Housekeeping
 from .lateness import Lateness
@@ -133,7 +133,7 @@ class Engine:
     def apply(self, wanted: Controls) -> None:
         """Apply what differs from the present controls.
 
-        A change of level is answered by ``LevelChanged`` once it is heard, or by ``Failed``.
+        A change of level is answered by ``LevelChanged`` once it is heard, or by ``LevelFailed``.
 
         Raises:
             UserError: a value is not possible; nothing changes.
@@ -256,9 +256,15 @@ class Engine:
             return
         if separator.level_error is not None:
             self._switch = None
-            self._emit(Failed(f"level {switch.level} cannot be used: {separator.level_error}", fatal=False))
-            if self._fallback is not None:
-                self._fallback.chosen = separator.level
+            sentence = f"level {switch.level} cannot be used: {separator.level_error}"
+            if switch.level == self.controls.level:  # later controls are not to try it again by themselves
+                self.controls = self.controls.changed(level=separator.level)
+                self._start_fallback()
+                self._emit(LevelFailed(separator.level, switch.level, sentence))
+            else:
+                self._emit(Failed(sentence, fatal=False))
+                if self._fallback is not None:
+                    self._fallback.chosen = separator.level
         elif separator.level == switch.level and not separator.transitioning:
             self._switch = None
             switch_ms = 1000.0 * (self.clock.now() - switch.since)

@@ -66,6 +66,22 @@ class LevelChanged:
 
 
 @dataclass(frozen=True)
+class LevelFailed:
+    """A level cannot be used; the one before continues.
+
+    Args:
+        level: the level that is heard.
+        wanted: the level of the controls when the change began. It is that of the engine's controls no longer: the
+            engine goes on as if ``level`` were wanted.
+        message: one sentence.
+    """
+
+    level: int
+    wanted: int
+    message: str
+
+
+@dataclass(frozen=True)
 class FellBack:
     """The fallback chose ``level``, lighter than ``wanted`` or one step back towards it.
 
@@ -157,6 +173,7 @@ class FileEnded:
 Event = (
     Ready
     | LevelChanged
+    | LevelFailed
     | FellBack
     | RoundTrip
     | Calibrated

@@ -23,6 +23,7 @@ from .events import (
     FellBack,
     FileEnded,
     LevelChanged,
+    LevelFailed,
     Notice,
     Ready,
     Recording,
@@ -33,6 +34,7 @@ from .lateness import late_words
 from .machine import live_facts
 from .process import EngineProcess
 from .protocol import Settings
+from .server_watch import ServerWatch
 from .statistics import LatencyStatistics, Report
 
 #: seconds between two readings of events and telemetry
@@ -90,6 +92,7 @@ class Session:
         self._recording = self._file_ended = self._interrupted = self._refused = False
         self._notices: list[str] = []
         self._next_frame = 0
+        self._server: ServerWatch | None = None
 
     def run(self) -> Outcome:
         """Start the engine, wait, and stop it.
@@ -104,6 +107,8 @@ class Session:
             ran = self._ready is not None or self._failed is not None
         finally:
             self._finish()
+            if self._server is not None:
+                self._server.close()
             for number, handler in before.items():
                 signal.signal(number, handler)
         if self._interrupted and not ran:
@@ -155,6 +160,8 @@ class Session:
     def _poll(self) -> None:
         for event in self._engine.events():
             self._take(event)
+        for sentence in self._server.news() if self._server is not None else ():
+            self._tell(sentence)
         frames = self._engine.telemetry.frames_since(self._next_frame)
         if len(frames):
             self._next_frame = int(frames["index"][-1]) + 1
@@ -169,6 +176,8 @@ class Session:
                         f"{event.output_name}, {event.backend} {event.precision}, {event.chunk} samples a chunk"
                     )
                     self._machine = live_facts(event)
+                    if self._engine.pid is not None:
+                        self._server = ServerWatch(self._engine.pid)
                 self._ready = event
             case Failed(message, fatal):
                 if fatal:
@@ -181,7 +190,7 @@ class Session:
                 else:
                     self._refused = True
                 self._not_recorded = message
-            case Notice(message) | FellBack(message=message):
+            case Notice(message) | FellBack(message=message) | LevelFailed(message=message):
                 self._tell(message)
             case LevelChanged(level=level, switch_ms=switch_ms):
                 self._say(f"level {level} after {switch_ms:.0f} ms")

@@ -48,6 +48,9 @@ class Recorder:
         facts: content of ``session.json`` besides levels and latency.
         emit: takes ``Recording``, ``RecordingFailed`` and ``Notice``; called from the recording's thread.
         format: one of :data:`~app.engine.protocol.RECORDING_FORMATS`; see :class:`~app.engine.sound_files.SoundFiles`.
+
+    Attributes:
+        folder: of this recording; ``None`` until it is made.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Recorder:
     ) -> None:
         self._parent, self._sample_rate, self._facts, self._emit = Path(folder), sample_rate, dict(facts), emit
         self._format = format
+        self.folder: Path | None = None
         self._queue: queue.Queue[_Chunk] = queue.Queue(QUEUE_CHUNKS)
         self._gap = 0  # samples dropped since the last chunk that found room
         self._lost = self._samples = 0
@@ -97,18 +101,15 @@ class Recorder:
         try:
             folder = _new_folder(self._parent)
             files = self._create(folder)
+            self.folder = folder
             self._emit(Recording(str(folder)))
             while not self._stopping or not self._queue.empty():
                 if chunks := self._collect():
                     self._write(files, folder, chunks)
             files.finish()
-            if files.clipped:
-                self._emit(
-                    Notice(
-                        f"{files.clipped} samples of the recording in {folder} were beyond full scale and are clipped: "
-                        "choose WAV to keep such samples"
-                    )
-                )
+            clipped = files.full_scale.note(f"the recording in {folder}", "choose WAV to keep such samples")
+            if clipped is not None:
+                self._emit(Notice(clipped))
             if self._lost:
                 self._emit(
                     Notice(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sepprune.full_scale import FullScale
 from sepprune.streaming.files import wav_header
 
 from .arrays import Samples
@@ -36,7 +37,7 @@ class SoundFiles:
         format: ``wav`` (32-bit float) or ``flac`` (24-bit).
 
     Attributes:
-        clipped: samples beyond full scale, which FLAC cannot hold.
+        full_scale: what FLAC, which cannot hold samples beyond full scale, made it limit.
         samples: length of the files.
 
     Raises:
@@ -44,7 +45,7 @@ class SoundFiles:
     """
 
     def __init__(self, folder: Path, names: Sequence[str], sample_rate: int, format: str) -> None:
-        self.clipped = self.samples = 0
+        self.samples, self.full_scale = 0, FullScale()
         self._wavs: list[_Wav] = []
         self._flacs: list[_Flac] = []
         try:
@@ -64,7 +65,7 @@ class SoundFiles:
             for wav, samples in zip(self._wavs, signals, strict=True):
                 wav.append(samples)
             for flac, samples in zip(self._flacs, signals, strict=False):
-                flac.append(samples)
+                flac.append(self.full_scale(samples))
         except (OSError, soundfile.SoundFileError):
             self._drop_flacs()  # first: they take the space that the headers may need
             for wav in self._wavs:
@@ -72,8 +73,6 @@ class SoundFiles:
                     wav.cut(self.samples)
             raise
         self.samples += signals.shape[1]
-        if self._flacs:
-            self.clipped += int(np.count_nonzero(np.abs(signals) > 1.0))
 
     def finish(self) -> None:
         """Complete the files, and keep only those of the wanted format."""

@@ -16,6 +16,12 @@ from pathlib import Path
 #: the program that tells what the server does
 PROGRAM = "pactl"
 
+#: what it prints is searched for words of the C locale
+LOCALE = {"LC_ALL": "C"}
+
+#: seconds from a change until the server is asked: changes come in groups
+SETTLE_S = 0.2
+
 #: kind of stream in the list, the kind of its device, and the direction in the words of this program
 _KINDS = (("Sink Input", "Sink", "output"), ("Source Output", "Source", "input"))
 
@@ -37,6 +43,26 @@ class Place:
     def words(self, other: Place) -> str:
         """The device for people, so that it can be told from that of another place."""
         return f"{self.description} ({self.name})" if self.description == other.description else self.description
+
+
+class Moves:
+    """Compares where streams are with where they were first."""
+
+    def __init__(self) -> None:
+        self.first: dict[tuple[str, int], Place] = {}
+
+    def sentences(self, now: Mapping[tuple[str, int], Place]) -> list[str]:
+        """A sentence for each stream that is on another device than at first; a stream that is new begins where it is.
+
+        Args:
+            now: as :func:`places` returns it.
+        """
+        self.first = {stream: self.first.get(stream, place) for stream, place in now.items()}
+        return [
+            f"the sound server has moved the {old.direction} from “{old.words(new)}” to “{new.words(old)}”"
+            for old, new in ((self.first[stream], place) for stream, place in now.items())
+            if old != new
+        ]
 
 
 def can_be_asked() -> bool:
@@ -69,6 +95,11 @@ def places(listing: str, process: int) -> Mapping[tuple[str, int], Place]:
             if owner and int(owner[1]) == process and device.isdecimal() and int(device) in devices:
                 found[direction, number] = Place(direction, *devices[int(device)])
     return found
+
+
+def is_change(said: str) -> bool:
+    """Whether something that ``pactl subscribe`` prints is about streams."""
+    return "sink-input" in said or "source-output" in said
 
 
 def _blocks(listing: str, kind: str) -> Iterator[tuple[int, str]]:

@@ -18,6 +18,7 @@ from sepprune.media import open_sound
 from .arrays import Samples
 from .clock import RealClock, VirtualClock
 from .controls import SHORTEST_PASSAGE_S
+from .live_downmix import LiveDownmix
 from .ports import InputPort
 from .resampling import Resampler
 
@@ -36,6 +37,7 @@ class Source(Protocol):
         paused: set by the engine; a file waits, and gives silence.
         loop: set by the engine; a file starts again at its end.
         resampler_ms: delay of the resampler in milliseconds.
+        note: a sentence for the user about the channels, or ``None``; that of a microphone can change.
         device_ms: from the recording of a block's last sample until its delivery, in milliseconds, as the audio system
             states it for the last blocks; 0 for a file, nan where it is not known.
         passage: set by the engine; start and end in seconds of the part of a file that is repeated, ``None`` for all.
@@ -50,6 +52,8 @@ class Source(Protocol):
     loop: bool
     passage: tuple[float, float] | None
 
+    @property
+    def note(self) -> str | None: ...
     @property
     def position(self) -> float: ...
     @property
@@ -86,9 +90,6 @@ class FileSource:
         clock: real or virtual.
         loop: start again at the end; otherwise the last chunk is filled with silence.
         tail: samples of silence after the end, so that the separator's delay is played out.
-
-    Attributes:
-        note: a sentence for the user about the file's channels, or ``None``.
 
     Raises:
         UserError: there is no such file, it is empty, or it is not a sound file.
@@ -237,8 +238,13 @@ class MicrophoneSource:
         self._bad_samples = 0
         self._seen: Counter[str] = Counter()
         self._chunk = chunk
+        self._downmix = LiveDownmix(port.channels, port.rate)
         self._resampler = Resampler(port.rate, sample_rate, channels=1)
         self._ready = np.zeros(0, np.float32)
+
+    @property
+    def note(self) -> str | None:
+        return self._downmix.note(self.name)
 
     @property
     def resampler_ms(self) -> float:
@@ -250,7 +256,7 @@ class MicrophoneSource:
 
     def read(self) -> tuple[Samples, float] | None:
         if len(self._ready) < self._chunk and self.port.ring.available:
-            block, bad = finite(self.port.ring.take().mean(axis=1))
+            block, bad = self._downmix(self.port.ring.take())
             self._bad_samples += bad
             self.silent_s = 0.0 if block.any() else self.silent_s + len(block) / self.rate
             self._ready = np.concatenate([self._ready, self._resampler(block[:, None])[:, 0]])

@@ -21,7 +21,7 @@ from . import commands
 from .calibration import Calibration
 from .controls import Controls
 from .device_settings import privacy_settings
-from .events import DevicesChanged, Event, Failed, FileEnded, LoudnessMatched, Notice, Ready, RoundTrip
+from .events import DevicesChanged, Event, Failed, FileEnded, LoudnessMatched, Notice, Ready, Recording, RoundTrip
 from .facts import level_facts
 from .live_separator import LiveSeparator
 from .outbox import Outbox
@@ -229,7 +229,10 @@ class Worker:
     def _start_recording(self, wanted: commands.StartRecording) -> None:
         from .recorder import Recorder
 
-        if self._engine.recorder is not None and self._engine.recorder.active:
+        running = self._engine.recorder
+        if running is not None and running.active:
+            if running.folder is not None:  # who asked does not know of it, and could not stop it
+                self._emit(Recording(str(running.folder)))
             raise UserError("a recording runs already: stop it first")
         now = replace(
             self._settings,

@@ -14,6 +14,7 @@ from ..engine.events import (
     FellBack,
     FileEnded,
     LevelChanged,
+    LevelFailed,
     Notice,
     Ready,
     Recording,
@@ -150,6 +151,10 @@ class Controller(QObject):
                 self._show_ready(event)
             case LevelChanged():
                 self._show_level(event)
+            case LevelFailed(level, wanted, message):
+                self._status.message.show_text(message)
+                if self._link.settle_for(level, wanted):
+                    self._level.show_level(level)
             case Calibrated(trials):
                 self._status.computed_by.setEnabled(True)
                 if trials:

@@ -98,6 +98,14 @@ class EngineLink(QObject):
         if self._want(self.controls.changed(**{name: value})):
             self._engine.send(self.controls)
 
+    def settle_for(self, level: int, failed: int) -> bool:
+        """Want the level that is heard, as the engine does since the wanted one has failed.
+
+        Returns:
+            Whether so; false where the user wants another level since then.
+        """
+        return self.controls.level == failed and self._want(self.controls.changed(level=level))
+
     def start(self) -> None:
         """Start the engine with the current settings; one that runs is ended first."""
         if self._engine.alive:

@@ -55,6 +55,7 @@ class Recordings(QObject):
         transport.record_menu.folder_asked.connect(lambda folder: self._choose(folder=folder))
         transport.record_menu.opening_asked.connect(self.open_folder)
         link.died.connect(self._end)
+        link.started.connect(self._end)  # an engine that did not respond is ended without a word of its own
         self._choose()
 
     def toggle(self) -> None:
@@ -101,7 +102,7 @@ class Recordings(QObject):
             self._link.send(self._wanted)
 
     def _end(self) -> None:
-        """The engine has died, and the recording with it."""
+        """The engine has ended, and the recording with it."""
         self._asked = False
         self._show(None)
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from PyQt6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer
 
 from ..engine.events import Event, Ready
-from ..engine.sound_server import PROGRAM, Place, can_be_asked, places
+from ..engine.sound_server import LOCALE, PROGRAM, SETTLE_S, Moves, can_be_asked, is_change, places
 from .alert import Alert
 from .engine_link import EngineLink
-
-#: milliseconds from a change until the server is asked: changes come in groups
-SETTLE_MS = 200
+from .facts import sentence
 
 #: milliseconds until a server that has ended is watched again
 RETRY_MS = 5000
@@ -35,17 +31,18 @@ class SoundServer(QObject):
         super().__init__(parent)
         self.alert = Alert()
         self._link = link
-        self._first: dict[tuple[str, int], Place] = {}
+        self._moves = Moves()
         self._process: int | None = None
         self._said = ""
         self._changes, self._list = QProcess(self), QProcess(self)
         environment = QProcessEnvironment.systemEnvironment()
-        environment.insert("LC_ALL", "C")  # the words that are searched for
+        for name, value in LOCALE.items():
+            environment.insert(name, value)
         for program in (self._changes, self._list):
             program.setProcessEnvironment(environment)
             program.setStandardErrorFile(QProcess.nullDevice())
         self._settle, self._retry = QTimer(self), QTimer(self)
-        for timer, milliseconds in ((self._settle, SETTLE_MS), (self._retry, RETRY_MS)):
+        for timer, milliseconds in ((self._settle, round(1000 * SETTLE_S)), (self._retry, RETRY_MS)):
             timer.setSingleShot(True)
             timer.setInterval(milliseconds)
         self._settle.timeout.connect(self._ask)
@@ -67,8 +64,8 @@ class SoundServer(QObject):
     def _take(self, event: Event) -> None:
         if isinstance(event, Ready) and self._link.process is not None and can_be_asked():
             if self._link.process != self._process:
-                self._process, self._first = self._link.process, {}
-                self._show(())
+                self._process, self._moves = self._link.process, Moves()
+                self._show([])
             self._watch()
             self._settle.start()  # streams may be new
 
@@ -77,8 +74,7 @@ class SoundServer(QObject):
             self._changes.start(PROGRAM, ["subscribe"])
 
     def _changed(self) -> None:
-        said = bytes(self._changes.readAllStandardOutput().data())
-        if b"sink-input" in said or b"source-output" in said:
+        if is_change(bytes(self._changes.readAllStandardOutput().data()).decode(errors="replace")):
             self._settle.start()
 
     def _ask(self) -> None:
@@ -90,23 +86,14 @@ class SoundServer(QObject):
     def _take_list(self) -> None:
         listing = bytes(self._list.readAllStandardOutput().data()).decode(errors="replace")
         if self._process is not None and listing:
-            self._compare(places(listing, self._process))
+            self._show(self._moves.sentences(places(listing, self._process)))
 
-    def _compare(self, now: Mapping[tuple[str, int], Place]) -> None:
-        """Compare with where each stream was first; a stream that is new begins where it is."""
-        self._first = {stream: self._first.get(stream, place) for stream, place in now.items()}
-        self._show([(self._first[stream], place) for stream, place in now.items() if place != self._first[stream]])
-
-    def _show(self, moved: Sequence[tuple[Place, Place]]) -> None:
+    def _show(self, moved: list[str]) -> None:
         if not moved:
             self.alert.hide()
             self._said = ""
             return
-        sentences = [
-            f"The sound server has moved the {old.direction} from “{old.words(new)}” to “{new.words(old)}”."
-            for old, new in moved
-        ]
-        text = " ".join([*sentences, "The system's sound settings can move it back."])
+        text = " ".join(f"{sentence(words)}." for words in [*moved, "the system's sound settings can move it back"])
         if text != self._said:  # once closed, it is not shown again for the same move
             self._said = text
             self.alert.show_sentence(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import multiprocessing
 import signal
@@ -12,6 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from ..checked import LARGEST_JSON, read_limited, shown
 from ..errors import UserError
 from ..files import write_whole
 from .cells import CellMaker
@@ -36,7 +38,7 @@ class CellStore:
         self.plans = self.folder / "plans"
         marker, identity = self.folder / "settings.json", settings.identity()
         if marker.is_file():
-            other = json.loads(marker.read_text(encoding="utf-8"))
+            other = _object(marker, f"remove the folder {self.folder}, or name another `out`")
             if changed := sorted(name for name in identity if identity[name] != other.get(name)):
                 raise UserError(
                     f"{self.folder} holds cells that were made with other settings ({', '.join(changed)}): "
@@ -50,9 +52,22 @@ class CellStore:
             raise UserError(f"cannot write to {self.folder}: {error.strerror or error}; name another `out`") from error
 
     def read(self, cell: Cell) -> dict[str, Any] | None:
-        """A cell's result; ``None`` if it is not finished."""
-        path = self._file(cell)
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+        """A cell's result; ``None`` if it is not finished.
+
+        Raises:
+            UserError: its file is damaged.
+        """
+        path, advice = self._file(cell), "remove it, and the cell is made again"
+        if not path.is_file():
+            return None
+        content = _object(path, advice)
+        for name, expected in dataclasses.asdict(cell).items():
+            if content.get(name) != expected:
+                raise UserError(f"{path} has {name!r} {shown(content.get(name))}, expected {expected!r}: {advice}")
+        score = content.get("si_sdri")
+        if isinstance(score, bool) or not isinstance(score, (int, float)):
+            raise UserError(f"{path} has 'si_sdri' {shown(score)}, expected a number: {advice}")
+        return content
 
     def write(self, cell: Cell, content: dict[str, Any]) -> None:
         """Keep a cell's result."""
@@ -60,6 +75,21 @@ class CellStore:
 
     def _file(self, cell: Cell) -> Path:
         return self.folder / "cells" / f"{cell.name}.json"
+
+
+def _object(path: Path, advice: str) -> dict[str, Any]:
+    """A JSON object of a comparison; a score of a separator that failed may be ``NaN``.
+
+    Raises:
+        UserError: the file cannot be read, or is damaged.
+    """
+    try:
+        content = json.loads(read_limited(path, LARGEST_JSON, advice))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is not valid JSON ({shown(error)}): {advice}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds a JSON {type(content).__name__}, expected an object: {advice}")
+    return content
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -151,7 +151,7 @@ def read_pickle(path: Path) -> Mapping[str, Any]:
         raise UserError(f"{path} is not read, since that could run code (it holds a {found[1]}): {advice}") from error
     except (OSError, RuntimeError, ValueError, EOFError) as error:
         raise UserError(f"cannot read the checkpoint {path} ({reason(error)}): {advice}") from error
-    except (KeyError, IndexError, AttributeError, TypeError) as error:  # they say nothing to people
+    except Exception as error:  # of any kind, where the file is damaged; they say nothing to people
         raise UserError(f"cannot read the checkpoint {path}, since it is damaged: {advice}") from error
     if not isinstance(content, Mapping):
         raise UserError(f"{path} holds a {type(content).__name__}, expected tensors by name: {advice}")

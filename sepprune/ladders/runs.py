@@ -12,6 +12,7 @@ from typing import Any
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from ..checked import LARGEST_JSON, read_limited, shown
 from ..errors import UserError
 from ..files import write_whole
 from ..pruning import PruningPlan
@@ -96,12 +97,13 @@ class LevelRun:
         path = self.folder / "finished.json"
         if not path.is_file():
             return None
-        try:
-            report = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise UserError(f"{path} is not JSON ({error}): remove it to continue the fine-tuning") from error
+        advice = "remove it to continue the fine-tuning"
+        try:  # the best score of a level that learnt nothing is -Infinity
+            report = json.loads(read_limited(path, LARGEST_JSON, advice))
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path} is not valid JSON ({shown(error)}): {advice}") from error
         if not isinstance(report, dict):
-            raise UserError(f"{path} holds no JSON object: remove it to continue the fine-tuning")
+            raise UserError(f"{path} holds no JSON object: {advice}")
         return report
 
     def finish(self, report: Mapping[str, Any]) -> None:

@@ -94,11 +94,23 @@ class Level:
         content = read_limited(self.folder / name, most, _COPY)
         found = hashlib.sha256(content).hexdigest()
         if expected is not None and found != expected:
+            if self._is_replaced(expected):
+                raise UserError(
+                    f"{self.folder} holds another ladder since it was opened, so {name} is not read: open the ladder "
+                    "again"
+                )
             raise UserError(
                 f"{self.folder / name} is damaged: its SHA-256 is {found[:12]}..., {INDEX} says "
                 f"{expected[:12]}...; {_COPY}"
             )
         return content
+
+    def _is_replaced(self, expected: str) -> bool:
+        """Whether the index on the disk is another one than when the ladder was loaded: it lacks a hash."""
+        try:
+            return expected.encode() not in read_limited(self.folder / INDEX, LARGEST_INDEX, _COPY)
+        except UserError:
+            return False
 
     def build(self) -> CausalSeparator:
         """The level as a torch module in evaluation mode: fresh, pruned by its plan, weights loaded strictly."""

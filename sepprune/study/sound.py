@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import UserError
 from ..extras import require
+from ..full_scale import FullScale
 
 Signal = NDArray[np.float32]
 
@@ -83,10 +84,17 @@ def faded(signal: Signal, sample_rate: int) -> Signal:
 
 
 def wave_bytes(signal: Signal, sample_rate: int) -> bytes:
-    """A 16-bit WAV file; its size depends on the length only, so it says nothing about the content."""
+    """A 16-bit WAV file; its size depends on the length only, so it says nothing about the content.
+
+    Raises:
+        UserError: a sample is beyond full scale; a stimulus that is clipped would be judged for that.
+    """
     import soundfile
 
-    file = BytesIO()
+    full_scale, file = FullScale(), BytesIO()
+    full_scale(signal)
+    if (note := full_scale.note("a stimulus", "make it quieter")) is not None:
+        raise UserError(note)
     rounded = np.clip(np.rint(np.asarray(signal, np.float64) * 32768), -32768, 32767).astype(np.int16)
     soundfile.write(file, rounded, sample_rate, subtype="PCM_16", format="WAV")
     return file.getvalue()

@@ -141,12 +141,12 @@ def questions_of(path: Path) -> dict[str, str]:
             continue
         if not question or not _NAME.fullmatch(name) or len(question) > LONGEST_QUESTION:
             raise UserError(
-                f'{path} has the line {line!r}: write "name: question", the name of small letters, digits and _, the '
-                f"question of at most {LONGEST_QUESTION} characters"
+                f'{path} has the line {shown(line)}: write "name: question", the name of small letters, digits and _, '
+                f"the question of at most {LONGEST_QUESTION} characters"
             )
         if name in found or name in RESERVED:
             why = "is there twice" if name in found else "is a column of the results already"
-            raise UserError(f"{path}: the name {name!r} {why}, choose another")
+            raise UserError(f"{path}: the name {shown(name)} {why}, choose another")
         found[name] = question
     if not 1 <= len(found) <= MOST_QUESTIONS:
         raise UserError(f"{path} has {len(found)} questions: give 1 to {MOST_QUESTIONS}")

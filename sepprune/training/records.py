@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import pickle
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,7 +52,7 @@ class RunFolder:
             raise UserError(f"{self.path} holds no checkpoint to resume from: leave --resume out to start a run there")
         try:
             state = torch.load(path, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        except Exception as error:  # torch has no error of its own: a damaged file can end in any
             raise UserError(
                 f"{path} is no checkpoint ({' '.join(str(error).split())[:120]}): start a new run from "
                 "best.safetensors, as `weights` under [model]"

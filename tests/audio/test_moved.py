@@ -36,7 +36,7 @@ def window(audio: VirtualAudio, qtbot, ladder: Path) -> Iterator[MainWindow]:
     qtbot.addWidget(window)
     window.show()
     window.start()
-    qtbot.waitUntil(lambda: len(window.sound_server._first) == 2, timeout=LOADING_MS)
+    qtbot.waitUntil(lambda: len(window.sound_server._moves.first) == 2, timeout=LOADING_MS)
     yield window
     window.close()
 

@@ -66,7 +66,7 @@ class VirtualAudio:
         self._keep_awake("parec", "--device=speaker.monitor")
 
     def play(self, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
-        """Play ``(samples,)`` float32 into the microphone; the process ends with the sound."""
+        """Play ``(samples,)`` or ``(samples, channels)`` float32 into the microphone; the process ends with it."""
         return self._feed("mic", samples, rate)
 
     def listen(self, rate: int, channels: int = 1, sink: str = "speaker") -> Listener:
@@ -117,7 +117,8 @@ class VirtualAudio:
             self._run(program, device, *_format(self.rate, 1), stdin=source)
 
     def _feed(self, sink: str, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
-        process = self._run("pacat", f"--device={sink}", *_format(rate, 1), stdin=subprocess.PIPE)
+        channels = 1 if samples.ndim == 1 else samples.shape[1]
+        process = self._run("pacat", f"--device={sink}", *_format(rate, channels), stdin=subprocess.PIPE)
         assert process.stdin is not None
         pipe = process.stdin
 

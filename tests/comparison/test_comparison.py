@@ -213,3 +213,26 @@ def test_a_mistake_exits_2_with_one_sentence_and_makes_no_folder(
     assert main(["compare", str(config)]) == 2
     assert words in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("settings.json", "{", "settings.json is not valid JSON"),
+        ("settings.json", "[" * 100_000, "settings.json is not valid JSON"),
+        ("cells/CELL.json", "{", r"\.json is not valid JSON"),
+        ("cells/CELL.json", "[]", r"\.json holds a JSON list, expected an object"),
+        ("cells/CELL.json", '{"stage": "tuned"}', r"has 'stage' 'tuned', expected 'pruned'"),
+        ("cells/CELL.json", None, r"has 'si_sdri' 'high', expected a number"),
+    ],
+    ids=["open", "deep", "open cell", "list", "another cell", "no number"],
+)
+def test_a_damaged_file_of_a_comparison_is_a_sentence(config: Path, name: str, content: str | None, words: str) -> None:
+    settings = load_comparison_settings(str(config))
+    store = CellStore(settings)
+    wanted = pruned_cells(settings)[0]
+    if content is None:
+        content = json.dumps({**dataclasses.asdict(wanted), "si_sdri": "high"})
+    (store.folder / name.replace("CELL", wanted.name)).write_text(content)
+    with pytest.raises(UserError, match=words):
+        CellStore(settings).read(wanted)

@@ -8,6 +8,7 @@ import pytest
 
 from sepprune.data.mixtures import MixtureFiles
 from sepprune.data.speakers import speakers_of
+from sepprune.errors import UserError
 
 
 def mixtures(folder: Path, *names: str) -> list[MixtureFiles]:
@@ -30,6 +31,15 @@ def test_a_list_beside_the_mixtures_needs_no_condition(tmp_path: Path) -> None:
 def test_a_list_that_lacks_a_mixture_or_its_speakers_says_nothing(tmp_path: Path, text: str) -> None:
     (tmp_path / "info.csv").write_text(text)
     assert speakers_of(mixtures(tmp_path, "a", "b")) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["name,speaker1\n" + "a" * 200_000 + ",ann\n", 'name,speaker1\n"' + "a,ann\n" * 50_000]
+)
+def test_a_list_that_is_no_table_is_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "info.csv").write_text(text)
+    with pytest.raises(UserError, match=r"info.csv is no list of mixtures \(field larger .*: remove it, or write it"):
+        speakers_of(mixtures(tmp_path, "a"))
 
 
 def test_without_a_list_speakers_are_unknown(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ import io
 import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,14 @@ from app.engine.clock import VirtualClock
 from app.engine.sources import FileSource
 from app.ui.settings import Preferences, load_preferences, save_preferences
 from sepprune.bench.compare import compare, read_side
+from sepprune.commands.study import _times
 from sepprune.comparison.settings import load_comparison_settings
 from sepprune.data import decoded
 from sepprune.data.collection import Collection
+from sepprune.data.mixtures import MixtureFiles
 from sepprune.data.pack import write_packs
 from sepprune.data.sound import read_at_rate
+from sepprune.data.speakers import speakers_of
 from sepprune.errors import UserError
 from sepprune.ladders.settings import load_ladder_settings
 from sepprune.pruning.plan import PruningPlan
@@ -34,34 +36,16 @@ from sepprune.study.archive import read_study
 from sepprune.study.design import ABX
 from sepprune.study.results import read_result
 from sepprune.study.session import start_session
+from sepprune.study.texts import questions_of
 from sepprune.training.settings import load_settings
 from tests.bench.test_compare import report
+from tests.fuzz.model_readers import model_readers
+from tests.fuzz.reader import Reader
 from tests.streaming.ladders import SETTINGS, babble, small_ladder
 from tests.study.studies import answer_somehow, small_study
 from tests.test_media import written_by_av
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Reader:
-    """A reader, with what it is tried on.
-
-    Args:
-        name: in reports.
-        kind: of mutation, see :func:`~tests.fuzz.mutate.mutated`.
-        file: the variants are written here.
-        good: contents that are read without an error.
-        read: reads :attr:`file`; may raise ``UserError`` and nothing else.
-        weight: how often it is tried, relative to others.
-    """
-
-    name: str
-    kind: str
-    file: Path
-    good: tuple[bytes, ...]
-    read: Callable[[], object]
-    weight: float = 1.0
 
 
 def readers(folder: Path) -> list[Reader]:
@@ -73,6 +57,7 @@ def readers(folder: Path) -> list[Reader]:
         *_data(folder),
         *_sounds(folder),
         *_studies(folder),
+        *model_readers(folder),
     ]
 
 
@@ -166,7 +151,13 @@ def _data(folder: Path) -> list[Reader]:
             read_at_rate(collection.read(recording.path), 16_000, recording.path)
 
     pack = (folder / "good.pack").read_bytes()
+    names = ("a", "b")
+    mixtures = [MixtureFiles(name, folder / "set" / "clean" / "mix" / f"{name}.wav", ()) for name in names]
+    (folder / "set" / "clean" / "mix").mkdir(parents=True)
+    speakers = b"condition,name,speaker1,speaker2\nclean,a,s1,s2\nclean,b,s3,s1\nnoisy,a,s1,s2\n"
+    listed = folder / "set" / "info.csv"
     return [
+        Reader("speakers", "text", listed, (speakers,), lambda: speakers_of(mixtures)),
         Reader("manifest", "text", data / "manifest.csv", (manifest,), lambda: read_all(data)),
         Reader("pack", "zip", folder / "a.pack", (pack,), lambda: read_all(folder / "a.pack")),
     ]
@@ -223,7 +214,12 @@ def _studies(folder: Path) -> list[Reader]:
         side = read_side(folder / "report.json")
         compare(side, side)
 
+    times = {"rows": [{"level": level, "chunk_ms": 8.0, "p50_ms": 0.1 + level} for level in range(3)]}
+    bench, questions = folder / "bench.json", folder / "questions.txt"
+    asked = b"# after the training\nage: How old are you?\nhearing: Do you hear well?\n"
     return [
+        Reader("chunk times", "json", bench, (json.dumps(times).encode(),), lambda: _times(str(bench), None), 0.5),
+        Reader("questionnaire", "text", questions, (asked,), lambda: questions_of(questions), 0.5),
         Reader("study", "zip", folder / "a.zip", (study.path.read_bytes(),), read_stimuli, 0.5),
         Reader("answers", "lines", folder / "session", (result,), lambda: read_result(folder / "session")),
         Reader("latency report", "json", folder / "report.json", (reports,), compare_reports, 0.2),

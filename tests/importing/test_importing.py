@@ -271,3 +271,10 @@ def test_a_folder_with_several_files_of_weights_asks_for_one(tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"has 2 files of weights \(40epoch\.pth, valid\.loss\.best\.pth\)"):
         import_checkpoint("espnet", str(tmp_path))
     import_checkpoint("espnet", str(tmp_path / "40epoch.pth"))
+
+
+@pytest.mark.parametrize("content", [b"\x80\x02X\x05", b"\x80\x02R."], ids=["cut off", "empty stack"])
+def test_a_damaged_pickle_is_a_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "pytorch_model.bin").write_bytes(content)
+    with pytest.raises(UserError, match=r"cannot read the checkpoint .*pytorch_model.bin, since it is damaged"):
+        import_checkpoint("asteroid", str(tmp_path))

@@ -47,7 +47,7 @@ def test_a_finished_run_keeps_its_report_and_no_temporary_file(tmp_path: Path) -
     assert [path.name for path in run.folder.iterdir()] == ["finished.json"]
 
 
-@pytest.mark.parametrize("content", ["{", "[1]"])
+@pytest.mark.parametrize("content", ["{", "[1]", "[" * 100_000], ids=["open", "list", "deep"])
 def test_a_damaged_report_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "finished.json").write_text(content)
     with pytest.raises(UserError, match="finished.json .*: remove it to continue the fine-tuning"):

@@ -8,7 +8,7 @@ import pytest
 
 from sepprune.errors import UserError
 from sepprune.study.design import ABX
-from sepprune.study.texts import default_texts, own_texts
+from sepprune.study.texts import default_texts, own_texts, questions_of
 
 USUAL = default_texts(ABX, "A study")
 
@@ -54,3 +54,10 @@ def test_what_is_no_questionnaire_is_refused_in_words(tmp_path: Path, text: str 
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read --consent"):
         own_texts(USUAL, consent=tmp_path / "missing.txt")
+
+
+def test_a_long_line_of_a_questionnaire_is_shown_in_short(tmp_path: Path) -> None:
+    (tmp_path / "questions.txt").write_text("age: " + "a" * 5000)
+    with pytest.raises(UserError, match="questions.txt has the line 'age: a") as raised:
+        questions_of(tmp_path / "questions.txt")
+    assert len(str(raised.value)) < 400

@@ -74,7 +74,7 @@ def test_a_folder_is_made_with_the_first_validation(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "settings.json").is_file()
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02]q\x00."])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x02]q\x00.", b"\x80\x02X\x05", b"\x80\x02R."])
 def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "last.pt").write_bytes(content)
     with pytest.raises(UserError, match="is no checkpoint"):

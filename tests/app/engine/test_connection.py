@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from app.engine import connection, devices
@@ -107,6 +109,23 @@ def test_devices_are_named_by_their_identity(connect: Callable[..., Connection])
     assert (one.input, one.output, one.source.name, one.sink.name) == ("usb, ALSA", "speakers, ALSA") * 2
     assert (one.driver_in_ms, one.driver_out_ms) == (5.0, 7.0)
     assert isinstance(one.source, MicrophoneSource) and isinstance(one.sink, LoudspeakerSink)
+
+
+def test_the_note_on_a_microphone_s_channels_is_told_once(
+    connect: Callable[..., Connection], machine: Machine, notices: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = InputPort(16_000, 2, clock=machine.clock)
+    info = machine.open_input("usb", 16_000, 128).info
+    monkeypatch.setattr(devices, "open_input", lambda *_: OpenDevice(info, 16_000, two, 5.0, Stream()))
+    one = connect("usb", "none")
+    speech = speech_like(2.0)
+    for block in np.split(np.stack([speech, -speech], axis=1), range(128, len(speech), 128)):
+        two.callback(block, len(block), None, SimpleNamespace(input_overflow=False))
+        while one.source.read():
+            pass
+        one.watch()
+    [notice] = notices
+    assert notice == Notice('the channels of "usb, ALSA" cancel each other, one is inverted: only channel 1 is used')
 
 
 def test_a_file_and_no_output_need_no_device(connect: Callable[..., Connection], machine: Machine) -> None:

@@ -187,6 +187,14 @@ def test_a_device_opens_at_the_first_rate_and_channel_count_that_it_accepts(
     assert opened.close() and library.calls[-1] == "close"
 
 
+def test_a_microphone_is_opened_with_both_channels_so_that_an_inverted_one_is_noticed(
+    portaudio: Callable[..., PortAudio],
+) -> None:
+    library = portaudio(16_000)
+    assert devices.open_input("Monitor of Speakers, ALSA", 16_000, 128).port.channels == 2
+    assert library.calls == ["16000/2"]
+
+
 def test_a_microphone_is_opened_with_no_more_channels_than_it_has(portaudio: Callable[..., PortAudio]) -> None:
     library = portaudio(44_100)
     assert devices.open_input("USB Headset, ALSA", 16_000, 128).port.channels == 1

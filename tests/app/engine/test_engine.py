@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from app.engine.engine import WARM_UP_CHUNKS, Engine
-from app.engine.events import Failed, LevelChanged, Recording
+from app.engine.events import LevelChanged, LevelFailed, Recording
 from app.engine.recorder import Recorder
 from app.engine.telemetry import BYPASS, COMPUTED, DEADLINE_MISS, WARM_UP
 from sepprune.errors import UserError
@@ -131,9 +131,9 @@ def test_a_level_whose_files_are_damaged_is_a_sentence_and_the_old_one_continues
     one.change(level=2)
     one.separator.level_error, one.separator.target_level = UserError("its weights are damaged"), 0
     one.engine.run()
-    failed = [event for event in one.events if isinstance(event, Failed)]
-    assert failed == [Failed("level 2 cannot be used: its weights are damaged", fatal=False)]
-    assert one.separator.level == 0 and one.count("switches") == 0
+    failed = [event for event in one.events if isinstance(event, LevelFailed)]
+    assert failed == [LevelFailed(0, 2, "level 2 cannot be used: its weights are damaged")]
+    assert one.separator.level == one.engine.controls.level == 0 and one.count("switches") == 0
 
 
 def test_a_file_is_looped_as_the_controls_say(rig: Callable[..., Rig]) -> None:

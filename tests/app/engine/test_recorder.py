@@ -123,9 +123,14 @@ def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_can_be_played(
 def test_flac_says_how_many_samples_it_had_to_clip(tmp_path: Path) -> None:
     events = Events()
     recording = Recorder(tmp_path, 16_000, {}, events.put, format="flac")
-    recording.put(np.full((3, CHUNK), 1.5, np.float32), 0, 0.0, 0.001, 0)
+    recording.put(np.full((3, CHUNK), -1.5, np.float32), 0, 0.0, 0.001, 0)
     recording.close(10.0)
-    assert f"{3 * CHUNK} samples" in events.wait_for(Notice).message
+    folder = Path(events.wait_for(Recording).path)
+    assert events.wait_for(Notice).message == (
+        f"{3 * CHUNK} samples of the recording in {folder} are clipped: the largest was 3.5 dB beyond full scale; "
+        "choose WAV to keep such samples"
+    )
+    assert np.abs(soundfile.read(folder / "voice1.flac")[0] + 1.0).max() < 1e-6  # not wrapped to +1
 
 
 def test_what_a_slow_disk_loses_is_silence_of_the_same_length_and_announced(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.engine.sound_server import Place, can_be_asked, places
+from app.engine.sound_server import Moves, Place, can_be_asked, is_change, places
 
 LISTING = """Module #0
 \tName: module-native-protocol-unix
@@ -71,3 +71,17 @@ def test_without_a_server_nothing_is_asked(monkeypatch, tmp_path) -> None:
     monkeypatch.delenv("PULSE_SERVER", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert not can_be_asked()
+
+
+def test_a_stream_that_is_moved_is_told_until_it_is_back_and_a_new_one_is_not() -> None:
+    hall, headset = Place("output", "hall", "Hall"), Place("output", "usb", "Headset")
+    moves = Moves()
+    assert moves.sentences({("output", 1): hall}) == []
+    moved = ["the sound server has moved the output from “Hall” to “Headset”"]
+    assert moves.sentences({("output", 1): headset, ("output", 2): headset}) == moved
+    assert moves.sentences({("output", 1): hall, ("output", 2): headset}) == []
+
+
+def test_changes_of_streams_are_told_from_others() -> None:
+    assert is_change("Event 'change' on sink-input #3") and is_change("Event 'new' on source-output #1")
+    assert not is_change("Event 'change' on client #3")

@@ -138,8 +138,10 @@ def test_a_recording_that_cannot_be_made_is_an_event_of_its_own(engine: Watched,
 def test_a_second_recording_is_refused_while_the_first_one_runs(engine: Watched, tmp_path: Path) -> None:
     engine.start()
     engine.wait_for(Ready)
-    for _ in range(2):
-        engine.send(StartRecording(str(tmp_path / "out")))
+    engine.send(StartRecording(str(tmp_path / "out")))
+    first = engine.wait_for(Recording)
+    engine.send(StartRecording(str(tmp_path / "out")))
+    assert engine.wait_for(Recording) == first  # so that it can be stopped
     assert "stop it first" in engine.wait_for(Failed).message
 
 

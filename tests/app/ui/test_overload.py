@@ -1,9 +1,9 @@
-"""The switch of the fallback, and what the window shows when the fallback chooses a level."""
+"""The switch of the fallback, and what the window shows when the fallback chooses a level, or a level fails."""
 
 from PyQt6.QtCore import Qt
 
 from app.engine.commands import RetryWantedLevel
-from app.engine.events import FellBack, LevelChanged
+from app.engine.events import FellBack, LevelChanged, LevelFailed
 from tests.app.ui.engine_double import CONTROLS
 
 
@@ -65,3 +65,21 @@ def test_the_facts_show_the_time_of_a_switch(window, engine):
     window.tick()
     shown = {labels[0].text(): labels[1].text() for labels in window.level._fact_labels}
     assert shown["Switched in"] == "42 ms"
+
+
+def test_a_level_that_fails_leaves_the_slider_at_the_level_that_is_heard_and_can_be_chosen_again(window, engine):
+    window.level.slider.setValue(2)
+    engine.say(LevelFailed(0, 2, "level 2 cannot be used: its file is damaged"))
+    window.tick()
+    assert window.status.message.whole == "Level 2 cannot be used: its file is damaged"
+    assert window.level.slider.value() == window.preferences().controls.level == 0
+    window.level.slider.setValue(2)
+    assert engine.sent == [CONTROLS.changed(level=2)] * 2
+
+
+def test_a_level_that_fails_when_another_one_is_wanted_changes_nothing(window, engine):
+    window.level.slider.setValue(2)
+    window.level.slider.setValue(1)
+    engine.say(LevelFailed(0, 2, "level 2 cannot be used: its file is damaged"))
+    window.tick()
+    assert window.level.slider.value() == window.link.controls.level == 1

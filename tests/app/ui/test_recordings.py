@@ -43,6 +43,18 @@ def test_a_recording_continues_when_the_engine_that_died_is_ready_again(window, 
     assert engine.sent == [StartRecording("/music")] and between == "Record"
 
 
+def test_a_recording_continues_when_the_user_restarts_an_engine_that_does_not_respond(window, engine):
+    window.recordings.start(StartRecording("/music"))
+    engine.say(Recording("/music/one"))
+    window.tick()
+    engine.sent.clear()
+    window.controller.restart()
+    between = window.transport.record.text()
+    engine.say(READY)
+    window.tick()
+    assert engine.sent == [StartRecording("/music")] and between == "Record"
+
+
 def test_a_restarted_engine_that_opens_devices_twice_is_asked_once(window, engine):
     window.recordings.start(StartRecording("/music"))
     engine.say(Recording("/music/one"))
