@@ -72,7 +72,7 @@ class LevelFailed:
     Args:
         level: the level that is heard.
         wanted: the level of the controls when the change began. It is that of the engine's controls no longer: the
-            engine goes on as if ``level`` were wanted.
+            engine continues as if ``level`` were wanted.
         message: one sentence.
     """
 
