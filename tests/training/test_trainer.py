@@ -133,7 +133,7 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(config: Path, tmp_path: P
     command = [sys.executable, "-m", "sepprune", "train", str(config), "--minutes", "5"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
     log = tmp_path / "run/log.csv"
-    wait_for(tmp_path / "run/last.pt", process)
+    wait_for(log, process)  # it is written after the checkpoint
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     steps = int(log.read_text().splitlines()[1].split(",")[0])

