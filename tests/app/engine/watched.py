@@ -13,7 +13,7 @@ from app.engine.process import EngineProcess
 from app.engine.protocol import Settings
 
 #: seconds; long, because other programs may use the machine
-PATIENCE_S = 300.0
+PATIENCE_S = 1200.0
 
 
 class Watched(EngineProcess):
