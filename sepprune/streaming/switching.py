@@ -18,6 +18,9 @@ HALF_LIFE = 1.0
 #: chunks by which a level may be behind when the audio thread takes it over. The audio thread separates them itself:
 #: a warm-up beside a running stream is always a little behind.
 CATCH_UP = 2
+#: a level that has not caught up after separating so many times the chunks of the history leaves out the rest. On an
+#: overloaded machine it would otherwise follow the stream for ever, and a lighter level is wanted most there.
+MOST_REPLAYS = 2
 #: seconds between two checks whether the program ends
 _POLL_SECONDS = 0.2
 
@@ -26,8 +29,9 @@ class WarmUp:
     """Brings a new level to the stream's position, by letting it separate the recent history.
 
     Afterwards its state is as if it had run all along, and its sources are in the order that agrees best with what was
-    heard. :meth:`run` does the work, in a thread of low priority or in the caller's. The audio thread calls
-    :meth:`take_over` between two chunks.
+    heard. Where the level is too slow to catch up, the chunks before the present position are missing in its state.
+    :meth:`run` does the work, in a thread of low priority or in the caller's. The audio thread calls :meth:`take_over`
+    between two chunks.
 
     Args:
         level: number of the level.
@@ -129,8 +133,10 @@ class _Replay:
         return self._history.written - self._position
 
     def advance(self, cancelled: Callable[[], bool]) -> None:
-        """Separate what the stream has heard so far."""
-        while not cancelled() and self.lag > 0:
+        """Separate what the stream has heard so far, at most :data:`MOST_REPLAYS` times the history."""
+        for _ in range(MOST_REPLAYS * self._history.chunks):
+            if cancelled() or self.lag <= 0:
+                return
             mixture, heard = self._history.slot(self._position)
             self.runner.step(mixture, self._out)
             self._agreement *= self._decay
@@ -141,6 +147,7 @@ class _Replay:
                 self.runner.reset()
                 self._position = self._history.oldest
                 self._agreement[:] = 0
+        self._position = self._history.written
 
     def finished(self) -> LevelRunner:
         """The runner, with its sources in the order that agrees best with the heard ones."""

@@ -109,6 +109,28 @@ def test_a_level_in_a_thread_tries_again_after_it_was_left_behind(tcn_ladder: La
     assert warm_up.take_over() is not None
 
 
+class Slow:
+    """A runner in whose steps the stream continues by two chunks: it never catches up by itself."""
+
+    def __init__(self, runner: LevelRunner, stream: Stream) -> None:
+        self.runner, self.stream, self.reset = runner, stream, runner.reset
+
+    def step(self, mixture: np.ndarray, out: np.ndarray) -> None:
+        self.runner.step(mixture, out)
+        self.stream.run(2)
+
+
+def test_a_level_that_is_too_slow_to_catch_up_takes_over_all_the_same(tcn_ladder: Ladder) -> None:
+    stream = Stream(tcn_ladder, (1, 0))
+    stream.history = History(160, 2, 16 * 160)
+    stream.run(20)
+    warm_up = WarmUp(1, lambda: Slow(stream.open(1), stream), stream.given_back.append, stream.history, 0.01)
+    warm_up.run()
+    taken = warm_up.take_over()
+    assert taken is not None and tuple(taken.order) == (0, 1)  # level 1 has its sources in the other order
+    assert stream.history.written < 20 + 2 * 2 * stream.history.chunks + 2
+
+
 def test_a_level_that_is_not_wanted_any_more_gives_its_runner_back(tcn_ladder: Ladder) -> None:
     stream = Stream(tcn_ladder)
     warm_up = stream.offered(2)
