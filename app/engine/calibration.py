@@ -26,29 +26,47 @@ class Calibration:
 
     def __init__(self, separator: StreamingSeparator, emit: Callable[[Event], None]) -> None:
         self._separator, self._emit = separator, emit
-        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._busy = self._again = False
 
     def start(self, again: bool) -> None:
         """Compile every level, then measure what has not been measured; with ``again``, measure everything.
 
-        Does nothing while an earlier call is still at work.
+        While an earlier call is still at work, only ``again`` adds to it: what is measured now answers both calls, and
+        what is compiled now is measured afterwards.
         """
         from sepprune.streaming.beside import start_beside
 
-        separator = self._separator
-        if self._thread is not None and self._thread.is_alive():
-            return
-        if again and not separator.automatic:
+        if again and not self._separator.automatic:
             self._emit(Notice("backend and precision were named at the start: there is nothing to choose"))
             self._emit(Calibrated(()))
             return
+        with self._lock:
+            self._again |= again
+            if self._busy:
+                return
+            self._busy = True
+        start_beside(self._work, "calibration")
 
-        def work() -> None:
-            separator.prepare()
-            if again or not separator.calibrated:
-                self._emit(Calibrated(self._trials()))
+    def _work(self) -> None:
+        try:
+            self._separator.prepare()
+            wanted = not self._separator.calibrated
+            while self._is_wanted(wanted):
+                trials, wanted = self._trials(), False
+                with self._lock:
+                    self._again = False
+                self._emit(Calibrated(trials))
+        except BaseException:
+            with self._lock:
+                self._busy = False
+            raise
 
-        self._thread = start_beside(work, "calibration")
+    def _is_wanted(self, wanted: bool) -> bool:
+        """Whether to measure now; if not, the thread counts as ended from here on."""
+        with self._lock:
+            self._busy = wanted or self._again
+            return self._busy
 
     def _trials(self) -> tuple[Trial, ...]:
         try:
