@@ -45,19 +45,22 @@ def read_limited(path: Path, most: int, advice: str) -> bytes:
         raise UserError(f"cannot read {str(path)[:LONGEST_TEXT]} ({reason(error)}): {advice}") from error
 
 
-def parse_json(content: bytes | str, where: Path | str, advice: str = "copy the ladder again") -> dict[str, Any]:
-    """A JSON object. ``NaN`` and ``Infinity``, which JSON does not have, are refused.
+def parse_json(
+    content: bytes | str, where: Path | str, advice: str = "copy the ladder again", finite: bool = True
+) -> dict[str, Any]:
+    """A JSON object.
 
     Args:
         content: UTF-8.
         where: its name in error messages.
         advice: what the user can do if it is damaged.
+        finite: refuse ``NaN`` and ``Infinity``, which JSON does not have but Python writes.
 
     Raises:
         UserError: it is no JSON object.
     """
     try:
-        data = json.loads(content, parse_constant=_refused)
+        data = json.loads(content, parse_constant=_refused if finite else None)
     except RecursionError as error:
         raise UserError(f"{where} is not valid JSON (it is nested too deeply): {advice}") from error
     except ValueError as error:

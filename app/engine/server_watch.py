@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 from collections import deque
+from typing import Any
 
 from .sound_server import LOCALE, PROGRAM, SETTLE_S, Moves, can_be_asked, is_change, places
 
@@ -58,10 +59,7 @@ class ServerWatch:
         """Read what the program prints until it ends, as it does with the server."""
         with subprocess.Popen(
             [PROGRAM, "subscribe"],
-            env=os.environ | LOCALE,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            **_quiet(),
             text=True,
             errors="replace",
             start_new_session=True,  # Ctrl-C in a terminal is for the program that started it
@@ -82,14 +80,17 @@ class ServerWatch:
 
     def _ask(self) -> None:
         with contextlib.suppress(OSError, subprocess.SubprocessError):  # the server has gone: nothing can be told
-            listed = subprocess.run(
-                [PROGRAM, "list"],
-                env=os.environ | LOCALE,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=ANSWER_S,
-            )
+            listed = subprocess.run([PROGRAM, "list"], **_quiet(), timeout=ANSWER_S)
             if listing := listed.stdout.decode(errors="replace"):
                 said, self._said = self._said, self._moves.sentences(places(listing, self._process))
                 self._news.extend(sentence for sentence in self._said if sentence not in said)
+
+
+def _quiet() -> dict[str, Any]:
+    """How the program is run: in the C locale, with nothing to read, its output read and its errors not shown."""
+    return {
+        "env": os.environ | LOCALE,
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.DEVNULL,
+    }

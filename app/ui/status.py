@@ -42,7 +42,7 @@ class ElidedLabel(QLabel):
 
 
 class Message(ElidedLabel):
-    """The last message, which begins with a capital letter whoever wrote it."""
+    """The last message; its first letter is made a capital."""
 
     def show_text(self, text: str) -> None:
         super().show_text(sentence(text))

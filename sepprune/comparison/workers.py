@@ -13,7 +13,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ..checked import LARGEST_JSON, read_limited, shown
+from ..checked import LARGEST_JSON, parse_json, read_limited, shown
 from ..errors import UserError
 from ..files import write_whole
 from .cells import CellMaker
@@ -83,13 +83,7 @@ def _object(path: Path, advice: str) -> dict[str, Any]:
     Raises:
         UserError: the file cannot be read, or is damaged.
     """
-    try:
-        content = json.loads(read_limited(path, LARGEST_JSON, advice))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is not valid JSON ({shown(error)}): {advice}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} holds a JSON {type(content).__name__}, expected an object: {advice}")
-    return content
+    return parse_json(read_limited(path, LARGEST_JSON, advice), path, advice, finite=False)
 
 
 def write_json(path: Path, content: Any) -> None:

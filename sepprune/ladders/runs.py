@@ -12,8 +12,7 @@ from typing import Any
 from safetensors.torch import save as to_bytes
 from torch import nn
 
-from ..checked import LARGEST_JSON, read_limited, shown
-from ..errors import UserError
+from ..checked import LARGEST_JSON, parse_json, read_limited
 from ..files import write_whole
 from ..pruning import PruningPlan
 from ..separators.weights import load_weights
@@ -98,13 +97,8 @@ class LevelRun:
         if not path.is_file():
             return None
         advice = "remove it to continue the fine-tuning"
-        try:  # the best score of a level that learnt nothing is -Infinity
-            report = json.loads(read_limited(path, LARGEST_JSON, advice))
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{path} is not valid JSON ({shown(error)}): {advice}") from error
-        if not isinstance(report, dict):
-            raise UserError(f"{path} holds no JSON object: {advice}")
-        return report
+        # the best score of a level that learnt nothing is -Infinity
+        return parse_json(read_limited(path, LARGEST_JSON, advice), path, advice, finite=False)
 
     def finish(self, report: Mapping[str, Any]) -> None:
         """Record that fine-tuning is finished."""

@@ -85,7 +85,7 @@ def _lstm(
     dropout: float,
     train: bool,
     bidirectional: bool,
-    batch_first: bool,
+    batch_first: bool = False,  # a packed sequence has no such dimension
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Results of an LSTM without values; with projections the two states differ in width."""
     output = _output(data, hx[0].shape[-1], bidirectional, batch_first)
@@ -101,40 +101,20 @@ def _one_state(
     dropout: float,
     train: bool,
     bidirectional: bool,
-    batch_first: bool,
+    batch_first: bool = False,  # a packed sequence has no such dimension
 ) -> tuple[Tensor, Tensor]:
     """Results of a GRU or an RNN without values."""
     return _output(data, hx.shape[-1], bidirectional, batch_first), hx.new_empty(hx.shape)
 
 
-def _packed_lstm(
-    data: Tensor,
-    batch_sizes: Tensor,
-    hx: list[Tensor],
-    params: list[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
+def _packed_lstm(data: Tensor, batch_sizes: Tensor, hx: list[Tensor], *settings: Any) -> tuple[Tensor, Tensor, Tensor]:
     """Results of an LSTM on a packed sequence without values."""
-    return _lstm(data, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False)
+    return _lstm(data, hx, *settings)
 
 
-def _packed_one_state(
-    data: Tensor,
-    batch_sizes: Tensor,
-    hx: Tensor,
-    params: list[Tensor],
-    has_biases: bool,
-    num_layers: int,
-    dropout: float,
-    train: bool,
-    bidirectional: bool,
-) -> tuple[Tensor, Tensor]:
+def _packed_one_state(data: Tensor, batch_sizes: Tensor, hx: Tensor, *settings: Any) -> tuple[Tensor, Tensor]:
     """Results of a GRU or an RNN on a packed sequence without values."""
-    return _one_state(data, hx, params, has_biases, num_layers, dropout, train, bidirectional, batch_first=False)
+    return _one_state(data, hx, *settings)
 
 
 def _output(data: Tensor, width: int, bidirectional: bool, batch_first: bool) -> Tensor:
