@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .data.mixtures import MixtureFiles
-from .data.speakers import speakers_of
 from .intervals import mean_interval
 from .perception import check, perceived
 from .streaming import Ladder, StreamingSeparator
@@ -81,6 +80,7 @@ def evaluate(
     extras: Sequence[str] = (),
     gain_db: float = 0.0,
     advance: Callable[[], None] = lambda: None,
+    speakers: Sequence[frozenset[str]] | None = None,
 ) -> list[dict[str, Any]]:
     """Separate every mixture with every level and score the results.
 
@@ -93,13 +93,13 @@ def evaluate(
         extras: names of :mod:`~sepprune.perception`.
         gain_db: by which mixtures and references are made louder first, in dB.
         advance: called after each mixture, for a progress bar.
+        speakers: of each mixture, from :func:`sepprune.data.speakers.speakers_of`, for the interval.
 
     Returns:
         One dictionary per level: its facts, the mean scores, the 95 % confidence interval of the mean SI-SDR
         improvement (see :func:`~sepprune.intervals.mean_interval`), and ``per_file``.
     """
     check(extras)
-    speakers = speakers_of(mixtures)
     gain, reports = np.float32(10 ** (gain_db / 20)), []
     for number in levels:
         level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from ..data.mixtures import MIXTURE_FOLDERS, find
+from ..data.speakers import speakers_of
 from ..evaluation import evaluate
 from ..printing import print_trimmed
 from ..streaming import Ladder
@@ -57,7 +58,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ladder = Ladder.load(args.ladder)
     extras = [name for name in args.extra.split(",") if name]
     levels, mixtures = chosen_levels(args.levels, ladder), find(Path(args.data), args.condition)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    speakers, notes = speakers_of(mixtures), Console(stderr=True)
+    if speakers.note is not None:
+        notes.print(speakers.note, markup=False, highlight=False, soft_wrap=True)
+    with Progress(console=notes, transient=True) as progress:
         task = progress.add_task("separating", total=len(levels) * len(mixtures))
         rows = evaluate(
             ladder,
@@ -70,6 +74,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             extras,
             args.gain_db,
             lambda: progress.advance(task),
+            speakers.by_mixture,
         )
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})

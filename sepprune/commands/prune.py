@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channels",
         nargs="+",
         metavar="R",
-        help="share of all channels to keep; or shares by group as PATTERN=R, for example encoder=0.75 '*'=0.5: the "
+        help="share of all channels to keep; or shares by group as PATTERN=R, for example mask=0.75 '*'=0.5: the "
         "first pattern that matches a group of sepprune analyze counts, and groups that match none keep all",
     )
     budget.add_argument(
@@ -172,7 +172,7 @@ def _shares(words: Sequence[str]) -> float | dict[str, float]:
     if "" in shares:
         raise UserError(
             f"--channels {' '.join(words)} is neither a share nor PATTERN=SHARE: write for example 0.5, or "
-            "encoder=0.75 '*'=0.5"
+            "mask=0.75 '*'=0.5"
         )
     return shares
 

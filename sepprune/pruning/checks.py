@@ -17,6 +17,8 @@ from ..errors import UserError
 
 _LIBRARY = Path(torch.__file__).parent
 _OWN = Path(__file__).parent
+#: of the whole numbers that a user gives: what an array of 64 bits can hold, with room to add
+LARGEST_WHOLE = 2**53
 
 
 def instance_of_module(module: object) -> nn.Module:
@@ -88,7 +90,7 @@ def has_fractions(tensor: Tensor) -> bool:
 
 
 def check_whole(name: str, value: object, least: int | None = None) -> None:
-    """Refuse an argument that is no whole number, or too small.
+    """Refuse an argument that is no whole number, too small, or beyond :data:`LARGEST_WHOLE`.
 
     Args:
         name: of the argument.
@@ -98,8 +100,14 @@ def check_whole(name: str, value: object, least: int | None = None) -> None:
     Raises:
         UserError: it is one of these.
     """
-    if isinstance(value, bool) or not isinstance(value, Integral) or (least is not None and int(value) < least):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, Integral)
+        or (least is not None and int(value) < least)
+        or abs(int(value)) > LARGEST_WHOLE
+    ):
         expected = "a whole number" if least is None else f"a whole number of at least {least}"
+        expected += f", at most {LARGEST_WHOLE}" if isinstance(value, Integral) and int(value) > LARGEST_WHOLE else ""
         raise UserError(f"{name} is {shown(value)}: give {expected}")
 
 

@@ -222,6 +222,7 @@ def test_a_factory_in_a_file_is_pruned_at_the_input_shape_it_takes(tmp_path: Pat
         ([SMALL, "--method", "taylor", "--data", "{folder}/none"], "none does not exist: give a folder with mix/"),
         ([SMALL, "--include", "nothing"], "no layer of"),
         ([SMALL, "--steps", "0"], "must be positive"),
+        ([SMALL, "--round-to", "9" * 20], "give a whole number of at least 1, at most 9007199254740992"),
         ([SMALL, "--narrowest", "8"], "give a positive one, with --whole-branches"),
         ([SMALL, "--method", "taylor", "--dataset", "wham"], "name its folder with --data"),
         ([SMALL, "--method", "taylor", "--dataset", "wsj", "--data", "{folder}"], "no prepared set is called 'wsj'"),
