@@ -109,8 +109,6 @@ def prune(
     )
     for name, value, least in (("round_to", round_to, 1), ("steps", steps, 1), ("seed", seed, None)):
         check_whole(name, value, least)
-    if not -(2**63) <= seed < 2**64:
-        raise UserError(f"seed is {shown(seed)}: give a whole number of at most 64 bits")
     if not isinstance(floor, Floor):
         raise UserError(f"floor is {shown(floor)}: give a Floor, as in floor=Floor(channels=16)")
     chooser = method_for(method, threshold)

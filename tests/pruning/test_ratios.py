@@ -152,7 +152,7 @@ def test_layers_of_the_module_itself_are_excluded() -> None:
         ("steps", 0, "steps is 0: give a whole number of at least 1"),
         ("steps", -1, "steps is -1: give a whole number of at least 1"),
         ("seed", "a", "seed is 'a': give a whole number"),
-        ("seed", 2**64, "seed is 18446744073709551616: give a whole number of at most 64 bits"),
+        ("seed", 2**64, "seed is 18446744073709551616: give a whole number, at most 9007199254740992"),
         ("sample_rate", 0, "sample_rate is 0: give a number above 0"),
         ("seconds", "long", "seconds, the length of the example, is 'long': give a number above 0"),
         ("time_dim", None, "time_dim is None: give a whole number"),
