@@ -113,7 +113,8 @@ def _headless(args: argparse.Namespace) -> int:
         for file in filter(None, (args.report, args.json)):
             write_report(file, outcome.report)
     if outcome.problem is not None:
-        _say(outcome.problem)
+        if outcome.report is None or outcome.problem not in outcome.report["notices"]:  # those were said already
+            _say(outcome.problem)
         return 2 if outcome.user_caused else 1
     return 130 if outcome.report is None else 0
 

@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     print_any_name()
+    if arguments[:1] == ["live"]:  # what many look for
+        print("sepprune: the live app is a program of its own: run sepprune-live", file=sys.stderr)
+        return 2
     try:
         args = _parser(_named(arguments)).parse(arguments)
     except ModuleNotFoundError as error:

@@ -99,10 +99,28 @@ def open_sound(path: str | Path, whole: bool = True) -> Sound:
         raise UserError(f"{name} is a folder: give a sound file in it")
     if not stat.S_ISREG(kind):
         raise UserError(f"there is no sound file {shown(str(path))}: check the path")
+    if not os.path.getsize(path):
+        raise UserError(f"{name} is empty: give a recording that has sound")
     try:
         return _opened(open(path, "rb"), name, whole)  # noqa: SIM115 - closed with the sound
     except OSError as error:
         raise UserError(f"cannot read {name} ({reason(error)}): check the path") from error
+
+
+def lacking(name: str, rate: int, wanted: int, channels: str | None) -> str | None:
+    """What a sound lacks, for the user; ``None`` where it lacks nothing.
+
+    >>> lacking("call.wav", 8000, 16_000, None)
+    'call.wav has 8000 Hz, so the voices have nothing above 4 kHz'
+
+    Args:
+        name: of the file or device.
+        rate: its sample rate in hertz.
+        wanted: that of the separator.
+        channels: the same about its channels, see :meth:`~sepprune.downmix.Downmix.note`.
+    """
+    narrow = None if rate >= wanted else f"{name} has {rate} Hz, so the voices have nothing above {rate / 2000:g} kHz"
+    return "; ".join(filter(None, (narrow, channels))) or None
 
 
 def blocks(sound: Sound, count: int) -> Iterator[Samples]:

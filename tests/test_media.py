@@ -186,7 +186,7 @@ def test_standard_input_is_read(tmp_path: Path) -> None:
     [
         (lambda path: path.mkdir(), "is a folder"),
         (lambda path: None, "there is no sound file"),
-        (lambda path: path.write_bytes(b""), "is no sound file that can be read"),
+        (lambda path: path.write_bytes(b""), "is empty: give a recording that has sound"),
         (lambda path: path.write_text("text"), "is no sound file that can be read"),
         (lambda path: path.symlink_to("/dev/zero"), "there is no sound file"),
         (lambda path: path.symlink_to(path), "there is no sound file"),

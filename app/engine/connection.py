@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 from sepprune.errors import UserError
@@ -13,6 +14,7 @@ from sepprune.resources import asset
 
 from . import devices
 from .clock import RealClock
+from .device_settings import LATENCY_STEP, LONGEST_LATENCY_S, latency_s
 from .devices import OpenDevice, PortT
 from .events import Event, Notice
 from .inputs import is_file
@@ -26,6 +28,9 @@ STALL_S = 1.0
 
 #: seconds that a device may need for its first call after it was opened: PulseAudio's null sinks need two
 GRACE_S = 4.0
+
+#: a device whose driver loses sound this often within the time in seconds is opened with a longer buffer
+LOSSES, LOSSES_S = 2, 20.0
 
 #: seconds between two attempts to open a lost device
 RETRY_S = 2.0
@@ -41,6 +46,9 @@ class _Side(Generic[PortT]):
     lost: bool = False
     attempt_at: float = 0.0
     opened_at: float = 0.0
+    latency: float = field(default_factory=latency_s)  # that its driver is asked for, in seconds
+    _losses: deque[float] = field(default_factory=lambda: deque(maxlen=LOSSES))  # when the latest ones were seen
+    _counted: int = 0
 
     @property
     def name(self) -> str:
@@ -57,7 +65,23 @@ class _Side(Generic[PortT]):
 
     def opened(self, device: OpenDevice[PortT]) -> OpenDevice[PortT]:
         self.device, self.opened_at = device, time.perf_counter()
+        self._losses.clear()
+        self._counted = 0
         return device
+
+    def has_lost_sound(self, now: float) -> bool:
+        """Whether the driver has lost sound several times since the device has settled, and can be asked for more."""
+        if self.device is None or self.latency >= LONGEST_LATENCY_S:
+            return False
+        losses = self.device.port.losses
+        if now - self.opened_at > GRACE_S:
+            self._losses.extend([now] * min(LOSSES, losses - self._counted))
+        self._counted = losses
+        return len(self._losses) == LOSSES and now - self._losses[0] <= LOSSES_S
+
+    def ask_for_more(self) -> None:
+        """Ask the driver for a longer buffer the next time the device is opened."""
+        self.latency = max(self.latency, min(LONGEST_LATENCY_S, LATENCY_STEP * self.latency))
 
     def stalled(self, now: float) -> bool:
         if self.device is None or now - self.opened_at <= GRACE_S:
@@ -180,12 +204,22 @@ class Connection:
             if not side.lost and side.stalled(now):
                 stalls += 1
                 side.lost, side.attempt_at = True, now
+                side.ask_for_more()  # some drivers stop when their buffer is too short
                 self._emit(
                     Notice(
                         f'the {side.direction} device "{side.wanted}" has stopped: it was unplugged or its driver '
                         "hangs; it is opened again as soon as possible"
                     )
                 )
+            if not side.lost and side.has_lost_sound(now):
+                side.ask_for_more()
+                self._emit(
+                    Notice(
+                        f'the {side.direction} device "{side.wanted}" has lost sound: its driver is asked for '
+                        f"{1000 * side.latency:.0f} ms of buffer"
+                    )
+                )
+                self._reopen(side)
             if side.lost and now >= side.attempt_at:
                 self._reopen(side)
                 if side.lost:
@@ -199,7 +233,7 @@ class Connection:
 
     def _open_input(self, side: _Side[InputPort]) -> Source:
         if side.is_device:
-            device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk))
+            device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk, side.latency))
             self._note = None  # of a microphone: it tells nothing before it was heard
             return MicrophoneSource(device.port, device.info.identity, self._chunk, self._sample_rate)
         path = asset("demo/mixture.flac") if side.wanted == DEMO else side.wanted
@@ -208,14 +242,14 @@ class Connection:
         return source
 
     def _tell(self, note: str | None) -> None:
-        """Tell what is new about the channels of the source."""
+        """Tell what is new about what the source lacks."""
         if note is not None and note != self._note:
             self._emit(Notice(note))
         self._note = note
 
     def _open_output(self, side: _Side[OutputPort]) -> Sink:
         if side.is_device:
-            device = side.opened(devices.open_output(side.wanted, self._sample_rate, self._chunk))
+            device = side.opened(devices.open_output(side.wanted, self._sample_rate, self._chunk, side.latency))
             identity = device.info.identity
             return LoudspeakerSink(device.port, identity, self._chunk, self._sample_rate, time.perf_counter)
         return NullSink(time.perf_counter)

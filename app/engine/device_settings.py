@@ -8,13 +8,17 @@ from collections.abc import Sequence
 
 from sepprune.errors import UserError
 
-#: buffering that the driver is asked for, in seconds. With PortAudio's "low", PulseAudio made no callback at all.
-LATENCY_S = 0.03
+#: buffering that a driver is asked for at first, in seconds, and at most: a device that loses sound is asked for more.
+#: With PortAudio's "low", PulseAudio made no callback at all.
+LATENCY_S, LONGEST_LATENCY_S = 0.016, 0.06
+
+#: factor of the buffering after a loss
+LATENCY_STEP = 1.5
 
 #: rates that are tried after the separator's own, in hertz; the device's default comes last
 RATES = (48_000, 44_100)
 
-#: environment variable for another :data:`LATENCY_S`, in milliseconds, and its bounds: a calm computer needs less
+#: environment variable for another :data:`LATENCY_S`, in milliseconds, and its bounds
 LATENCY_VARIABLE, LATENCIES_MS = "SEPPRUNE_DEVICE_LATENCY_MS", (5, 500)
 
 #: environment variable that makes every device open at this rate. Some drivers claim rates that they handle badly;
@@ -23,7 +27,7 @@ RATE_VARIABLE = "SEPPRUNE_DEVICE_RATE"
 
 
 def latency_s() -> float:
-    """Buffering that drivers are asked for, in seconds.
+    """Buffering that drivers are asked for at first, in seconds.
 
     Raises:
         UserError: the environment variable is no number of milliseconds that is possible.

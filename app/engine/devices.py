@@ -12,7 +12,7 @@ import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Generic, Protocol, TypeVar
@@ -30,6 +30,9 @@ BLOCK_S = 0.032
 
 #: seconds that closing a device may take: a driver that has lost its device may never return from it
 CLOSE_S = 1.0
+
+#: environment variable of PulseAudio's client library: milliseconds that a stream buffers
+_PULSE = "PULSE_LATENCY_MSEC"
 
 #: names of inputs that carry the computer's own sound
 _MONITOR = re.compile(r"monitor|loopback|stereo mix|what u hear|wave out mix|blackhole|soundflower", re.IGNORECASE)
@@ -113,7 +116,7 @@ def find_device(wanted: str, direction: str) -> DeviceInfo:
     return _find(wanted, direction)[0]
 
 
-def open_input(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[InputPort]:
+def open_input(wanted: str, sample_rate: int, chunk: int, latency: float | None = None) -> OpenDevice[InputPort]:
     """Open a microphone with two channels, or with one where it has no mode with two.
 
     With two, :class:`~app.engine.live_downmix.LiveDownmix` sees whether one is inverted. The system's own mix of both
@@ -123,16 +126,18 @@ def open_input(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[InputPor
         wanted: as for :func:`find_device`.
         sample_rate: of the separator, in hertz; the device may run at another rate.
         chunk: of the separator, in samples.
+        latency: buffering that the driver is asked for, in seconds;
+            :func:`~app.engine.device_settings.latency_s` if none.
 
     Raises:
         UserError: there is no such device, or it cannot be opened.
     """
-    return _open(wanted, "input", sample_rate, chunk, (2, 1), InputPort)
+    return _open(wanted, "input", sample_rate, chunk, latency, InputPort)
 
 
-def open_output(wanted: str, sample_rate: int, chunk: int) -> OpenDevice[OutputPort]:
+def open_output(wanted: str, sample_rate: int, chunk: int, latency: float | None = None) -> OpenDevice[OutputPort]:
     """Open a loudspeaker with two channels, or with one; otherwise as :func:`open_input`."""
-    return _open(wanted, "output", sample_rate, chunk, (2, 1), lambda rate, channels: OutputPort(rate, channels, 0))
+    return _open(wanted, "output", sample_rate, chunk, latency, lambda rate, channels: OutputPort(rate, channels, 0))
 
 
 def rescan() -> None:
@@ -151,11 +156,6 @@ def plugged() -> frozenset[str]:
 
 
 def _portaudio() -> ModuleType:
-    if sys.platform == "linux":
-        # PulseAudio's client library reads this when it connects; without it, null sinks and some devices buffer 2 s.
-        # It has to exceed the latency: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median
-        # of 10 runs), and 9 times with 40 ms (median of 28).
-        os.environ.setdefault("PULSE_LATENCY_MSEC", str(round(1000 * latency_s() * 4 / 3)))
     try:
         with hushed():
             import sounddevice
@@ -202,16 +202,17 @@ def _find(wanted: str, direction: str) -> tuple[DeviceInfo, int]:
         lambda info: info.name == wanted,
         lambda info: not info.is_monitor and wanted.lower() in info.identity.lower(),
     )
-    choices = ", ".join(f'"{info.identity}"' for info, _ in pairs) or "there are none"
+    names = ", ".join(f'"{info.identity}"' for info, _ in pairs)
+    choices = f"or a device ({names})" if pairs else f"since this machine has no {direction} device"
     instead = "a sound file or demo" if direction == "input" else NONE
     for test in tests:
         matches = [pair for pair in pairs if wanted and test(pair[0])]
         if len(matches) == 1:
             return matches[0]
         if matches:
-            names = ", ".join(f'"{info.identity}"' for info, _ in matches)
-            raise UserError(f'"{wanted}" could be several {direction} devices: choose one of {names}')
-    raise UserError(f'there is no {direction} device "{wanted}": choose {instead}, or a device ({choices})')
+            several = ", ".join(f'"{info.identity}"' for info, _ in matches)
+            raise UserError(f'"{wanted}" could be several {direction} devices: choose one of {several}')
+    raise UserError(f'there is no {direction} device "{wanted}": choose {instead}, {choices}')
 
 
 def _open(
@@ -219,27 +220,28 @@ def _open(
     direction: str,
     sample_rate: int,
     chunk: int,
-    channels: Sequence[int],
+    latency: float | None,
     make_port: Callable[[int, int], PortT],
 ) -> OpenDevice[PortT]:
     """Open the device at the first rate and channel count that it accepts."""
     portaudio = _portaudio()
     info, index = _find(wanted, direction)
     kind = portaudio.InputStream if direction == "input" else portaudio.OutputStream
+    latency = latency_s() if latency is None else latency
     problem: Exception | None = None
     for rate in dict.fromkeys(rates_to_try(sample_rate, info.rate)):
-        for count in channels:
+        for count in (2, 1):
             if count > info.channels:
                 continue
             port = make_port(rate, count)
             try:
-                with hushed():
+                with hushed(), _pulse_latency(latency):
                     stream: Stream = kind(
                         device=index,
                         samplerate=rate,
                         channels=count,
                         dtype="float32",
-                        latency=latency_s(),
+                        latency=latency,
                         blocksize=round(min(chunk / sample_rate, BLOCK_S) * rate),
                         callback=port.callback,
                     )
@@ -252,6 +254,24 @@ def _open(
         f'the {direction} device "{info.identity}" cannot be opened ({_reason(problem)}): close other programs that '
         "use it, allow access to it in the system's privacy settings, or choose another device"
     )
+
+
+@contextlib.contextmanager
+def _pulse_latency(latency: float) -> Iterator[None]:
+    """Tell PulseAudio how much to buffer in streams that are opened meanwhile, unless the user has told it.
+
+    Its client library reads the variable when it connects. Without it, null sinks and some devices buffer 2 s. It has
+    to exceed the latency: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median of 10 runs),
+    and 9 times with 40 ms (median of 28).
+    """
+    if sys.platform != "linux" or _PULSE in os.environ:
+        yield
+        return
+    os.environ[_PULSE] = str(round(1000 * latency * 4 / 3))
+    try:
+        yield
+    finally:
+        del os.environ[_PULSE]
 
 
 def _reason(problem: Exception | None) -> str:

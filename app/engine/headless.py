@@ -30,6 +30,7 @@ from .events import (
     RecordingFailed,
 )
 from .facts import summary
+from .input_hint import InputHint, decibels
 from .lateness import late_words
 from .machine import live_facts
 from .process import EngineProcess
@@ -91,7 +92,8 @@ class Session:
         self._not_recorded: str | None = None  # why the requested recording could not start, or has ended early
         self._recording = self._file_ended = self._interrupted = self._refused = False
         self._notices: list[str] = []
-        self._next_frame = 0
+        self._next_frame = self._position = 0
+        self._hint = InputHint()
         self._server: ServerWatch | None = None
 
     def run(self) -> Outcome:
@@ -166,6 +168,17 @@ class Session:
         if len(frames):
             self._next_frame = int(frames["index"][-1]) + 1
             self._statistics.add(frames)
+        self._judge_input()
+
+    def _judge_input(self) -> None:
+        """Say once each when the input is too quiet or clipped."""
+        self._position, audio = self._engine.telemetry.audio_since(self._position)
+        if self._ready is None or not audio.shape[1]:
+            return
+        self._hint.feed(decibels(audio[0]), audio.shape[1] / self._ready.sample_rate)
+        remedy = self._hint.remedy
+        if remedy and remedy not in self._notices:
+            self._tell(remedy)
 
     def _take(self, event: Event) -> None:
         match event:

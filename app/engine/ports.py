@@ -22,6 +22,9 @@ OUTPUT_RING_S = 4.0
 #: an output that was not called for this many seconds has stopped: what is left in its ring is stale
 STOPPED_S = 0.5
 
+#: first calls of an output, which fill the driver's buffer in one burst, and calls after them by which it is known
+PRIMING_CALLS, KNOWN_CALLS = 4, 4
+
 #: uncertainty of the audio system's times in seconds
 UNCERTAIN_S = 0.0005
 
@@ -72,6 +75,11 @@ class InputPort:
         self.last_call = clock()
 
     @property
+    def losses(self) -> int:
+        """Blocks before which the driver lost sound."""
+        return self.overflows
+
+    @property
     def delay_ms(self) -> float:
         """Median time from when the last sample of a block was recorded until its delivery; nan where it is not known.
 
@@ -102,13 +110,13 @@ class InputPort:
 class OutputPort:
     """Where a loudspeaker's callback reads its sound.
 
-    It starts to play once the ring holds :attr:`target` samples, and again so after a gap: a larger target gives a
-    longer cushion.
+    It starts to play when sound has waited in the ring for :attr:`wait_s`, and for as long as the device's calls are
+    unsteady; again so after a gap.
 
     Args:
         rate: of the device, in hertz.
         channels: of the stream.
-        target: samples that the ring holds when playing starts.
+        target: samples that the ring holds at least when playing starts.
         clock: the time in seconds.
 
     Attributes:
@@ -116,7 +124,7 @@ class OutputPort:
         underruns: gaps because the ring was empty.
         playing: whether the ring is being read.
         ending: no more sound will be written, so that an empty ring is no gap.
-        low: fewest samples that a call has left in the ring since the reader last set this to the capacity.
+        wait_s: seconds that sound waits in the ring before playing starts.
         delays: time from each call until its block is played, as the audio system states it.
     """
 
@@ -129,8 +137,27 @@ class OutputPort:
         self.underruns = 0
         self.playing = False
         self.ending = False
-        self.low = self.ring.capacity
+        self.wait_s = 0.0
+        self._since: float | None = None  # when a call found sound that is not played yet
+        self._asked = self._calls = 0
+        self._leads = Delays()
         self.last_call = clock()
+
+    @property
+    def losses(self) -> int:
+        """Gaps that the driver reported."""
+        return self.underflows
+
+    @property
+    def known(self) -> bool:
+        """Whether the device has called often enough to know how it calls."""
+        return self._calls > PRIMING_CALLS + KNOWN_CALLS
+
+    @property
+    def unsteady_s(self) -> float:
+        """How far the device's last calls are from even steps, in seconds: a driver that calls in bursts, or late."""
+        known = self._leads.known()
+        return float(np.ptp(known)) if len(known) else 0.0
 
     @property
     def stopped(self) -> bool:
@@ -152,16 +179,29 @@ class OutputPort:
             self.underflows += 1
         if now - self.last_call > STOPPED_S:
             self.ring.clear()
-            self.playing = False
-        available = self.ring.available
-        if not self.playing and available >= max(self.target, frames):
-            self.playing = True
+            self._leads = Delays()
+            self.playing, self._calls = False, 0
+        self._calls += 1
+        if self._calls > PRIMING_CALLS:
+            self._asked += frames
+            self._leads.add(self._asked / self.rate - now)
+        if not self.playing:
+            self._start(now, frames)
         got = self.ring.read_into(block) if self.playing else 0
         block[got:] = 0.0
-        if self.playing:
-            self.low = min(self.low, available - frames)
-            if got < frames:
-                self.playing = False
-                self.underruns += not self.ending
+        if self.playing and got < frames:
+            self.playing = False
+            self.underruns += not self.ending
         self.stamps.add(self.ring.read, now)
         self.last_call = now
+
+    def _start(self, now: float, frames: int) -> None:
+        """Play from this call on if sound has waited long enough."""
+        available = self.ring.available
+        if not available:
+            self._since = None
+            return
+        self._since = now if self._since is None else self._since
+        waited = now - self._since >= self.wait_s + self.unsteady_s
+        if waited and available >= max(self.target, frames):
+            self.playing, self._since = True, None

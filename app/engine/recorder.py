@@ -128,9 +128,10 @@ class Recorder:
             if folder != self._parent:  # this recording has made it, and nothing was recorded
                 shutil.rmtree(folder, ignore_errors=True)
             return f"cannot record into {self._parent}: {reason(error)}; choose another folder"
+        kept = "" if self._format == "wav" else " as WAV files"  # a FLAC file is complete only at the end
         return (
             f"{reason(error)}: the recording has ended after {self._samples / self._sample_rate:.1f} s, which are in "
-            f"{folder}; make room, or choose another folder"
+            f"{folder}{kept}; make room, or choose another folder"
         )
 
     def _collect(self) -> list[_Chunk]:

@@ -90,6 +90,15 @@ class Stamps:
         self._positions[index] = position
         self._count += 1
 
+    def since(self, count: int) -> tuple[int, list[tuple[int, float]]]:
+        """The pairs after the first ``count`` ever noted, oldest first, and the count for the next call.
+
+        Pairs that are no longer kept are left out.
+        """
+        end, capacity = self._count, len(self._times)
+        order = [index % capacity for index in range(max(count, end - capacity + 1), end)]
+        return end, [(int(self._positions[index]), float(self._times[index])) for index in order]
+
     def time_of(self, position: int) -> float:
         """When ``position`` was reached or passed; nan where it was not, or where its pair is no longer kept."""
         oldest = max(0, self._count - len(self._times) + 1)  # one less than all: the writer may be at the oldest

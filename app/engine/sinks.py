@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 
 from .arrays import Samples
+from .cushion import Cushion
 from .ports import OutputPort
 from .protocol import NONE
 from .resampling import Resampler
 
-#: sound in the output ring when playing starts: this many chunks, of long chunks only as many as this time needs, two
-#: at least, since a chunk is written at once
-BASE_CHUNKS, BASE_S, FEWEST_CHUNKS = 4, 0.064, 2
-
-#: sound that may wait for the output, in seconds; of long chunks, three. The cushion grows up to the share of it; the
-#: rest is for what arrives late and then all at once.
-LONGEST_S, LONGEST_CHUNKS, CUSHION_SHARE = 0.2, 3, 0.8
-
-#: bounds for the fewest chunks that were left in the ring during a window of :data:`WINDOW_S`. Below the first, a gap
-#: is near, because that number falls by a whole chunk each time. Above the second for :data:`CALM_S`, a chunk is spare.
-TOO_LOW, TOO_HIGH = 1.0, 2.25
-WINDOW_S, WINDOW_CHUNKS = 1.0, 4
-CALM_S, CALM_CHUNKS = 10.0, 20
-
-#: more chunks than this above the target are a backlog, which is dropped immediately, and not jitter
+#: more chunks than this above what is wanted are a backlog, which is dropped immediately, and not jitter
 BACKLOG_CHUNKS = 12
 
 #: share of the samples by which the fill is corrected: 0.1 %, ten times the difference between clocks; and 0.8 % while
@@ -49,8 +35,9 @@ class Sink(Protocol):
 
     name: str
     rate: int
-    cushion: int
 
+    @property
+    def cushion(self) -> int: ...
     @property
     def resampler_ms(self) -> float: ...
     @property
@@ -95,12 +82,10 @@ class NullSink:
 
 
 class LoudspeakerSink:
-    """Feeds a port, and adapts the amount of sound that waits in it to the device.
+    """Feeds a port, and adapts the amount of sound that waits in it to device and computer, see :class:`Cushion`.
 
-    After each gap the port waits for one chunk more before it plays (the cushion; the idea is DeepFilterNet's), until
-    :data:`LONGEST_S` are reached. After :data:`CALM_S` in which chunks were never needed, half of them are removed. The
-    removal, and the difference between the clocks of device and source, are corrected by single samples: a chunk is
-    stretched or shortened. Only a backlog is dropped in whole chunks, with a crossfade.
+    Sound is removed and inserted by single samples: a chunk is shortened or stretched. The same corrects the difference
+    between the clocks of device and source. Only a backlog is dropped in whole chunks, with a crossfade.
 
     Args:
         port: of an open output stream.
@@ -111,22 +96,23 @@ class LoudspeakerSink:
 
     def __init__(self, port: OutputPort, name: str, chunk: int, sample_rate: int, clock: Callable[[], float]) -> None:
         self.name, self.rate, self.port = name, port.rate, port
-        self.cushion = self._overruns = self._drift_samples = 0
+        self._overruns = self._drift_samples = 0
         self._chunk, self._sample_rate, self._clock = chunk, sample_rate, clock
         self._resampler = Resampler(sample_rate, port.rate, channels=2)
         self._held: Samples | None = None
         self._surplus = 0.0  # samples to remove one by one (negative: to insert), at sample_rate
         self._backlog = 0.0  # samples to drop in whole chunks, at sample_rate
         self._allowed = 0.0  # samples that may be removed or inserted now
-        chunk_s = chunk / sample_rate
-        self._base = min(BASE_CHUNKS, max(FEWEST_CHUNKS, math.ceil(BASE_S / chunk_s)))
-        self._longest = max(LONGEST_S / chunk_s, float(LONGEST_CHUNKS))  # in chunks
-        self._most = max(0, int(CUSHION_SHARE * self._longest) - self._base)
-        self._window_s, self._calm_s = max(WINDOW_S, WINDOW_CHUNKS * chunk_s), max(CALM_S, CALM_CHUNKS * chunk_s)
+        self._cushion = Cushion(chunk / sample_rate, clock())
+        self._unread: deque[tuple[int, float]] = deque()  # chunks whose first sample waits: position, time of writing
+        self._read_stamps, self._last_call = 0, (0, clock())  # of the port, that were compared with them
         self._underruns = port.underruns
         self._seen: Counter[str] = Counter()
-        self._retarget()
-        self._restart(clock())
+        port.wait_s = self._cushion.wanted_s
+
+    @property
+    def cushion(self) -> int:
+        return self._cushion.chunks
 
     @property
     def resampler_ms(self) -> float:
@@ -138,15 +124,17 @@ class LoudspeakerSink:
 
     def write(self, block: Samples) -> int:
         ring = self.port.ring
-        if self.port.stopped:
-            return ring.written  # the device asks for no sound: the connection opens it again
+        if self.port.stopped or not self.port.known:
+            return ring.written  # the device asks for no sound: the connection opens it again. Or it has just begun to
         self.port.ending = False
-        self._regulate(self._clock())
+        now = self._clock()
+        self._regulate(now)
         adjusted = self._adjust(block)
         if adjusted is not None:
             resampled = self._resampler(adjusted)
             if self.port.channels == 1:
                 resampled = resampled.mean(axis=1, keepdims=True)
+            self._unread.append((ring.written, now))
             if ring.write(resampled) < len(resampled):
                 self._overruns += 1
         return ring.written
@@ -167,44 +155,38 @@ class LoudspeakerSink:
         new, self._seen = total - self._seen, total
         return new
 
-    def _retarget(self) -> None:
-        self.port.target = round((self._base + self.cushion) * self._chunk * self.rate / self._sample_rate)
-
-    def _restart(self, now: float) -> None:
-        """Start a new window and a new calm period."""
-        self._window_end = now + self._window_s
-        self._calm_since, self._calm_low = now, math.inf
-        self.port.low = self.port.ring.capacity
-
     def _regulate(self, now: float) -> None:
         """Decide, once a chunk, how many samples to remove or insert."""
-        port, to_chunks = self.port, self._sample_rate / self.rate / self._chunk
-        if port.underruns != self._underruns:
-            self.cushion = min(self._most, self.cushion + port.underruns - self._underruns)
-            self._underruns = port.underruns
-            self._retarget()
-            self._restart(now)
+        port, cushion = self.port, self._cushion
+        self._compare()
+        for _ in range(port.underruns - self._underruns):
+            cushion.gap(now)
             self._surplus = self._backlog = 0.0
-        waiting, target = port.ring.available * to_chunks, port.target * to_chunks
-        if waiting + 1 > min(target + BACKLOG_CHUNKS, self._longest):
-            self._backlog = max(self._backlog, (waiting - target) * self._chunk)
-        if now < self._window_end:
-            return
-        self._window_end = now + self._window_s
-        left, port.low = port.low, port.ring.capacity
-        if left == port.ring.capacity:
-            return  # nothing was played in this window
-        low = left * to_chunks
-        self._calm_low = min(self._calm_low, low)
-        if low < TOO_LOW:
-            self._surplus = (low - TOO_LOW) * self._chunk
-        elif now - self._calm_since >= self._calm_s:
-            if self._calm_low > TOO_HIGH and self._surplus < self._chunk:
-                spare = max(1, round((self._calm_low - TOO_HIGH) / 2))
-                self.cushion = max(0, self.cushion - spare)
-                self._retarget()
-                self._surplus = float(spare * self._chunk)
-            self._restart(now)
+        self._underruns = port.underruns
+        waiting = port.ring.available * self._sample_rate / self.rate
+        wanted, longest = cushion.wanted_s * self._sample_rate + self._chunk, cushion.longest_s * self._sample_rate
+        if waiting + self._chunk > min(wanted + BACKLOG_CHUNKS * self._chunk, longest):
+            self._backlog = max(self._backlog, waiting - wanted - port.unsteady_s * self._sample_rate)
+        surplus_s = cushion.surplus(now)
+        if surplus_s is not None:
+            self._surplus = surplus_s * self._sample_rate
+        port.wait_s = cushion.wanted_s
+
+    def _compare(self) -> None:
+        """Note the margins of the chunks that the device has begun to read since the last call.
+
+        A device takes whole blocks. Its clock differs from that of the chunks, so the first sample of a chunk slides
+        through the blocks. When it slides into the block before, the device needs it earlier by the time between the
+        two. The margin allows for that.
+        """
+        self._read_stamps, read = self.port.stamps.since(self._read_stamps)
+        before, called = self._last_call
+        for position, time in read:
+            while self._unread and self._unread[0][0] < position:
+                start, written = self._unread.popleft()
+                self._cushion.note(called - written + (start - before) / self.rate)
+            before, called = position, time
+        self._last_call = before, called
 
     def _adjust(self, block: Samples) -> Samples | None:
         """Shorten or lengthen a block by what is left to correct; ``None``: it is dropped or joined with the next."""

@@ -13,7 +13,7 @@ import soxr
 
 from sepprune.downmix import judged
 from sepprune.errors import UserError
-from sepprune.media import open_sound
+from sepprune.media import lacking, open_sound
 
 from .arrays import Samples
 from .clock import RealClock, VirtualClock
@@ -37,7 +37,7 @@ class Source(Protocol):
         paused: set by the engine; a file waits, and gives silence.
         loop: set by the engine; a file starts again at its end.
         resampler_ms: delay of the resampler in milliseconds.
-        note: a sentence for the user about the channels, or ``None``; that of a microphone can change.
+        note: what the sound lacks, for the user, or ``None``; that of a microphone can change.
         device_ms: from the recording of a block's last sample until its delivery, in milliseconds, as the audio system
             states it for the last blocks; 0 for a file, nan where it is not known.
         passage: set by the engine; start and end in seconds of the part of a file that is repeated, ``None`` for all.
@@ -114,7 +114,7 @@ class FileSource:
             self._file.close()
             raise
         self.name, self.rate = Path(path).name, self._file.rate
-        self.note = self._downmix.note(self.name)
+        self.note = lacking(self.name, self.rate, sample_rate, self._downmix.note(self.name))
         self.ended = self.paused = False
         self.loop = loop
         self.passage: tuple[float, float] | None = None
@@ -237,14 +237,14 @@ class MicrophoneSource:
         self.silent_s = 0.0
         self._bad_samples = 0
         self._seen: Counter[str] = Counter()
-        self._chunk = chunk
+        self._chunk, self._sample_rate = chunk, sample_rate
         self._downmix = LiveDownmix(port.channels, port.rate)
         self._resampler = Resampler(port.rate, sample_rate, channels=1)
         self._ready = np.zeros(0, np.float32)
 
     @property
     def note(self) -> str | None:
-        return self._downmix.note(self.name)
+        return lacking(self.name, self.rate, self._sample_rate, self._downmix.note(self.name))
 
     @property
     def resampler_ms(self) -> float:

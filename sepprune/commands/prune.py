@@ -109,8 +109,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     out, notes = Path(args.out), Console(stderr=True)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
-    if args.steps < 1 or args.batch < 1 or args.seconds <= 0 or args.round_to < 1:
-        raise UserError("--steps, --batch, --seconds and --round-to must be positive")
+    for option, value in (("--steps", args.steps), ("--batch", args.batch), ("--round-to", args.round_to)):
+        if value < 1:
+            raise UserError(f"{option} is {value}: give a whole number of at least 1")
+    if not args.seconds > 0:
+        raise UserError(f"--seconds is {args.seconds:g}: give a number above 0")
     if args.narrowest < 0 or args.narrowest and not args.whole_branches:
         raise UserError(
             f"--narrowest {args.narrowest} is a number of channels of branches that may be removed whole: "

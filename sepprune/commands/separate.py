@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool,
     stem = "stdin" if args.input == STANDARD_INPUT else Path(args.input).stem
     out, stem = Path(args.out), f"{stem}_level{level}" if named else stem
     outputs = [out / f"{stem}_voice{number}.wav" for number in range(1, ladder.sources + 1)]
-    seconds = 0.0
+    seconds, there = 0.0, out.is_dir()
     with StreamingSeparator(ladder, level, args.chunk_ms, args.backend, args.precision, args.threads) as stream:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,9 @@ def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool,
                     file.seek(0)
                     file.write(wav_header(mixture.length, ladder.sample_rate))
         except OSError as error:
+            if not there:
+                with suppress(OSError):  # another level's voices may be in it
+                    out.rmdir()
             raise UserError(f"cannot write into {out} ({reason(error)}): choose another folder with --out") from error
         return {
             "outputs": [str(output) for output in outputs],

@@ -99,7 +99,7 @@ class Budget:
         if least > share:
             raise UserError(
                 f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
-                f"{least:.3f} of the dense cost remains; ask for at least that, or lower the floor"
+                f"{least:.3f} of the dense cost remains; ask for at least that"
             )
         multiples = floor.in_multiples(structure.sizes, round_to, structure.removable)
         least = float(cost.total(multiples)) / dense

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..downmix import judged
 from ..errors import UserError
-from ..media import blocks, open_sound
+from ..media import blocks, lacking, open_sound
 from .protocols import Samples
 from .stream import StreamingSeparator
 
@@ -34,7 +34,7 @@ class MonoFile:
 
     Attributes:
         name: for messages.
-        note: a sentence for the user about the channels, or ``None``.
+        note: what the file lacks, for the user, or ``None``.
         bad: samples of the file that were not finite and became zero, in the last run of :meth:`blocks`.
         length: samples that the last run of :meth:`blocks` gave.
 
@@ -46,7 +46,7 @@ class MonoFile:
         self._sound, self._wanted = open_sound(path), sample_rate
         self.name, self.bad, self.length = self._sound.name, 0, 0
         self._downmix = judged(self._sound)
-        self.note = self._downmix.note(self.name)
+        self.note = lacking(self.name, self._sound.rate, sample_rate, self._downmix.note(self.name))
 
     def __enter__(self) -> MonoFile:
         return self

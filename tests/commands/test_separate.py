@@ -67,6 +67,23 @@ def test_samples_that_are_not_finite_are_told(tcn_ladder: Ladder, tmp_path: Path
     assert np.isfinite(soundfile.read(tmp_path / "talk_voice1.wav")[0]).all()
 
 
+def test_a_recording_without_the_upper_band_is_told(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    rate = tcn_ladder.sample_rate // 2
+    assert separate(tcn_ladder, record(tmp_path / "call.wav", babble(0.1), rate), tmp_path) == 0
+    assert f"{rate} Hz, so the voices have nothing above {rate / 2000:g} kHz" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_no_folder_that_was_not_there(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    recording = record(tmp_path / "talk.wav", babble(1.0))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, before[1]))
+        assert separate(tcn_ladder, recording, tmp_path / "out") == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_chunk_below_one_hop_is_raised_with_a_note(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     assert separate(tcn_ladder, record(tmp_path / "talk.wav", babble(0.1)), tmp_path, "--chunk-ms", "1") == 0
     assert "rounded up to 2 ms" in capsys.readouterr().err

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import numpy as np
 from PyQt6.QtCore import QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent
 from PyQt6.QtWidgets import QWidget
 
 from ...engine.arrays import Samples
+from ...engine.input_hint import CLIPPED_DB, LOWEST_DB, SILENT_DB, decibels
 from ..theme import DARK, Theme, blend
 
 #: lower end of the bar
 FLOOR_DB = -60.0
-
-#: lowest level that is measured: digital silence
-LOWEST_DB = -140.0
-
-#: a mixture at or below this is silent, and so are the voices in it
-SILENT_DB = -75.0
-
-#: a sample above this is clipped
-CLIPPED_DB = -0.1
 
 #: a voice this far below the mixture is silent
 VOICE_BELOW_DB = 50.0
@@ -33,12 +23,6 @@ FALL_DB_PER_S = 24.0
 
 #: seconds for which a peak is held
 HOLD_S = 1.5
-
-
-def decibels(samples: Samples) -> float:
-    """Largest magnitude of samples ``(n,)``, in dB relative to full scale; :data:`LOWEST_DB` where there are none."""
-    loudest = float(np.abs(samples).max()) if samples.size else 0.0
-    return max(LOWEST_DB, 20 * math.log10(max(loudest, 1e-7)))
 
 
 @dataclass

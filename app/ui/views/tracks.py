@@ -10,12 +10,12 @@ from PyQt6.QtWidgets import QFrame, QGridLayout, QWidget
 
 from ...engine.arrays import Samples
 from ...engine.controls import SIGNALS, Controls
+from ...engine.input_hint import InputHint, decibels
 from ..theme import Theme
 from ..voice_names import DEFAULTS, in_text
 from .axes import Gutter, TimeAxis
 from .canvas import Canvas
-from .input_hint import InputHint
-from .meter import Meter, caption, decibels
+from .meter import Meter, caption
 from .spectrogram import SpectrogramColumns, frequency_position
 from .waveform import WaveformColumns, fitting_scale
 

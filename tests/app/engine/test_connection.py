@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from app.engine import connection, devices
-from app.engine.connection import GRACE_S, RETRY_S, STALL_S, Connection, need_devices
+from app.engine.connection import GRACE_S, LOSSES_S, RETRY_S, STALL_S, Connection, need_devices
+from app.engine.device_settings import LATENCY_S, LATENCY_STEP, LONGEST_LATENCY_S
 from app.engine.devices import OpenDevice
 from app.engine.events import Event, Notice
 from app.engine.ports import InputPort, OutputPort
@@ -47,6 +48,7 @@ class Machine:
         self.plugged: frozenset[str] = frozenset({"controlC0"})
         self.opened: list[OpenDevice[InputPort] | OpenDevice[OutputPort]] = []
         self.rescans = 0
+        self.latencies: list[float] = []  # that drivers were asked for
 
     def _info(self, wanted: str, direction: str) -> DeviceInfo:
         if wanted in self.broken | self.unlisted:
@@ -55,13 +57,15 @@ class Machine:
             f"{wanted}, ALSA".replace(", ALSA, ALSA", ", ALSA"), wanted, "ALSA", direction, 2, 16_000, False
         )
 
-    def open_input(self, wanted: str, sample_rate: int, chunk: int) -> OpenDevice[InputPort]:
+    def open_input(self, wanted: str, sample_rate: int, chunk: int, latency: float = 0.0) -> OpenDevice[InputPort]:
+        self.latencies.append(latency)
         port = InputPort(sample_rate, 1, clock=self.clock)
         device = OpenDevice(self._info(wanted, "input"), sample_rate, port, 5.0, Stream())
         self.opened.append(device)
         return device
 
-    def open_output(self, wanted: str, sample_rate: int, chunk: int) -> OpenDevice[OutputPort]:
+    def open_output(self, wanted: str, sample_rate: int, chunk: int, latency: float = 0.0) -> OpenDevice[OutputPort]:
+        self.latencies.append(latency)
         port = OutputPort(sample_rate, 2, 0, clock=self.clock)
         device = OpenDevice(self._info(wanted, "output"), sample_rate, port, 7.0, Stream())
         self.opened.append(device)
@@ -195,6 +199,36 @@ def test_a_device_that_stops_is_announced_once_and_opened_again(
         "has stopped",
         "is open again",
     ]
+
+
+def test_a_driver_that_loses_sound_is_asked_for_more_buffer_up_to_a_limit(
+    connect: Callable[..., Connection], machine: Machine, notices: list[Event]
+) -> None:
+    one = connect("demo", "speakers")
+    for _ in range(10):
+        machine.now += GRACE_S + 1.0
+        port = machine.opened[-1].port
+        port.last_call = machine.now
+        assert isinstance(port, OutputPort)
+        port.underflows += 2
+        one.watch()
+    steps = [LATENCY_S * LATENCY_STEP**step for step in range(4)]
+    assert machine.latencies == pytest.approx([*steps, LONGEST_LATENCY_S])
+    assert len(notices) == 4 and '"speakers" has lost sound' in str(notices[0])
+
+
+def test_one_loss_or_losses_of_a_device_that_was_just_opened_change_nothing(
+    connect: Callable[..., Connection], machine: Machine
+) -> None:
+    one = connect("usb", "none")
+    [device] = machine.opened
+    assert isinstance(device.port, InputPort)
+    for after, losses in ((1.0, 5), (GRACE_S, 1), (LOSSES_S + 1.0, 1), (LOSSES_S + 1.0, 1)):
+        machine.now += after
+        device.port.last_call = machine.now
+        device.port.overflows += losses
+        one.watch()
+    assert machine.latencies == [LATENCY_S]
 
 
 def test_a_patient_start_waits_for_its_output_and_uses_it_when_it_appears(

@@ -71,6 +71,12 @@ def test_what_is_no_device_is_a_sentence_with_the_choices(wanted: str) -> None:
         devices.find_device(wanted, "input")
 
 
+def test_without_any_device_the_sentence_offers_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_enumerate", list)
+    with pytest.raises(UserError, match="choose a sound file or demo, since this machine has no input device$"):
+        devices.find_device("USB", "input")
+
+
 def test_a_monitor_is_never_found_by_a_part_of_its_name() -> None:
     with pytest.raises(UserError, match="there is no input device"):
         devices.find_device("monitor of", "input")

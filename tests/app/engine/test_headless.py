@@ -8,14 +8,20 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
+from app.cli import main
+from app.engine import headless
+from app.engine.events import Event, Recording
 from app.engine.headless import Session
 from app.engine.protocol import Settings
+from tests.app.conftest import speech_like
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -36,6 +42,31 @@ def test_a_recording_that_finds_no_space_fails_at_once_and_fails_the_session(
     assert outcome.problem in said and outcome.report is not None and outcome.problem in outcome.report["notices"]
     [folder] = (tmp_path / "out").iterdir()
     assert len({soundfile.info(path).frames for path in folder.glob("*.wav")}) == 1
+
+
+@pytest.mark.parametrize(("gain", "word"), [(0.01, "very quiet"), (4.0, "reached full scale")])
+def test_an_input_that_is_too_quiet_or_clipped_is_said_once(
+    settings: Settings, sound: Callable[..., Path], gain: float, word: str
+) -> None:
+    said: list[str] = []
+    input = sound(np.clip(gain * speech_like(6.0), -1, 1))
+    outcome = Session(replace(settings, input=str(input)), 6.0, say=said.append).run()
+    assert outcome.report is not None and len([sentence for sentence in said if word in sentence]) == 1
+
+
+def test_what_ends_a_recording_is_said_once(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class FullDisk(Session):
+        def _take(self, event: Event) -> None:
+            super()._take(event)
+            if isinstance(event, Recording) and event.path is not None:
+                resource.prlimit(self._engine.pid, resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+
+    monkeypatch.setattr(headless, "Session", FullDisk)
+    command = ["--input", settings.input, "--ladder", str(settings.ladder), "--seconds", "4", "--record", str(tmp_path)]
+    assert main(["--headless", "--output", "none", *command]) == 2
+    assert capsys.readouterr().err.count("the recording has ended after") == 1
 
 
 @pytest.mark.parametrize("group", [False, True], ids=["process", "process group"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,24 @@ def test_a_flac_recording_that_is_cut_off_leaves_wav_files_that_can_be_played(
     assert found.shape[1] > 0
     np.testing.assert_array_equal(found, expected[:, : found.shape[1]])
     recording.close(10.0)
+
+
+def test_a_flac_recording_on_a_full_disk_says_that_its_files_are_wav(tmp_path: Path) -> None:
+    events = Events()
+    recording = Recorder(tmp_path, 16_000, {}, events.put, format="flac")
+    record(recording, range(100))
+    mixture = Path(events.wait_for(Recording).path) / "mixture.wav"
+    while mixture.stat().st_size < 10_000:  # the first sound is written
+        time.sleep(0.01)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, before[1]))
+        record(recording, range(100, 400))
+        problem = events.wait_for(RecordingFailed).message
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    recording.close(10.0)
+    assert "the recording has ended after" in problem and "as WAV files" in problem
 
 
 def test_flac_says_how_many_samples_it_had_to_clip(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, LOWEST_DB, Level, caption
+from app.engine.input_hint import LOWEST_DB
+from app.ui.views.meter import FALL_DB_PER_S, HOLD_S, Level, caption
 
 
 def test_a_level_rises_at_once():

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from .meter import CLIPPED_DB, LOWEST_DB, SILENT_DB
+import math
+
+import numpy as np
+
+from .arrays import Samples
+
+#: lowest level that is measured: digital silence
+LOWEST_DB = -140.0
+
+#: a mixture at or below this is silent, and so are the voices in it
+SILENT_DB = -75.0
+
+#: a sample above this is clipped
+CLIPPED_DB = -0.1
 
 #: what the hints say, and what helps
 TOO_QUIET, CLIPPED = "Too quiet", "Clipped"
@@ -23,6 +36,12 @@ QUIET_S = 2.0
 
 #: seconds for which a hint stays after its cause has ended
 STAY_S = 3.0
+
+
+def decibels(samples: Samples) -> float:
+    """Largest magnitude of samples ``(n,)``, in dB relative to full scale; :data:`LOWEST_DB` where there are none."""
+    loudest = float(np.abs(samples).max()) if samples.size else 0.0
+    return max(LOWEST_DB, 20 * math.log10(max(loudest, 1e-7)))
 
 
 class InputHint:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.ui.views.input_hint import CLIPPED, QUIET_S, STAY_S, TOO_QUIET, InputHint
+from app.engine.input_hint import CLIPPED, QUIET_S, STAY_S, TOO_QUIET, InputHint
 
 TICK_S = 1 / 30
 
