@@ -52,7 +52,8 @@ class Cushion:
         self._window_s = max(WINDOW_S, WINDOW_CHUNKS * chunk_s)
         self._calm_s = self._least_calm_s = max(CALM_S, CALM_CHUNKS * chunk_s)
         self._has_removed = False  # since the last gap
-        self._restart(now)
+        self._window_end, self._calm_since = now + self._window_s, now
+        self._low = self._calm_low = math.inf
 
     @property
     def chunks(self) -> int:
