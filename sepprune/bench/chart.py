@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plot(report: Report, path: str | os.PathLike[str]) -> None:
-    """Draw median chunk time against multiply-adds, one panel for each chunk duration, the floor in black.
+    """Draw median chunk time against multiply-adds, one panel for each chunk duration, the floors in black.
 
     Args:
         report: of :func:`~.times.bench`.
@@ -44,6 +44,9 @@ def _draw(axes: Axes, rows: list[Row]) -> None:
     floor = sorted({(row["macs_per_second"] / 1e6, row["floor_ms"]) for row in rows if row["floor_ms"] is not None})
     if floor:
         axes.plot(*zip(*floor, strict=True), "ks--", label="floor: bare matrix products")
+    cold = sorted({(row["macs_per_second"] / 1e6, row["cold_floor_ms"]) for row in rows if row["precision"] == "fp32"})
+    if cold:
+        axes.plot(*zip(*cold, strict=True), "k^:", label="cold floor: fp32 weights read once from memory")
     axes.set(
         xlabel="million multiply-adds per second of audio",
         ylabel="median chunk time (ms)",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.machine import load, machine
+from .cold import cold_floors
 from .floor import floor_of, measurable
 
 #: chunks that are timed in one block, and chunks before them that bring the level back into the processor's caches
@@ -30,6 +31,7 @@ class Row(TypedDict):
         rtf: mean of chunk time and upkeep, over the chunk duration.
         macs_per_second: of the level.
         floor_ms: median time of the bare matrix products on one thread; ``None`` where it cannot be measured.
+        cold_floor_ms: median time of one pass over the weights from outside the caches, see :mod:`.cold`.
         upkeep_ms: 99.5th percentile of the time for upkeep at ends of segments, which is due after the chunk.
         chunks: how many were timed.
     """
@@ -45,6 +47,7 @@ class Row(TypedDict):
     rtf: float
     macs_per_second: float
     floor_ms: float | None
+    cold_floor_ms: float
     upkeep_ms: float
     threads: int
     chunks: int
@@ -93,6 +96,7 @@ def bench(
         advance: called with the share of the work that is done.
     """
     rows: list[Row] = []
+    cold = cold_floors(ladder, [(level, precision) for level in levels for _, precision in backends])
     for index, duration in enumerate(chunk_ms):
         contenders = [
             Contender(level, *backend, count) for level in levels for backend in backends for count in threads
@@ -101,7 +105,7 @@ def bench(
         def report(share: float, done: int = index) -> None:
             advance((done + share) / len(chunk_ms))
 
-        rows += _bench_chunk(ladder, contenders, seconds, duration, report)
+        rows += _bench_chunk(ladder, contenders, seconds, duration, cold, report)
     return {"machine": machine() | {"load": load()}, "rows": rows}
 
 
@@ -115,6 +119,7 @@ def _bench_chunk(
     contenders: Sequence[Contender],
     seconds: float,
     chunk_ms: float,
+    cold: Mapping[tuple[int, str], float],
     advance: Callable[[float], None],
 ) -> list[Row]:
     with ExitStack() as stack:
@@ -133,7 +138,7 @@ def _bench_chunk(
         stack.enter_context(undisturbed())
         times, upkeep, products = _measure(streams, floors, chunk, rounds, advance)
     return [
-        _row(ladder, contender, chunk, times[contender], upkeep[contender], products.get(contender.level))
+        _row(ladder, contender, chunk, times[contender], upkeep[contender], products.get(contender.level), cold)
         for contender in contenders
     ]
 
@@ -198,6 +203,7 @@ def _row(
     times: NDArray[np.float64],
     upkeep: NDArray[np.float64],
     floor: NDArray[np.float64] | None,
+    cold: Mapping[tuple[int, str], float],
 ) -> Row:
     p50, p95, p99, largest = (float(value) for value in 1000 * np.percentile(times, (50, 95, 99, 100)))
     chunk_ms = 1000 * chunk / ladder.sample_rate
@@ -213,6 +219,7 @@ def _row(
         "rtf": 1000 * float((times + upkeep).mean()) / chunk_ms,
         "macs_per_second": ladder[contender.level].macs_per_second,
         "floor_ms": None if floor is None else 1000 * float(np.median(floor)),
+        "cold_floor_ms": cold[contender.level, contender.precision],
         "upkeep_ms": 1000 * float(np.percentile(upkeep, 99.5)),
         "threads": contender.threads,
         "chunks": len(times),

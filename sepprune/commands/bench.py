@@ -32,7 +32,8 @@ _MOST_BUSY = 64
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Time every level, chunk duration and backend back to back. The floor is the time of a level's multiply-adds "
-        "as bare matrix products on one thread; it needs torch. With --report, measure at live rate too and write a "
+        "as bare matrix products on one thread; it needs torch. --plot also draws the cold floor, one pass over the "
+        "weights from outside the caches. With --report, measure at live rate too and write a "
         "report of this machine. With --compare, compare two such reports."
     )
     add_ladder(parser)

@@ -22,6 +22,7 @@ ROW: Row = {
     "rtf": 0.5,
     "macs_per_second": 1e6,
     "floor_ms": 0.2,
+    "cold_floor_ms": 0.3,
     "upkeep_ms": 0.1,
     "threads": 1,
     "chunks": 32,
