@@ -167,10 +167,7 @@ class _Libsndfile:
         self.rate, self.channels = int(self._sound.samplerate), int(self._sound.channels)
         self.stated_frames = int(self._sound.frames)
         self.frames: int | None = self.stated_frames
-
-    @property
-    def position(self) -> int:
-        return int(self._sound.tell())
+        self.position = 0
 
     def read(self, count: int) -> Samples:
         import soundfile
@@ -179,13 +176,14 @@ class _Libsndfile:
             samples: Samples = self._sound.read(count, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise UserError(f"{self.name} is damaged ({error}): give another file") from error
+        self.position += len(samples)
         return samples
 
     def seek(self, position: int) -> None:
         import soundfile
 
         try:
-            self._sound.seek(min(position, self.stated_frames))
+            self.position = int(self._sound.seek(min(position, self.stated_frames)))
         except (soundfile.LibsndfileError, RuntimeError) as error:
             raise UserError(f"{self.name} is damaged ({error}): give another file") from error
 

@@ -90,7 +90,7 @@ class Engine:
         self._probe: Probe | None = None
         self._warm_up = WARM_UP_CHUNKS
         self._housekeeping = Housekeeping(telemetry)
-        self._lateness = Lateness(self.chunk_s)
+        self._lateness, self._busy = Lateness(self.chunk_s), 0.0
         self._start_fallback()
         self._control_source()
 
@@ -187,9 +187,10 @@ class Engine:
     def _process(self, chunk: Samples, t_in: float) -> None:
         separator, now = self.separator, self.clock.now
         in_transition = separator.transitioning
-        t_start, busy = now(), self.clock.busy()
+        t_start = now()
         voices = separator.step(chunk)
-        t_done, busy = now(), self.clock.busy() - busy
+        t_done, busy_before = now(), self._busy
+        self._busy = self.clock.busy()  # asked once a chunk: some systems take 0.1 ms to tell it
         voices, bad = finite(voices)
         if bad:
             separator.reset()  # a state that is not finite stays so
@@ -202,7 +203,7 @@ class Engine:
         position = self.sink.write(mixed)
         separator.settle()
         flags = TRANSITION if in_transition or separator.transitioning else 0
-        cause = self._lateness.cause(t_in, t_start, t_done, busy)
+        cause = self._lateness.cause(t_in, t_start, t_done, self._busy - busy_before)
         if t_done > t_in + self.chunk_s * (1 + self.sink.cushion):
             flags |= DEADLINE_MISS | cause
         if self._warm_up:

@@ -1,4 +1,4 @@
-"""Counters of the telemetry that are updated once a chunk, and the others a few times a second."""
+"""Counters of the telemetry: some are updated once a chunk, others a few times a second."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .sinks import Sink
 from .sources import Source
 from .telemetry import Telemetry
 
-#: seconds between two readings of processor time, memory and delays of devices
-HOUSEKEEPING_S = 0.5
+#: seconds between two updates of the file's position and the cushion, and of what takes longer to find out
+SHOWN_S, HOUSEKEEPING_S = 0.05, 0.5
 
 
 class Housekeeping:
@@ -23,16 +23,20 @@ class Housekeeping:
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self._next_at = -math.inf
+        self._shown_at = self._next_at = -math.inf
 
     def update(self, source: Source, sink: Sink, now: float) -> None:
         """Add what source and sink have counted since the last call; ``now`` is the time in seconds."""
-        for name, amount in (source.counts() + sink.counts()).items():
-            self._telemetry.count(name, amount)
+        for counts in (source.counts(), sink.counts()):
+            for name, amount in counts.items():
+                self._telemetry.count(name, amount)
+        self._telemetry.set("heartbeat", now)
+        if now < self._shown_at and not source.ended:
+            return
+        self._shown_at = now + SHOWN_S
         self._telemetry.set("cushion_chunks", sink.cushion)
         self._telemetry.set("file_position", source.position)
         self._telemetry.set("file_duration", source.duration)
-        self._telemetry.set("heartbeat", now)
         if now >= self._next_at:
             self._next_at = now + HOUSEKEEPING_S
             self._telemetry.set("engine_cpu_seconds", time.process_time())

@@ -50,7 +50,7 @@ class Lateness:
 
         Args:
             t_in, t_start, t_done: as in :data:`~app.engine.telemetry.FRAME`.
-            busy_s: processor time from ``t_start`` to ``t_done``.
+            busy_s: processor time of the engine's thread from the last chunk's ``t_done`` to this one's.
 
         Returns:
             The flag of the longest of the three times.

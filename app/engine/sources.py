@@ -25,6 +25,9 @@ from .resampling import Resampler
 #: a file that is this many seconds late starts a new schedule instead of catching up
 LATE_S = 1.0
 
+#: seconds of a file that are read at once, unless a chunk is longer: each reading costs as much as a small computation
+READ_S = 0.064
+
 
 class Source(Protocol):
     """What the engine reads.
@@ -121,7 +124,7 @@ class FileSource:
         self.silent_s = 0.0
         self._counts: Counter[str] = Counter()
         self._chunk, self._sample_rate, self._clock, self._tail = chunk, sample_rate, clock, tail
-        self._block: int = max(1, math.ceil(chunk * self.rate / sample_rate))
+        self._block: int = math.ceil(max(READ_S, chunk / sample_rate) * self.rate)
         self._resampler = soxr.ResampleStream(self.rate, sample_rate, 1, dtype="float32")
         self._ready = np.zeros(0, np.float32)
         self._exhausted = False
@@ -188,7 +191,7 @@ class FileSource:
         chunk, self._ready = self._ready[: self._chunk], self._ready[self._chunk :]
         if self._exhausted and not len(self._ready):
             self.ended = True
-        return np.pad(chunk, (0, self._chunk - len(chunk)))
+        return chunk if len(chunk) == self._chunk else np.pad(chunk, (0, self._chunk - len(chunk)))
 
     def _more(self) -> Samples:
         block = self._file.read(self._frames_to_read())

@@ -63,8 +63,8 @@ def main() -> None:
     write_json(Path(__file__).with_suffix(".json"), found)
 
 
-def measured(rate: int, latency_ms: int, seconds: float) -> dict[str, Any]:
-    """One run with devices of one rate and latency: measured delays, the app's parts and counters.
+def measured(rate: int, latency_ms: int | None, seconds: float) -> dict[str, Any]:
+    """One run with devices of one rate and latency (``None``: what the app asks for): delays, parts and counters.
 
     The recording begins once the app runs, and its first seconds are not used: the delay has to settle.
     """
@@ -72,9 +72,8 @@ def measured(rate: int, latency_ms: int, seconds: float) -> dict[str, Any]:
         audio = VirtualAudio(Path(name), rate)
         try:
             with _ahead_of_playing(audio) as ahead:
-                report, recorded, played, arrivals = between_devices(
-                    audio, seconds, **{LATENCY_VARIABLE: str(latency_ms)}
-                )
+                variables = {} if latency_ms is None else {LATENCY_VARIABLE: str(latency_ms)}
+                report, recorded, played, arrivals = between_devices(audio, seconds, **variables)
         finally:
             audio.close()
     delays = delays_of(recorded, played, arrivals, EVERY)[0][1:]
