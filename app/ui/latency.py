@@ -158,7 +158,7 @@ class LatencyPanel(QFrame):
 
     def set_deadline(self, deadline_ms: float) -> None:
         """Set the deadline, the duration of a chunk, in milliseconds."""
-        self.strip.deadline_ms = deadline_ms
+        self.strip.set_deadline(deadline_ms)
         self.gutter.set_ticks(axis_ticks(deadline_ms))
 
     def refresh_text(self, statistics: LatencyStatistics, counters: Mapping[str, float], ready: Ready) -> None:

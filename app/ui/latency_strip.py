@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QEvent, QLineF, QRectF, Qt
+from PyQt6.QtCore import QEvent, QLineF, QRect, QRectF, Qt
 from PyQt6.QtGui import QColor, QHelpEvent, QImage, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QToolTip, QWidget
 
@@ -12,7 +12,8 @@ from ..engine.arrays import Frames
 from ..engine.statistics import cause_of
 from ..engine.telemetry import BYPASS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
 from .theme import DARK, Theme, blend
-from .views.canvas import indexed_image
+from .views.canvas import image_over, paint_pixels
+from .views.columns import ColumnRing
 from .views.tracks import PIXELS_PER_SECOND
 
 #: octaves shown above and below the deadline
@@ -53,7 +54,14 @@ def missed(frames: Frames) -> NDArray[np.bool_]:
 
 
 class LatencyStrip(QWidget):
-    """Dots on the time axis of the sound views, drawn by NumPy into an indexed image."""
+    """Dots on the time axis of the sound views, drawn by NumPy into an image that scrolls: each chunk is drawn once.
+
+    Attributes:
+        deadline_ms: duration of a chunk.
+        frames: the chunks that are kept.
+        colours: of the ground and of each kind of dot, 0xffrrggbb.
+        picture: the dots in device pixels.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,25 +75,37 @@ class LatencyStrip(QWidget):
         )
         self.deadline_ms = 8.0
         self.frames: Frames = np.zeros(0, FRAME)
+        self.picture, self._image, self._ratio = ColumnRing(1, 4, np.uint32), QImage(), 1.0
+        self._right: int | None = None  # the newest chunk's column, counted from the engine's first chunk
         self.set_theme(DARK)
 
     def set_theme(self, theme: Theme) -> None:
         """Take colours."""
         self._theme = theme
         pale = blend(theme.well, theme.compute, 0.35)
-        self._colours = [QColor(each).rgb() for each in (theme.well, theme.compute, pale, theme.transition, theme.miss)]
+        self.colours = [QColor(each).rgb() for each in (theme.well, theme.compute, pale, theme.transition, theme.miss)]
         self._grid = QColor(blend(theme.well, theme.text, 0.08))
-        self.update()
+        self._redraw()
+
+    def set_deadline(self, milliseconds: float) -> None:
+        """Take the duration of a chunk."""
+        if milliseconds != self.deadline_ms:
+            self.deadline_ms = milliseconds
+            self._redraw()
 
     def clear(self) -> None:
         """Remove every chunk."""
         self.frames = np.zeros(0, FRAME)
-        self.update()
+        self._redraw()
 
     def feed(self, frames: Frames) -> None:
         """Add rows of :data:`~app.engine.telemetry.FRAME`."""
         if len(frames):
             self.frames = np.concatenate([self.frames, frames])[-_KEPT:]
+            if (self.picture.rows, self.picture.width) == self._pixels():
+                self._draw(frames)
+            else:
+                self._redraw()
             self.update()
 
     def shown(self) -> tuple[Frames, NDArray[np.float64]]:
@@ -115,33 +135,49 @@ class LatencyStrip(QWidget):
             return True
         return super().event(event)
 
-    def dots(self, frames: Frames, back: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Draw the result of :meth:`shown` as ``(height, width)`` uint8 in device pixels, one value for each kind."""
+    def _redraw(self) -> None:
+        """Draw every chunk in view anew: size, colours or deadline are others."""
+        self._ratio = self.devicePixelRatioF()
+        self.picture, self._right = ColumnRing(*self._pixels(), np.uint32), None
+        self.picture.buffer[:] = self.colours[0]
+        self._image = image_over(self.picture.buffer)
+        self._draw(self.shown()[0])
+        self.update()
+
+    def _pixels(self) -> tuple[int, int]:
+        """Height and width in device pixels."""
         ratio = self.devicePixelRatioF()
-        rows, columns = round(self.height() * ratio), -(-round(self.width() * ratio) // 4) * 4
-        picture = np.zeros((rows, columns), np.uint8)
+        return max(1, round(self.height() * ratio)), max(4, round(self.width() * ratio))
+
+    def _draw(self, frames: Frames) -> None:
+        """Move the picture to the left and draw the dots of the newest chunks at its right edge."""
+        if not len(frames):
+            return
+        ratio, picture = self._ratio, self.picture
+        columns = np.round(frames["index"] * (self.deadline_ms / 1000 * PIXELS_PER_SECOND * ratio)).astype(int)
+        moved = picture.width if self._right is None else int(columns[-1]) - self._right
+        self._right = int(columns[-1])
+        picture.append(np.full((picture.rows, min(max(moved, 0), picture.width)), self.colours[0], np.uint32))
         flags = frames["flags"].astype(np.uint8)
         ms = 1000 * (frames["t_done"] - frames["t_start"])
-        x = round(self.width() * ratio) - 3 * ratio - back * ratio
-        y = (1.0 - height_of(ms, self.deadline_ms)) * (rows - 4 * ratio) + ratio
+        x = picture.width - round(3 * ratio) - (columns[-1] - columns)
+        y = (1.0 - height_of(ms, self.deadline_ms)) * (picture.rows - 4 * ratio) + ratio
         kind = np.where(flags & (WARM_UP | BYPASS), _FADED, _NORMAL)
         kind[(flags & TRANSITION) > 0] = _TRANSITION
         kind[missed(frames)] = _MISS
         for value in (_FADED, _NORMAL, _TRANSITION, _MISS):
             chosen = kind == value
             if chosen.any():
-                _stamp(picture, y[chosen], x[chosen], value, round((4 if value == _MISS else 2) * ratio))
-        return picture
+                side = round((4 if value == _MISS else 2) * ratio)
+                _stamp(picture, np.round(y[chosen]).astype(int), x[chosen], self.colours[value], side)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, theme = QPainter(self), self._theme
+        if (self.picture.rows, self.picture.width) != self._pixels():
+            self._redraw()
         frames, back = self.shown()
-        picture = self.dots(frames, back)
-        image = indexed_image(picture)
-        image.setColorTable(self._colours)
-        opaque = image.convertToFormat(QImage.Format.Format_RGB32)
-        opaque.setDevicePixelRatio(self.devicePixelRatioF())
-        painter.drawImage(0, 0, opaque)
+        part = QRect(self.picture.start, 0, self.picture.width, self.picture.rows)
+        paint_pixels(painter, self._image, self._ratio, part)
         for octave in range(-BELOW + 2, ABOVE, 2):
             y = round((1 - (octave + BELOW) / (ABOVE + BELOW)) * (self.height() - 4)) + 2
             if octave == 0:
@@ -202,10 +238,11 @@ class Histogram(QWidget):
             )
 
 
-def _stamp(picture: NDArray[np.uint8], y: NDArray[np.float64], x: NDArray[np.float64], value: int, side: int) -> None:
-    """Set a square of ``side`` pixels at every ``(y, x)``, kept inside the picture."""
-    rows = np.clip(np.round(y).astype(int), 0, picture.shape[0] - side)
-    columns = np.clip(np.round(x).astype(int), 0, picture.shape[1] - side)
-    for down in range(side):
-        for right in range(side):
-            picture[rows + down, columns + right] = value
+def _stamp(picture: ColumnRing, y: NDArray[np.int_], x: NDArray[np.int_], colour: int, side: int) -> None:
+    """Set a square of ``side`` pixels at every ``(y, x)`` of the picture's window, kept inside it."""
+    rows = np.clip(y, 0, picture.rows - side)
+    columns = np.clip(x, 0, picture.width - side)
+    for right in range(side):
+        place = (picture.start + columns + right) % picture.width
+        for down in range(side):
+            picture.buffer[rows + down, place] = picture.buffer[rows + down, place + picture.width] = colour

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PyQt6.QtCore import QRect, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QPoint, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QResizeEvent
 from PyQt6.QtWidgets import QWidget
 
@@ -12,20 +12,35 @@ from ..theme import DARK, Theme, colour_table
 from .columns import ColumnRing
 
 
-def indexed_image(pixels: NDArray[np.uint8]) -> QImage:
-    """An image without colour table over the memory of ``pixels`` ``(height, width)``, which has to be kept alive."""
+def image_over(pixels: NDArray[np.uint32]) -> QImage:
+    """An image over the memory of ``pixels`` ``(height, width)`` as ``0xffRRGGBB``, which has to be kept alive."""
     height, width = pixels.shape
     image: QImage = QImage(  # type: ignore[call-overload]  # PyQt's stubs know no buffers but bytes
-        pixels.data, width, height, width, QImage.Format.Format_Indexed8
+        pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32
     )
     return image
+
+
+def paint_pixels(painter: QPainter, image: QImage, ratio: float, part: QRect) -> None:
+    """Copy a part of an image to the upper left corner, one pixel to each device pixel.
+
+    Drawing an image that has a device pixel ratio takes three times as long: Qt scales it, by 1.
+
+    Args:
+        ratio: device pixels of a logical pixel.
+        part: of the image, in its pixels.
+    """
+    painter.save()
+    painter.scale(1 / ratio, 1 / ratio)
+    painter.drawImage(QPoint(0, 0), image, part)
+    painter.restore()
 
 
 class Canvas(QWidget):
     """Columns that scroll in from the right; the newest is at the right edge.
 
-    The bytes of the ring are the pixels of an indexed image. So scrolling copies nothing, and another theme or colour
-    is another colour table.
+    The ring holds values, and a second one their colours, which are the pixels of an image. So scrolling copies
+    nothing, and painting converts nothing.
     """
 
     #: the size in device pixels has changed, and the columns were removed
@@ -36,13 +51,16 @@ class Canvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 48)
         self.ring = ColumnRing(1, 4)
-        self._theme, self._colour, self._image, self._message = DARK, DARK.mixture, QImage(), ""
+        self._theme, self._colour, self._message = DARK, DARK.mixture, ""
+        self._table = colour_table(self._theme, self._colour)
+        self._coloured, self._image = ColumnRing(1, 4, np.uint32), QImage()
         self.warning = ""
 
     def set_colour(self, theme: Theme, colour: str) -> None:
         """Draw with ``colour`` on the plot background of ``theme``."""
         self._theme, self._colour = theme, colour
-        self._image.setColorTable(colour_table(theme, colour).tolist())
+        self._table = colour_table(theme, colour)
+        self._coloured.buffer[:] = self._table[self.ring.buffer]
         self.update()
 
     def set_message(self, message: str) -> None:
@@ -66,7 +84,9 @@ class Canvas(QWidget):
     def append(self, columns: NDArray[np.uint8]) -> None:
         """Add ``columns`` ``(rows, n)`` at the right edge; rows below those of the canvas are cut off."""
         if columns.shape[1]:
-            self.ring.append(columns[: self.ring.rows])
+            columns = columns[: self.ring.rows]
+            self.ring.append(columns)
+            self._coloured.append(self._table[columns])
             self.update()
 
     def clear(self) -> None:
@@ -74,7 +94,8 @@ class Canvas(QWidget):
         ratio = self.devicePixelRatioF()
         rows, width = max(1, round(self.height() * ratio)), max(4, round(self.width() * ratio))
         self.ring = ColumnRing(rows, width)
-        self._image = indexed_image(self.ring.buffer)
+        self._coloured = ColumnRing(rows, width, np.uint32)
+        self._image = image_over(self._coloured.buffer)
         self.set_colour(self._theme, self._colour)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -83,10 +104,8 @@ class Canvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter = QPainter(self)
-        visible = self._image.copy(QRect(self.ring.start, 0, self.ring.width, self.ring.rows))
-        opaque = visible.convertToFormat(QImage.Format.Format_RGB32)
-        opaque.setDevicePixelRatio(self.devicePixelRatioF())
-        painter.drawImage(0, 0, opaque)
+        part = QRect(self.ring.start, 0, self.ring.width, self.ring.rows)
+        paint_pixels(painter, self._image, self.devicePixelRatioF(), part)
         if self._message and self.ring.filled == 0:
             painter.setPen(QColor(self._theme.muted))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._message)

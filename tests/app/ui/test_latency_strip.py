@@ -36,29 +36,57 @@ def test_times_beyond_the_axis_stay_on_it():
     assert height_of(np.array([0.0, 1e6]), 8.0).tolist() == [0.0, 1.0]
 
 
+def kinds(strip):
+    """The picture as kinds of dots; 0 is the ground."""
+    colours = np.array(strip.colours, np.uint32)
+    return np.argmax(strip.picture.window()[..., None] == colours, axis=-1)
+
+
 def test_slower_chunks_are_drawn_higher(strip):
     heights = []
     for ms in (1.0, 4.0, 16.0):
         strip.clear()
         strip.feed(rows([ms]))
-        heights.append(int(np.flatnonzero(strip.dots(*strip.shown()).any(axis=1))[0]))
+        heights.append(int(np.flatnonzero(kinds(strip).any(axis=1))[0]))
     assert heights == sorted(heights, reverse=True)
 
 
 def test_each_kind_of_chunk_has_its_own_value(strip):
     strip.feed(rows([1, 1, 9], flags=[0, TRANSITION, DEADLINE_MISS]))
-    assert set(np.unique(strip.dots(*strip.shown()))) == {0, 1, 3, 4}
+    assert set(np.unique(kinds(strip))) == {0, 1, 3, 4}
 
 
 def test_a_missed_deadline_is_drawn_larger(strip):
     strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS]))
-    picture = strip.dots(*strip.shown())
+    picture = kinds(strip)
     assert (picture == 4).sum() > 2 * (picture == 1).sum()
 
 
 def test_a_late_chunk_of_the_warm_up_is_not_counted_and_not_drawn_as_missed(strip):
     strip.feed(rows([1, 9], flags=[0, DEADLINE_MISS | WAITED | WARM_UP]))
-    assert set(np.unique(strip.dots(*strip.shown()))) == {0, 1, 2} and strip.late_chunk_at(strip.width() - 4) is None
+    assert set(np.unique(kinds(strip))) == {0, 1, 2} and strip.late_chunk_at(strip.width() - 4) is None
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 500])
+def test_chunks_that_come_in_pieces_are_drawn_as_if_they_came_at_once(strip, pieces):
+    times = np.random.default_rng(0).uniform(0.1, 20, 1000)
+    strip.feed(rows(times))
+    at_once = kinds(strip)
+    strip.clear()
+    for part in np.array_split(np.arange(1000), pieces):
+        strip.feed(rows(times[part], first=part[0]))
+    np.testing.assert_array_equal(kinds(strip)[:, 8:], at_once[:, 8:])  # at the left edge, dots are cut off
+
+
+def test_another_deadline_or_size_draws_all_chunks_anew(strip):
+    strip.feed(rows(np.full(300, 4.0)))
+    before = np.flatnonzero(kinds(strip).any(axis=1)).tolist()
+    strip.set_deadline(16.0)
+    after = np.flatnonzero(kinds(strip).any(axis=1)).tolist()
+    assert before[0] < after[0] and (kinds(strip) > 0).any(axis=0).mean() > 0.9
+    strip.resize(200, 80)
+    strip.grab()
+    assert kinds(strip).shape == (80, 200) and kinds(strip).any()
 
 
 def test_only_chunks_in_view_are_counted(strip):

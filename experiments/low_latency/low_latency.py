@@ -1,0 +1,233 @@
+"""Measures what makes live latency low, on an idle machine. Each part writes its result under its name.
+
+    python -m experiments.low_latency.low_latency [PART ...] [--before CHECKOUT]
+
+- mouth_to_ear: the app between two virtual devices for ten minutes: delay, its parts, gaps
+- pace: chunk times of levels 0, 4, 6 and 7 at live rate and back to back, in one interleaved run, with the cold floor
+- engine: processor time for a second of sound, in all and outside of the separator's step
+- painting: processor time of the window for a second, in a large window at two device pixels for each logical one
+
+With ``--before`` the part ``engine`` takes turns with the engine of an older checkout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sepprune.bench.cold import cold_floors
+from sepprune.bench.interleave import Measured, Rounds, Series, interleave
+from sepprune.bench.pace import SystemClock
+from sepprune.bench.times import Contender, undisturbed
+from sepprune.streaming import Ladder, StreamingSeparator
+from sepprune.streaming.machine import load, machine
+
+from ..common import ROOT, read_json
+from ..live import CHUNK_MS, demo
+from ..mouth_to_ear.mouth_to_ear import measured
+
+RESULT = Path(__file__).with_suffix(".json")
+LEVELS = (0, 4, 6, 7)
+Facts = dict[str, Any]
+
+
+def mouth_to_ear(seconds: float = 600.0) -> Facts:
+    """The way between two virtual devices at 48 kHz, with the buffers that the app asks for by itself."""
+    return measured(48_000, None, seconds)
+
+
+def pace(chunks: int = 64 * 40) -> Facts:
+    """Chunk times in milliseconds, and how many times faster than level 0 each level is, with 95 % intervals."""
+    ladder, clock = Ladder.load(None), SystemClock()
+    streams = {level: StreamingSeparator(ladder, level, CHUNK_MS) for level in LEVELS}
+    contenders = {Contender(level, stream.backend, stream.precision, 1): stream for level, stream in streams.items()}
+    sound = demo("mixture", ladder.sample_rate, 10.0).reshape(-1, streams[0].chunk)
+    rounds, found = Rounds(CHUNK_MS / 1000, chunks, 0, clock.now()), Measured()
+    with undisturbed():
+        interleave(contenders, sound, rounds, clock, found, lambda _: None)
+    cold = cold_floors(ladder, [(contender.level, contender.precision) for contender in contenders])
+    for stream in streams.values():
+        stream.close()
+    rows: list[Facts] = []
+    for contender in contenders:
+        row: Facts = {
+            "level": contender.level,
+            "macs_share": ladder[contender.level].macs_per_second / ladder[0].macs_per_second,
+            "backend": contender.backend,
+            "precision": contender.precision,
+            "cold_floor_ms": cold[contender.level, contender.precision],
+        }
+        for name, paced in (("paced", True), ("back_to_back", False)):
+            own = _medians(found, contender, paced)
+            dense = _medians(found, next(iter(contenders)), paced)
+            row[name] = {"p50_ms": float(np.median(own)), "times_faster": _ratio(dense, own)}
+        rows.append(row)
+    return {"chunks": chunks, "rows": rows}
+
+
+def _medians(found: Measured, contender: Contender, paced: bool) -> NDArray[np.float64]:
+    """Median chunk time of each block."""
+    return np.array([np.median(block.times) for block in found.blocks[Series(contender, paced)]], np.float64)
+
+
+def _ratio(dense: NDArray[np.float64], own: NDArray[np.float64]) -> list[float]:
+    """Ratio of two medians over blocks that took turns, with the ends of its 95 % interval (bootstrap over rounds)."""
+    random = np.random.default_rng(0)
+    drawn = random.integers(len(own), size=(2000, len(own)))
+    ratios = np.median(dense[drawn], axis=1) / np.median(own[drawn], axis=1)
+    low, high = np.percentile(ratios, (2.5, 97.5))
+    return [round(float(value), 3) for value in (np.median(dense) / np.median(own), low, high)]
+
+
+#: runs an engine on the demo without devices; prints processor and step time for a second of sound
+_ENGINE = """
+import json, time
+from app.engine.process import EngineProcess
+from app.engine.protocol import Settings
+
+if __name__ == "__main__":
+    engine = EngineProcess(Settings("demo", "none"))
+    engine.start()
+    telemetry = engine.telemetry
+    while not telemetry.counters["chunks"] > 1000:
+        engine.events()
+        time.sleep(0.05)
+    began, cpu = time.perf_counter(), telemetry.counters["engine_cpu_seconds"]
+    steps, first = 0.0, int(telemetry.frames_since(0)["index"][-1]) + 1
+    following = first
+    while time.perf_counter() < began + SECONDS:
+        time.sleep(0.5)
+        engine.events()
+        rows = telemetry.frames_since(following)
+        following = int(rows["index"][-1]) + 1
+        steps += float((rows["t_done"] - rows["t_start"]).sum())
+    seconds = (following - first) * 0.008
+    cpu = telemetry.counters["engine_cpu_seconds"] - cpu
+    engine.stop()
+    print(json.dumps({"all_ms": 1000 * cpu / seconds, "outside_ms": 1000 * (cpu - steps) / seconds}))
+"""
+
+
+def engine(before: Path | None = None, seconds: float = 20.0, repeats: int = 5) -> Facts:
+    """Milliseconds of processor time for a second of sound; two checkouts take turns where there are two."""
+    places = {"now": ROOT} | ({} if before is None else {"before": before.resolve()})
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in places}
+    for _ in range(repeats):
+        for name, place in places.items():
+            runs[name].append(_engine_in(place, seconds))
+    result: Facts = {"seconds": seconds}
+    for name, found in runs.items():
+        result[name] = {
+            key: {"median": float(np.median(values)), "all": [round(value, 3) for value in values]}
+            for key in found[0]
+            for values in [[run[key] for run in found]]
+        }
+    return result
+
+
+def _engine_in(place: Path, seconds: float) -> dict[str, float]:
+    script = Path(tempfile.gettempdir()) / f"engine-{os.getpid()}.py"  # processes are spawned from a file
+    script.write_text(_ENGINE.replace("SECONDS", str(seconds)), encoding="utf-8")
+    try:
+        run = subprocess.run(
+            [sys.executable, str(script)],
+            env=os.environ | {"PYTHONPATH": str(place)},
+            cwd=place,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        script.unlink()
+    found: dict[str, float] = json.loads(run.stdout)
+    return found
+
+
+#: shows the window on the demo, and prints its own processor time for a second
+_WINDOW = """
+import json, time
+from PyQt6.QtCore import QEventLoop, QTimer
+from app.engine.process import EngineProcess
+from app.engine.protocol import Settings
+from app.ui.main import prepared_application
+from app.ui.settings import Preferences
+from app.ui.window import MainWindow
+
+def run():
+    application = prepared_application()
+    window = MainWindow(EngineProcess(Settings("demo", "none")), Preferences())
+    window.resize(1440, 900)
+    window.show()
+    window.start()
+    def wait(seconds):
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        loop.exec()
+    wait(15)
+    began, cpu = time.perf_counter(), time.process_time()
+    wait(SECONDS)
+    cpu = time.process_time() - cpu
+    seconds = time.perf_counter() - began
+    window.close()
+    print(json.dumps({"cores": cpu / seconds, "ratio": window.devicePixelRatioF()}))
+
+if __name__ == "__main__":
+    run()
+"""
+
+
+def painting(seconds: float = 30.0) -> Facts:
+    """Share of a core that the window's process takes, painting in memory (Qt's platform \"offscreen\")."""
+    found: Facts = {}
+    for scale in (1, 2):
+        script = Path(tempfile.gettempdir()) / f"window-{os.getpid()}.py"
+        script.write_text(_WINDOW.replace("SECONDS", str(seconds)), encoding="utf-8")
+        environment = os.environ | {
+            "PYTHONPATH": str(ROOT),
+            "QT_QPA_PLATFORM": "offscreen",
+            "QT_SCALE_FACTOR": str(scale),
+        }
+        try:
+            run = subprocess.run(
+                [sys.executable, str(script)], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+            )
+        finally:
+            script.unlink()
+        found[f"at {scale}x"] = json.loads(run.stdout)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help="mouth_to_ear, pace, engine or painting (default: all)"
+    )
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="older checkout for the part engine")
+    args = parser.parse_args()
+    parts: dict[str, Callable[[], Facts]] = {
+        "pace": pace,
+        "engine": lambda: engine(args.before),
+        "painting": painting,
+        "mouth_to_ear": mouth_to_ear,
+    }
+    if unknown := set(args.parts) - set(parts):
+        parser.error(f"{unknown.pop()!r} is no part: expected {', '.join(parts)}")
+    for name in args.parts or parts:
+        report: Facts = read_json(RESULT) if RESULT.is_file() else {}
+        report |= {"machine": machine(), name: {"load": load(), **parts[name]()}}
+        RESULT.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        print(json.dumps({name: report[name]}, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()
