@@ -82,6 +82,13 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
+#: listening tests on the real pages, used by keyboard: a study, and a blind comparison of running sound
+SESSIONS = (
+    "test_sessions.py::test_an_abx_session_by_keyboard_stores_what_was_pressed",
+    "test_live.py::test_a_session_by_keyboard_alone_ends_with_its_result_in_words",
+)
+
+
 def prepared(folder: Path) -> Path:
     """A ladder, three seconds of sound, and a folder for results."""
     small_ladder(folder / "ladder", "conv-tasnet")
@@ -136,6 +143,14 @@ def test_the_window_reaches_no_network_and_writes_only_recordings_settings_and_t
     command = ["-c", _WINDOW, "--input", "../talk.wav", "--output", "none", "--ladder", "../ladder"]
     assert watched(tmp_path, *command) == []
     assert written(tmp_path) - {CACHE} == {SETTINGS, "Music/SepPrune"}
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_listening_tests_reach_no_network_and_write_only_their_results(tmp_path: Path, session: str) -> None:
+    pages = Path(__file__).parent / "app" / "ui" / "study" / session
+    command = ["-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "out"), str(pages)]
+    assert watched(tmp_path, *command) == []
+    assert written(tmp_path) <= {CACHE}
 
 
 @pytest.mark.parametrize(
