@@ -25,6 +25,9 @@ STOPPED_S = 0.5
 #: first calls of an output, which fill the driver's buffer in one burst, and calls after them by which it is known
 PRIMING_CALLS, KNOWN_CALLS = 4, 4
 
+#: upper limit of how unsteady calls count, in seconds
+MOST_UNSTEADY_S = 0.1
+
 #: uncertainty of the audio system's times in seconds
 UNCERTAIN_S = 0.0005
 
@@ -155,9 +158,12 @@ class OutputPort:
 
     @property
     def unsteady_s(self) -> float:
-        """How far the device's last calls are from even steps, in seconds: a driver that calls in bursts, or late."""
+        """How far the device's last calls are from even steps, in seconds: a driver that calls in bursts, or late.
+
+        :data:`MOST_UNSTEADY_S` at most, so that a single call that was very late delays no sound for long.
+        """
         known = self._leads.known()
-        return float(np.ptp(known)) if len(known) else 0.0
+        return min(MOST_UNSTEADY_S, float(np.ptp(known))) if len(known) else 0.0
 
     @property
     def stopped(self) -> bool:

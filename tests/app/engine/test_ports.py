@@ -1,4 +1,4 @@
-"""Delays of devices, as PortAudio states them for each block."""
+"""Delays of devices, as PortAudio states them for each block, and how steadily an output asks for sound."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from app.engine.ports import InputPort, OutputPort
+from app.engine.clock import VirtualClock
+from app.engine.ports import MOST_UNSTEADY_S, InputPort, OutputPort
 
 BLOCK, RATE = 128, 16_000
 
@@ -47,6 +48,30 @@ def test_an_output_s_delay_is_the_median_time_until_a_block_is_played() -> None:
         times = Times(outputBufferDacTime=100.0 + delay)
         port.callback(np.zeros((BLOCK, 2), np.float32), BLOCK, times, Flags())
     assert port.delay_ms == pytest.approx(40.0)
+
+
+def called(*moments_ms: float) -> OutputPort:
+    """An output that was called at these times, after steady calls."""
+    clock = VirtualClock()
+    port = OutputPort(RATE, 2, 0, clock.now)
+    steady = [1000 * BLOCK / RATE * call for call in range(1, 21)]
+    for moment in (*steady, *(steady[-1] + moment for moment in moments_ms)):
+        clock.sleep_until(moment / 1000)
+        port.callback(np.zeros((BLOCK, 2), np.float32), BLOCK, None, Flags())
+    return port
+
+
+def test_steady_calls_are_known_as_such() -> None:
+    assert called().known and called().unsteady_s == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_burst_of_calls_is_as_unsteady_as_the_sound_it_asks_for() -> None:
+    block_ms = 1000 * BLOCK / RATE
+    assert called(block_ms, block_ms, block_ms).unsteady_s == pytest.approx(2 * block_ms / 1000)
+
+
+def test_a_call_that_was_very_late_counts_up_to_a_limit() -> None:
+    assert called(400.0).unsteady_s == MOST_UNSTEADY_S
 
 
 @pytest.mark.parametrize("times", [None, Times()])
