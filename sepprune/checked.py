@@ -107,10 +107,10 @@ class Table:
         return float(value)
 
     def text(self, key: str, longest: int = LONGEST_TEXT) -> str:
-        """Text of at most ``longest`` characters."""
+        """Text of at most ``longest`` characters in one line; those that cannot be printed or encoded are refused."""
         value = self._value(key)
-        if not isinstance(value, str) or len(value) > longest:
-            raise self.wrong(key, f"text of at most {longest} characters")
+        if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+            raise self.wrong(key, f"a line of text of at most {longest} characters")
         return value
 
     def file_name(self, key: str) -> str:
@@ -118,6 +118,13 @@ class Table:
         value = self.text(key, 255)
         if not is_inside(value) or len(PurePosixPath(value).parts) != 1:
             raise self.wrong(key, "the name of a file in the same folder")
+        return value
+
+    def flag(self, key: str) -> bool:
+        """True or false."""
+        value = self._value(key)
+        if not isinstance(value, bool):
+            raise self.wrong(key, "true or false")
         return value
 
     def table(self, key: str) -> Table:

@@ -194,6 +194,13 @@ def is_regular(path: Path) -> bool:
     return False
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; a name that none can have is not one."""
+    with suppress(OSError, ValueError):
+        return stat.S_ISDIR(path.stat().st_mode)
+    return False
+
+
 def _abandoned(entry: os.DirEntry[str]) -> bool:
     """Whether no running process writes an unfinished file or folder."""
     try:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import files
 from .errors import UserError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def is_folder(text: str) -> bool:
     """Whether ``MODEL`` names a folder. A built-in name stays one, whatever folders there are."""
     from .separators import separator_names
 
-    return text.partition(":")[0] not in separator_names() and Path(text).is_dir()
+    return text.partition(":")[0] not in separator_names() and files.is_folder(Path(text))
 
 
 def has_weights(text: str) -> bool:

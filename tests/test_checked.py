@@ -32,6 +32,20 @@ def test_what_is_no_json_object_is_one_sentence(content: bytes) -> None:
     assert "\n" not in str(error.value) and len(str(error.value)) < 300
 
 
+@pytest.mark.parametrize("text", ["\n", "two\nlines", "\ud800", "\x00", "x" * 501, 3, None])
+def test_text_is_one_line_that_can_be_printed_and_encoded(text: Any) -> None:
+    with pytest.raises(UserError, match="expected a line of text of at most 500 characters") as error:
+        Table({"key": text}, "file", "get it again").text("key", 500)
+    assert str(error.value).isprintable()
+
+
+@pytest.mark.parametrize("value", [0, 1, "true", None, []])
+def test_a_flag_is_true_or_false(value: Any) -> None:
+    assert Table({"key": True}, "file", "get it again").flag("key") is True
+    with pytest.raises(UserError, match="expected true or false"):
+        Table({"key": value}, "file", "get it again").flag("key")
+
+
 #: without subnormal ones: a backend that ran in this process may have told it to flush them to zero
 NUMBERS = st.floats(allow_subnormal=False)
 JSON = st.recursive(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sepprune.errors import UserError
-from sepprune.files import check_destination, whole_file, write_whole
+from sepprune.files import check_destination, is_folder, whole_file, write_whole
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX systems")
 
@@ -87,3 +87,9 @@ def test_a_destination_in_a_folder_that_the_work_makes_is_accepted(tmp_path: Pat
     check_destination("--json", str(tmp_path / "out" / "r.json"), made=[tmp_path / "out" / "voices"])
     check_destination("--json", "-")
     check_destination("--json", str(tmp_path / "new.json"))
+
+
+@pytest.mark.parametrize("name", ["n" * 5000, "a\0b", "missing", "file"])
+def test_a_name_that_is_no_folder_is_none_whatever_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+    assert is_folder(tmp_path) and not is_folder(tmp_path / name)

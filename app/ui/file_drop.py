@@ -9,6 +9,8 @@ from PyQt6.QtCore import QEvent, QMimeData, QObject, pyqtSignal
 from PyQt6.QtGui import QDragEnterEvent, QDropEvent
 from PyQt6.QtWidgets import QWidget
 
+from sepprune.files import is_folder
+
 
 class FileDrop(QObject):
     """Watches what is dragged over a window.
@@ -54,6 +56,6 @@ def why_not(paths: Sequence[str]) -> str:
     """Why these paths cannot be played, as a sentence; empty where they can. What is in the file decides the engine."""
     if len(paths) != 1:
         return f"{len(paths)} files were dropped: drop one sound file at a time."
-    if Path(paths[0]).is_dir():
+    if is_folder(Path(paths[0])):
         return f"{paths[0]} is a folder: drop a sound file."
     return ""

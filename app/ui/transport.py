@@ -8,6 +8,8 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from sepprune.files import is_regular
+
 from ..engine.controls import Controls
 from ..engine.protocol import DEMO, NONE, DeviceInfo
 from .choice import Choice
@@ -135,7 +137,7 @@ class Transport(QFrame):
         self._source, self._sink = source, sink
         if devices is not None:
             self._devices = devices
-        self.loop.setVisible(source == DEMO or Path(source).is_file())
+        self.loop.setVisible(source == DEMO or is_regular(Path(source)))
         self._fill()
 
     def show_controls(self, controls: Controls) -> None:

@@ -244,7 +244,7 @@ def _read(file: Path) -> dict[str, Any]:
             row["blocks"] = blocks_of(row)
             table = Table(row, f"a row of {file}", "copy it again, or measure again")
             table.integer("level", 0, 1000), table.integer("threads", 1, 10_000), table.number("chunk_ms", 0, 60_000)
-            table.text("backend"), table.text("precision"), bool(row["paced"]), bool(row["soak"])
+            table.text("backend"), table.text("precision"), table.flag("paced"), table.flag("soak")
         for name in ("processor", "power_source"):
             report["machine"][name]["value"], report["machine"][name]["why_missing"]
         report.setdefault("busy_processes", 0)  # reports of older versions have none

@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import nn
 
 from ..errors import UserError
+from ..files import is_folder
 from ..pruning import PruningPlan
 from ..separators import build_separator, separator_names
 from ..separators.growth import grow
@@ -27,7 +28,7 @@ def resolved(settings: ModelSettings) -> ModelSettings:
     Raises:
         UserError: the folder is no ladder, or other settings are given with it.
     """
-    if settings.name in separator_names() or not Path(settings.name).is_dir():
+    if settings.name in separator_names() or not is_folder(Path(settings.name)):
         return settings
     if settings.settings or settings.grown_from is not None:
         raise UserError(

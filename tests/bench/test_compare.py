@@ -158,6 +158,15 @@ def test_other_files_are_refused_in_one_sentence(tmp_path: Path, content: object
         read_side(write(tmp_path, content))
 
 
+@pytest.mark.parametrize(("key", "value"), [("paced", "yes"), ("paced", []), ("soak", None), ("backend", "a\nb")])
+def test_a_row_whose_names_are_of_other_types_is_refused(tmp_path: Path, key: str, value: object) -> None:
+    content = report(1)
+    content["rows"][0][key] = value
+    (tmp_path / "report.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=f"has '{key}' .*, expected "):
+        read_side(tmp_path / "report.json")
+
+
 def test_damaged_raw_times_are_refused(tmp_path: Path) -> None:
     content = report(0)
     content["rows"][0]["raw"]["chunks"][0] += 1
