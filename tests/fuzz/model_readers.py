@@ -40,9 +40,9 @@ def _imported(folder: Path) -> list[Reader]:
         )
 
     return [
-        reader("ESPnet checkpoint", "zip", "espnet", "espnet", "valid.loss.best.pth", 0.5),
+        reader("ESPnet checkpoint", "zip", "espnet", "espnet", "valid.loss.best.pth", 0.2),
         reader("ESPnet settings", "text", "espnet", "espnet-config", "config.yaml", 0.5),
-        reader("Asteroid checkpoint", "zip", "asteroid", "asteroid", "pytorch_model.bin", 0.5),
+        reader("Asteroid checkpoint", "zip", "asteroid", "asteroid", "pytorch_model.bin", 0.2),
     ]
 
 

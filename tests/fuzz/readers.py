@@ -127,7 +127,7 @@ def _caches(folder: Path) -> list[Reader]:
 
     files = entry / "files.json"
     return [
-        Reader("calibration", "json", measured / "trials.json", (json.dumps([trial]).encode(),), read_trials),
+        Reader("calibration", "json", measured / "trials.json", (json.dumps([trial]).encode(),), read_trials, 0.3),
         Reader("cache", "json", files, (files.read_bytes(),), lambda: cache._read(entry)),
         Reader("decoded voices", "json", folder / "decoded.json", (json.dumps(index).encode(),), read_decoded),
     ]
@@ -190,7 +190,7 @@ def _sounds(folder: Path) -> list[Reader]:
 
     return [
         Reader("sound files", "bytes", folder / "sound", tuple(good), lambda: read(folder / "sound"), 2.0),
-        Reader("containers", "bytes", folder / "film", tuple(containers), lambda: read(folder / "film")),
+        Reader("containers", "bytes", folder / "film", tuple(containers), lambda: read(folder / "film"), 0.3),
     ]
 
 
