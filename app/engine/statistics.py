@@ -19,7 +19,7 @@ from .arrays import Frames
 from .events import Ready
 from .lateness import CAUSES, KEYS
 from .stages import stages
-from .telemetry import DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
+from .telemetry import DEADLINE_MISS, FRAME, TRANSITION, WARM_UP, joined
 
 #: bin edges in milliseconds: 1 us to 10 s, each 2 % wide
 EDGES_MS = np.geomspace(1e-3, 1e4, 1 + round(math.log(1e7) / math.log(1.02)))
@@ -76,7 +76,7 @@ class LatencyStatistics:
         self.left_out += len(frames) - len(kept)
         if math.isnan(self._since):
             self._since = float(frames["t_in"][0])
-        known: Frames = kept if self._latest is None else np.concatenate([self._latest, kept])
+        known: Frames = kept if self._latest is None else joined([self._latest, kept])
         self._latest = known[np.argsort(known["t_in"] - known["t_done"], kind="stable")[:LATEST]]
         late = kept["flags"].astype(int)[(kept["flags"].astype(int) & DEADLINE_MISS) > 0]
         for flag in KEYS:
@@ -102,7 +102,7 @@ class LatencyStatistics:
         """The rows of the last :data:`RECENT_S`."""
         if not self._recent:
             return np.zeros(0, FRAME)
-        rows = np.concatenate(self._recent)
+        rows = joined(self._recent)
         newest: Frames = rows[rows["t_done"] >= rows["t_done"][-1] - RECENT_S]
         return newest
 

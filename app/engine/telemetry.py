@@ -7,7 +7,7 @@ inherits at spawn, so that no name or lock outlives a killed process.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ctypes import Array, c_double, c_float, c_longlong
 from multiprocessing.sharedctypes import RawArray
 
@@ -32,6 +32,17 @@ FRAME_COLUMNS = ("index", "level", "t_in", "t_start", "t_done", "t_out", "flags"
 
 #: one row for each chunk
 FRAME = np.dtype([(name, np.float64) for name in FRAME_COLUMNS])
+
+
+def joined(parts: Sequence[Frames]) -> Frames:
+    """Rows of several arrays of :data:`FRAME`, one after the other, ``(n,)``.
+
+    NumPy takes ten times as long to join structured arrays, since it compares their types.
+    """
+    columns = [np.ascontiguousarray(part).view(np.float64) for part in parts]
+    rows: Frames = np.concatenate(columns).view(FRAME)
+    return rows
+
 
 #: bits of a row's ``flags``
 TRANSITION, DEADLINE_MISS, WARM_UP, BYPASS = 1, 2, 4, 8

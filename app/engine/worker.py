@@ -38,6 +38,9 @@ SWITCH_S = 0.0005
 #: longest wait for a chunk, in seconds, before commands and devices are checked again
 TURN_S = 0.05
 
+#: chunks that are processed without a pause before commands are taken in between
+BUSY_TURNS = 4
+
 #: seconds between two checks of the devices
 WATCH_S = 0.25
 
@@ -133,10 +136,14 @@ class Worker:
 
     def run(self, inbox: Pipe) -> None:
         """Process chunks and commands until ``Quit``."""
-        engine = self._engine
+        engine, turns = self._engine, 0
         while not self._quit:
-            self._take_commands(inbox)
-            if not engine.turn():
+            waiting = not engine.turn()
+            turns = 0 if waiting else turns + 1
+            if waiting or turns == BUSY_TURNS:  # once a chunk; less often while chunks have piled up
+                turns = 0
+                self._take_commands(inbox)
+            if waiting:
                 engine.source.wait(TURN_S)
             now = time.perf_counter()
             self._telemetry.set("heartbeat", now)

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QToolTip, QWidget
 
 from ..engine.arrays import Frames
 from ..engine.statistics import cause_of
-from ..engine.telemetry import BYPASS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP
+from ..engine.telemetry import BYPASS, DEADLINE_MISS, FRAME, TRANSITION, WARM_UP, joined
 from .theme import DARK, Theme, blend
 from .views.canvas import image_over, paint_pixels
 from .views.columns import ColumnRing
@@ -101,7 +101,7 @@ class LatencyStrip(QWidget):
     def feed(self, frames: Frames) -> None:
         """Add rows of :data:`~app.engine.telemetry.FRAME`."""
         if len(frames):
-            self.frames = np.concatenate([self.frames, frames])[-_KEPT:]
+            self.frames = joined([self.frames, frames])[-_KEPT:]
             if (self.picture.rows, self.picture.width) == self._pixels():
                 self._draw(frames)
             else:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 
-import numpy as np
-
 from ..engine.arrays import Frames, Samples
 from ..engine.statistics import LatencyStatistics
-from ..engine.telemetry import Telemetry
+from ..engine.telemetry import Telemetry, joined
 
 #: seconds over which the engine's share of a processor core is averaged
 CPU_WINDOW_S = 2.0
@@ -58,7 +56,7 @@ class LiveData:
     def update_statistics(self) -> None:
         """Add the frames since the last call to the statistics; called a few times a second."""
         if self._unread:
-            self.statistics.add(np.concatenate(self._unread))
+            self.statistics.add(joined(self._unread))
             self._unread.clear()
         now = time.perf_counter()
         self._cpu.append((now, self._telemetry.counters["engine_cpu_seconds"]))

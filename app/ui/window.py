@@ -38,7 +38,7 @@ from .views.tracks import Tracks
 from .voice_names import VoiceNames
 
 #: milliseconds between two repaints, and repaints between two updates of the texts
-PICTURE_MS, PICTURES_A_TEXT = 33, 8
+PICTURE_MS, PICTURES_A_TEXT = 40, 8
 
 #: width of the right column at the normal text size: normal, presentation
 SIDE_WIDTHS = (322, 307)
