@@ -31,6 +31,8 @@ def plot(report: Report, path: str | os.PathLike[str]) -> None:
     for axes, duration in zip(np.atleast_1d(figure.subplots(1, len(durations))), durations, strict=True):
         _draw(axes, [row for row in report["rows"] if row["chunk_ms"] == duration])
         axes.set_title(f"{duration:g} ms chunks")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize="small")  # in the axes it hides lines
     figure.suptitle(report["machine"]["processor"])
     figure.savefig(Path(path), dpi=120)
 
@@ -64,5 +66,3 @@ def _draw(axes: Axes, rows: list[Row]) -> None:
         major_formatter=FuncFormatter(lambda value, _: f"{value:g}"),
     )
     axes.grid(alpha=0.3)
-    axes.legend(loc="upper left", fontsize="small")
-    axes.margins(y=0.25)
