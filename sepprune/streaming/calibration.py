@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from .backends import COMPILED, available, backend_names, create_backend
 from .beside import run_process
 from .cache import cache_key, cached, forget, peek
 from .ladder import Ladder
-from .machine import machine
+from .machine import load, machine
 from .protocols import Samples
 from .runner import LevelRunner, call_samples
 
@@ -39,7 +39,9 @@ SECONDS = 8.0
 LONGEST_PAUSE_S = 0.01
 #: chunks timed in one block, and chunks before them that run at once
 _BLOCK, _LEAD_IN = 16, 4
-_FILE = "trials.json"
+_FILE, _LOAD_FILE = "trials.json", "load.json"
+#: load per core above which other programs disturb a measurement; it is made again once the load is half of that
+BUSY = 0.75
 _MOST_TRIALS = 10_000
 
 
@@ -83,15 +85,28 @@ def default_choice() -> tuple[str, str]:
 
 
 def measured(ladder: Ladder, chunk: int, threads: int = 1) -> list[Trial] | None:
-    """The result of an earlier :func:`calibrate` on this machine, ``None`` where there is none."""
+    """The result of an earlier :func:`calibrate` on this machine.
+
+    ``None`` where there is none, or where the machine was busy then and is not now.
+    """
     files = peek(_key(ladder, chunk, threads))
-    if files is None:
+    if files is None or _was_disturbed(files):
         return None
     try:
         table = Table({"trials": json.loads(files[_FILE])}, "the cache", "measure again")
         return [_trial(trial, len(ladder.levels)) for trial in table.tables("trials", _MOST_TRIALS)]
     except MALFORMED:  # a UserError is one of them
         return None  # damaged, or of another version: it is measured again
+
+
+def _was_disturbed(files: Mapping[str, bytes]) -> bool:
+    """Whether other programs ran during a measurement, and run no longer."""
+    try:
+        before = Table(json.loads(files[_LOAD_FILE]), "the cache", "measure again").number("load", 0)
+    except MALFORMED:
+        return False  # not known
+    now = load()
+    return now is not None and before > BUSY * (os.cpu_count() or 1) and now < before / 2
 
 
 def choices(trials: Iterable[Trial]) -> dict[int, tuple[str, str]]:
@@ -140,6 +155,7 @@ def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SEC
     Returns:
         one trial for each contender and level.
     """
+    load_before = load()
     contenders = available(COMPILED) or [default_choice()]
     signal = _signal(ladder.sample_rate, chunk)
     trials: list[Trial] = []
@@ -162,6 +178,7 @@ def calibrate(ladder: Ladder, chunk: int, threads: int = 1, seconds: float = SEC
 
     def save(folder: Path) -> None:
         (folder / _FILE).write_text(json.dumps([dataclasses.asdict(trial) for trial in trials]), encoding="utf-8")
+        (folder / _LOAD_FILE).write_text(json.dumps({"load": load_before}), encoding="utf-8")
 
     discard(ladder, chunk, threads)
     cached(_key(ladder, chunk, threads), save)

@@ -81,6 +81,21 @@ def test_what_was_measured_is_remembered(tcn_ladder: Ladder) -> None:
         assert dict(enumerate(stream.choices)) == choices(trials)
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "kept"),
+    [(0.2, 0.1, True), (9.0, 8.0, True), (9.0, 1.0, False), (None, 1.0, True), (9.0, None, True)],
+    ids=["calm", "still busy", "busy before", "not known before", "not known now"],
+)
+def test_what_was_measured_on_a_busy_machine_is_measured_again_on_a_calm_one(
+    tcn_ladder: Ladder, monkeypatch: pytest.MonkeyPatch, before: float | None, now: float | None, kept: bool
+) -> None:
+    monkeypatch.setattr(calibration.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(calibration, "load", lambda: before)
+    trials = calibrate(tcn_ladder, 512, seconds=0.01)
+    monkeypatch.setattr(calibration, "load", lambda: now)
+    assert measured(tcn_ladder, 512) == (trials if kept else None)
+
+
 def test_another_chunk_is_another_measurement(tcn_ladder: Ladder) -> None:
     calibrate(tcn_ladder, 128, seconds=0.1)
     assert measured(tcn_ladder, 256) is None
