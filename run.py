@@ -2,7 +2,7 @@
 """Run SepPrune Live from a fresh checkout.
 
     python3 run.py live [options of sepprune-live]    open the window; without a display, a headless session
-    python3 run.py test [options of pytest]           run the tests
+    python3 run.py test [options of pytest]           run the tests; without options in two processes at once
     python3 run.py check                              check layout, types and links, and build the documentation
     python3 run.py setup [EXTRA ...]                  prepare, with extras: train, onnx, metrics, study, media, import,
                                                       dev
@@ -57,10 +57,18 @@ def main(arguments: "list[str]") -> int:
     if command == "test":
         calm = {"OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen"}
         os.chdir(str(ROOT))
-        return hand_over([python, "-m", "pytest", *rest], {**calm, **os.environ})
+        environment = {**calm, **os.environ}
+        return hand_over([python, "-m", "pytest", *rest], environment) if rest else all_tests(python, environment)
     if command == "check":
         return check(python)
     return 0
+
+
+def all_tests(python: Path, environment: "dict[str, str]") -> int:
+    """Run every test, in two processes at once."""
+    from install.halves import run_in_halves
+
+    return run_in_halves(ROOT, python, environment)
 
 
 def check(python: Path) -> int:

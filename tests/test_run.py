@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import run
-from install import environment, system
+from install import environment, halves, system
 
 SOURCE = Path(run.__file__)
 MODULES = [SOURCE, *sorted((SOURCE.parent / "install").glob("*.py"))]
@@ -23,6 +24,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(system, "install_missing", lambda packages, agreed: None)
     monkeypatch.setattr(environment, "prepare_environment", lambda root, extras: Path("python"))
     monkeypatch.setattr(run, "hand_over", lambda command, environment: noted.append([*map(str, command)]) or 0)
+    monkeypatch.setattr(run, "all_tests", lambda python, environment: noted.append([str(python), "all"]) or 0)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(sys, "platform", "linux")
@@ -88,6 +90,36 @@ def test_headless_that_was_asked_for_is_left_as_it_is(commands) -> None:
 def test_options_of_pytest_are_passed_on(commands) -> None:
     run.main(["test", "-k", "run or project"])
     assert commands == [["python", "-m", "pytest", "-k", "run or project"]]
+
+
+def test_both_halves_together_run_every_test_once(tmp_path: Path) -> None:
+    for name in (
+        "app/test_a.py",
+        "audio/test_b.py",
+        "study/test_c.py",
+        "training/test_d.py",
+        "test_e.py",
+        "other/test_f.py",
+    ):
+        (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "tests" / name).write_text(f"def test_{Path(name).stem[-1]}(): pass\n")
+    found = []
+    for command in halves.commands_of_halves(tmp_path, Path(sys.executable)):
+        listed = subprocess.run([*command, "--collect-only", "-q"], cwd=tmp_path, capture_output=True, text=True)
+        found.append([line.rsplit("::", 1)[1] for line in listed.stdout.splitlines() if "::" in line])
+    assert found[1] == ["test_f"] and sorted(found[0] + found[1]) == [f"test_{letter}" for letter in "abcdef"]
+
+
+@pytest.mark.parametrize("failing", [None, "app", "other"])
+def test_a_half_that_fails_fails_the_run_and_both_are_printed(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], failing: str | None
+) -> None:
+    for name in ("app", "other"):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        (tmp_path / "tests" / name / f"test_{name}.py").write_text(f"def test_it(): assert {name != failing}\n")
+    status = halves.run_in_halves(tmp_path, Path(sys.executable), os.environ)
+    printed = capfdbinary.readouterr().out
+    assert (status == 0) == (failing is None) and b"test_app.py" in printed and b"test_other.py" in printed
 
 
 def test_the_exit_status_is_the_commands_own() -> None:
