@@ -119,7 +119,7 @@ def lacking(name: str, rate: int, wanted: int, channels: str | None) -> str | No
         wanted: that of the separator.
         channels: the same about its channels, see :meth:`~sepprune.downmix.Downmix.note`.
     """
-    narrow = None if rate >= wanted else f"{name} has {rate} Hz, so the voices have nothing above {rate / 2000:g} kHz"
+    narrow = None if rate >= wanted else f"{name} has {rate} Hz, so the voices have nothing above {rate / 2000:.3g} kHz"
     return "; ".join(filter(None, (narrow, channels))) or None
 
 

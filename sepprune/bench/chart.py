@@ -48,7 +48,7 @@ def _draw(axes: Axes, rows: list[Row]) -> None:
         axes.plot(*zip(*floor, strict=True), "ks--", label="floor: bare matrix products")
     cold = sorted({(row["macs_per_second"] / 1e6, row["cold_floor_ms"]) for row in rows if row["precision"] == "fp32"})
     if cold:
-        axes.plot(*zip(*cold, strict=True), "k^:", label="cold floor: fp32 weights read once from memory")
+        axes.plot(*zip(*cold, strict=True), "k^:", label="cold floor: fp32 weights read from memory, as at live pace")
     axes.set(
         xlabel="million multiply-adds per second of audio",
         ylabel="median chunk time (ms)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -99,15 +100,15 @@ class Budget:
         if least > share:
             raise UserError(
                 f"a budget of {share:g} for {kind} cannot be met: with every channel group at its floor "
-                f"{least:.3f} of the dense cost remains; ask for at least that"
+                f"{_rounded_up(least):.3f} of the dense cost remains; ask for at least that"
             )
         multiples = floor.in_multiples(structure.sizes, round_to, structure.removable)
         least = float(cost.total(multiples)) / dense
         if least > share:
             raise UserError(
                 f"a budget of {share:g} for {kind} cannot be met in multiples of {round_to} channels: with every "
-                f"channel group at the smallest multiple that its floor allows {least:.3f} of the dense cost remains; "
-                "ask for at least that, or for multiples of fewer channels"
+                f"channel group at the smallest multiple that its floor allows {_rounded_up(least):.3f} of the dense "
+                "cost remains; ask for at least that, or for multiples of fewer channels"
             )
         return Budget(kind, share, cost, share * dense)
 
@@ -223,6 +224,11 @@ def best_of_groups(structure: Structure, scores: Floats, counts: Ints) -> Bools:
         kept[start + order[:count]] = True
         start += size
     return kept
+
+
+def _rounded_up(share: float) -> float:
+    """A share to three digits, never less than it is, so that a budget of what a message says can be met."""
+    return math.ceil(1000 * share) / 1000
 
 
 def _units(structure: Structure, scores: Floats, floors: Ints, round_to: int) -> list[_Unit]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -90,6 +91,15 @@ def test_branches_have_the_requested_width_or_are_removed_and_no_further_channel
 def test_a_budget_below_the_floor_is_refused_with_the_smallest_possible_one() -> None:
     with pytest.raises(UserError, match="every channel group at its floor"):
         Budget.of("macs", 0.01, macs_cost(structure(), 1.0), structure(), Floor(4))
+
+
+@pytest.mark.parametrize("channels", range(1, 12))
+def test_the_budget_that_a_refusal_names_can_be_met(channels: int) -> None:
+    cost, floor = macs_cost(structure(), 1.0), Floor(channels, 0.0)
+    with pytest.raises(UserError) as error:
+        Budget.of("macs", 1e-6, cost, structure(), floor)
+    [named] = re.findall(r"(\d\.\d{3}) of the dense cost", str(error.value))
+    assert Budget.of("macs", float(named), cost, structure(), floor).share == float(named)
 
 
 def test_a_budget_that_multiples_of_channels_cannot_meet_is_refused_with_the_smallest_possible_one() -> None:
