@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -82,6 +82,9 @@ class Session:
         say: Callable[[str], None] = lambda sentence: print(sentence, file=sys.stderr),
         record_format: str = "wav",
     ) -> None:
+        self._controls = settings.controls
+        if record is not None:  # the sound waits until it is recorded, so that its beginning is not missing
+            settings = replace(settings, controls=settings.controls.changed(paused=True))
         self._engine = EngineProcess(settings)
         self._seconds, self._say = seconds, say
         self._record = None if record is None else StartRecording(record, record_format)
@@ -142,6 +145,7 @@ class Session:
                 end = time.monotonic() + (math.inf if self._seconds is None else self._seconds)
                 if self._record is not None:
                     self._engine.send(self._record)
+                    self._engine.send(self._controls)
             if self._file_ended and not had_ended:
                 end = min(end, time.monotonic() + DRAIN_S)
             if not self._engine.alive:

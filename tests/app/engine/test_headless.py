@@ -54,6 +54,19 @@ def test_an_input_that_is_too_quiet_or_clipped_is_said_once(
     assert outcome.report is not None and len([sentence for sentence in said if word in sentence]) == 1
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.5])
+def test_a_recording_has_a_file_from_its_first_sample_to_its_last(
+    settings: Settings, sound: Callable[..., Path], tmp_path: Path, seconds: float
+) -> None:
+    speech = speech_like(seconds)
+    once = replace(settings, input=str(sound(speech)), controls=settings.controls.changed(loop=False))
+    assert Session(once, None, str(tmp_path / "out"), say=lambda _: None).run().problem is None
+    [folder] = (tmp_path / "out").iterdir()
+    mixture = soundfile.read(folder / "mixture.wav", dtype="float32")[0]
+    delay = int(np.flatnonzero(mixture)[0]) - int(np.flatnonzero(speech)[0])
+    np.testing.assert_allclose(mixture[delay : delay + len(speech)], speech, atol=1e-4)
+
+
 def test_what_ends_a_recording_is_said_once(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
