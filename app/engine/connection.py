@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic
 
 from sepprune.errors import UserError
 from sepprune.resources import asset
 
 from . import devices
 from .clock import RealClock
-from .device_settings import LATENCY_STEP, LONGEST_LATENCY_S, latency_s
-from .devices import OpenDevice, PortT
+from .device_side import Side
 from .events import Event, Notice
 from .inputs import is_file
 from .ports import InputPort, OutputPort
@@ -23,70 +19,8 @@ from .protocol import DEMO, NONE
 from .sinks import LoudspeakerSink, NullSink, Sink
 from .sources import FileSource, MicrophoneSource, Source
 
-#: a device that has not called for this many seconds has stalled, whether or not the driver reported it
-STALL_S = 1.0
-
-#: seconds that a device may need for its first call after it was opened: PulseAudio's null sinks need two
-GRACE_S = 4.0
-
-#: a device whose driver loses sound this often within the time in seconds is opened with a longer buffer
-LOSSES, LOSSES_S = 2, 20.0
-
 #: seconds between two attempts to open a lost device
 RETRY_S = 2.0
-
-
-@dataclass(eq=False)
-class _Side(Generic[PortT]):
-    """Input or output: its requested name, and the device where that is one."""
-
-    direction: str
-    wanted: str
-    device: OpenDevice[PortT] | None = None
-    lost: bool = False
-    attempt_at: float = 0.0
-    opened_at: float = 0.0
-    latency: float = field(default_factory=latency_s)  # that its driver is asked for, in seconds
-    _losses: deque[float] = field(default_factory=lambda: deque(maxlen=LOSSES))  # when the latest ones were seen
-    _counted: int = 0
-
-    @property
-    def name(self) -> str:
-        """What is in use: the identity of the device, otherwise the requested name."""
-        return self.device.info.identity if self.device else self.wanted
-
-    @property
-    def latency_ms(self) -> float:
-        return self.device.latency_ms if self.device else 0.0
-
-    @property
-    def is_device(self) -> bool:
-        return self.wanted != NONE if self.direction == "output" else not is_file(self.wanted)
-
-    def opened(self, device: OpenDevice[PortT]) -> OpenDevice[PortT]:
-        self.device, self.opened_at = device, time.perf_counter()
-        self._losses.clear()
-        self._counted = 0
-        return device
-
-    def has_lost_sound(self, now: float) -> bool:
-        """Whether the driver has lost sound several times since the device has settled, and can be asked for more."""
-        if self.device is None or self.latency >= LONGEST_LATENCY_S:
-            return False
-        losses = self.device.port.losses
-        if now - self.opened_at > GRACE_S:
-            self._losses.extend([now] * min(LOSSES, losses - self._counted))
-        self._counted = losses
-        return len(self._losses) == LOSSES and now - self._losses[0] <= LOSSES_S
-
-    def ask_for_more(self) -> None:
-        """Ask the driver for a longer buffer the next time the device is opened."""
-        self.latency = max(self.latency, min(LONGEST_LATENCY_S, LATENCY_STEP * self.latency))
-
-    def stalled(self, now: float) -> bool:
-        if self.device is None or now - self.opened_at <= GRACE_S:
-            return False
-        return now - self.device.port.last_call > STALL_S
 
 
 class Connection:
@@ -119,8 +53,8 @@ class Connection:
     ) -> None:
         self._sample_rate, self._chunk, self._delay = sample_rate, chunk, delay
         self._emit, self._clock = emit, RealClock()
-        self._input: _Side[InputPort] = _Side("input", input)
-        self._output: _Side[OutputPort] = _Side("output", output)
+        self._input: Side[InputPort] = Side("input", input)
+        self._output: Side[OutputPort] = Side("output", output)
         self.stuck = False
         self._note: str | None = None
         self._plugged = devices.plugged()
@@ -161,11 +95,11 @@ class Connection:
         try:
             if output not in (old_output.wanted, old_output.name):
                 self._close_device(old_output)
-                self._output = _Side("output", output)
+                self._output = Side("output", output)
                 self.sink = self._open_output(self._output)
             if input not in (old_input.wanted, old_input.name) or source.ended:
                 self._close_device(old_input)
-                self._input = _Side("input", input)
+                self._input = Side("input", input)
                 self.source = self._open_input(self._input)
         except UserError:
             for side in (self._input, self._output):
@@ -231,7 +165,7 @@ class Connection:
         self._close_devices()
         self.source.close()
 
-    def _open_input(self, side: _Side[InputPort]) -> Source:
+    def _open_input(self, side: Side[InputPort]) -> Source:
         if side.is_device:
             device = side.opened(devices.open_input(side.wanted, self._sample_rate, self._chunk, side.latency))
             self._note = None  # of a microphone: it tells nothing before it was heard
@@ -247,7 +181,7 @@ class Connection:
             self._emit(Notice(note))
         self._note = note
 
-    def _open_output(self, side: _Side[OutputPort]) -> Sink:
+    def _open_output(self, side: Side[OutputPort]) -> Sink:
         if side.is_device:
             device = side.opened(devices.open_output(side.wanted, self._sample_rate, self._chunk, side.latency))
             identity = device.info.identity
@@ -275,7 +209,7 @@ class Connection:
             if side.is_device and side.device is None:
                 self._reopen(side)
 
-    def _reopen(self, side: _Side[InputPort] | _Side[OutputPort]) -> None:
+    def _reopen(self, side: Side[InputPort] | Side[OutputPort]) -> None:
         self._close_device(side)
         try:
             if side is self._input:
@@ -289,7 +223,7 @@ class Connection:
             side.lost = False
             self._emit(Notice(f'the {side.direction} device "{side.wanted}" is open again'))
 
-    def _close_device(self, side: _Side[InputPort] | _Side[OutputPort]) -> None:
+    def _close_device(self, side: Side[InputPort] | Side[OutputPort]) -> None:
         if side.device is not None and not side.device.close():
             self.stuck = True
         side.device = None

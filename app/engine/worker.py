@@ -35,20 +35,14 @@ from .telemetry import COUNTERS, Telemetry
 #: is more than half of a chunk.
 SWITCH_S = 0.0005
 
-#: longest wait for a chunk, in seconds, before commands and devices are checked again
-TURN_S = 0.05
+#: longest wait for a chunk before commands are taken again, and time between two checks of the devices, in seconds
+TURN_S, WATCH_S = 0.05, 0.25
 
-#: chunks that are processed without a pause before commands are taken in between
-BUSY_TURNS = 4
+BUSY_TURNS = 4  # chunks that are processed without a pause before commands are taken in between
 
-#: seconds between two checks of the devices
-WATCH_S = 0.25
-
-#: a device that gives only zeros for this many seconds is muted, or the system denies access to it
-SILENCE_S = 2.0
-
-#: seconds that the end waits for a recording to be closed
-CLOSE_S = 2.0
+#: a device that gives only zeros for this many seconds is muted, or the system denies access to it; and seconds that
+#: the end waits for a recording to be closed
+SILENCE_S, CLOSE_S = 2.0, 2.0
 
 
 def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -> None:
@@ -139,9 +133,8 @@ class Worker:
         engine, turns = self._engine, 0
         while not self._quit:
             waiting = not engine.turn()
-            turns = 0 if waiting else turns + 1
-            if waiting or turns == BUSY_TURNS:  # once a chunk; less often while chunks have piled up
-                turns = 0
+            turns = 0 if waiting else (turns + 1) % BUSY_TURNS
+            if not turns:  # once a chunk; less often while chunks have piled up
                 self._take_commands(inbox)
             if waiting:
                 engine.source.wait(TURN_S)

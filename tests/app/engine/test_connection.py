@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from app.engine import connection, devices
-from app.engine.connection import GRACE_S, LOSSES_S, RETRY_S, STALL_S, Connection, need_devices
+from app.engine.connection import RETRY_S, Connection, need_devices
 from app.engine.device_settings import LATENCY_S, LATENCY_STEP, LONGEST_LATENCY_S
+from app.engine.device_side import GRACE_S, STALL_S
 from app.engine.devices import OpenDevice
 from app.engine.events import Event, Notice
 from app.engine.ports import InputPort, OutputPort
@@ -215,20 +216,6 @@ def test_a_driver_that_loses_sound_is_asked_for_more_buffer_up_to_a_limit(
     steps = [LATENCY_S * LATENCY_STEP**step for step in range(4)]
     assert machine.latencies == pytest.approx([*steps, LONGEST_LATENCY_S])
     assert len(notices) == 4 and '"speakers" has lost sound' in str(notices[0])
-
-
-def test_one_loss_or_losses_of_a_device_that_was_just_opened_change_nothing(
-    connect: Callable[..., Connection], machine: Machine
-) -> None:
-    one = connect("usb", "none")
-    [device] = machine.opened
-    assert isinstance(device.port, InputPort)
-    for after, losses in ((1.0, 5), (GRACE_S, 1), (LOSSES_S + 1.0, 1), (LOSSES_S + 1.0, 1)):
-        machine.now += after
-        device.port.last_call = machine.now
-        device.port.overflows += losses
-        one.watch()
-    assert machine.latencies == [LATENCY_S]
 
 
 def test_a_patient_start_waits_for_its_output_and_uses_it_when_it_appears(
