@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections import Counter
@@ -213,18 +214,20 @@ def test_a_recording_is_what_was_played_sample_for_sample(rig: Callable[..., Rig
 
 def test_an_hour_of_turns_does_not_grow(rig: Callable[..., Rig]) -> None:
     """No object of a chunk is kept: there are as many objects after many chunks as after few."""
-    import gc
 
-    one = rig(speech_like(10.0))
-    one.engine.run(seconds=6.0)  # caches of classes, which are weak references, fill at first
-    gc.collect()  # unreachable objects count until they are collected, whenever that happens to be
-    before = Counter(type(thing).__name__ for thing in gc.get_objects())
+    def objects() -> Counter[str]:
+        gc.collect()
+        return Counter([type(thing).__name__ for thing in gc.get_objects()])
+
+    one = rig(speech_like(4.0))
+    one.engine.run(seconds=1.0)
+    objects()  # the first count fills caches of classes itself
+    before = objects()
     one.ear._blocks.clear()
-    one.engine.run(seconds=3.0)
+    one.engine.run(seconds=2.5)
     one.ear._blocks.clear()
-    gc.collect()
-    grown = Counter(type(thing).__name__ for thing in gc.get_objects()) - before
-    assert grown.total() < 60
+    grown = objects() - before
+    assert grown.total() < 10
 
 
 def test_a_ladder_of_three_sources_is_refused(rig: Callable[..., Rig]) -> None:
