@@ -14,7 +14,7 @@ from typing import Any
 
 from ..checked import MALFORMED, shown
 from ..errors import UserError
-from ..files import whole_file
+from ..files import is_regular, whole_file
 from .design import Design, design_of
 from .seal import seal, unseal
 from .sound import Signal, samples_of
@@ -172,11 +172,11 @@ def _opaque(seed: int, item: str, condition: str) -> str:
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
-    if not path.is_file():
+    if not is_regular(path):
         raise UserError(f"there is no study {path}: give a file that `sepprune study create` wrote")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:  # the last: of a later version of the format
         raise UserError(
             f"{path} is no study ({shown(error)}): give a file that `sepprune study create` wrote"
         ) from error

@@ -109,3 +109,12 @@ def test_a_seal_shows_nothing_and_detects_damage() -> None:
         other = "A" if sealed[place] != "A" else "B"
         with pytest.raises(UserError, match="damaged"):
             unseal(sealed[:place] + other + sealed[place + 1 :], "x")
+
+
+def test_a_zip_of_a_later_version_of_the_format_is_one_sentence(tmp_path: Path) -> None:
+    study = small_study(tmp_path, ABX)
+    content = bytearray(study.path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 6] = 128  # version needed to extract, in the first central directory entry
+    study.path.write_bytes(content)
+    with pytest.raises(UserError, match="is no study .*zip file version 12.8"):
+        read_study(study.path)
