@@ -138,7 +138,8 @@ class Connection:
             if not side.lost and side.stalled(now):
                 stalls += 1
                 side.lost, side.attempt_at = True, now
-                side.ask_for_more()  # some drivers stop when their buffer is too short
+                if side.never_settled:  # else it was unplugged, or its driver hangs
+                    side.ask_for_more()
                 self._emit(
                     Notice(
                         f'the {side.direction} device "{side.wanted}" has stopped: it was unplugged or its driver '

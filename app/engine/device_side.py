@@ -65,6 +65,11 @@ class Side(Generic[PortT]):
         self._counted = losses
         return len(self._losses) == LOSSES and now - self._losses[0] <= LOSSES_S
 
+    @property
+    def never_settled(self) -> bool:
+        """Whether the device has stopped calling soon after it was opened, as with too short a buffer."""
+        return self.device is not None and self.device.port.last_call - self.opened_at < GRACE_S
+
     def ask_for_more(self) -> None:
         """Ask the driver for a longer buffer the next time the device is opened."""
         self.latency = max(self.latency, min(LONGEST_LATENCY_S, LATENCY_STEP * self.latency))

@@ -126,8 +126,8 @@ def open_input(wanted: str, sample_rate: int, chunk: int, latency: float | None 
         wanted: as for :func:`find_device`.
         sample_rate: of the separator, in hertz; the device may run at another rate.
         chunk: of the separator, in samples.
-        latency: buffering that the driver is asked for, in seconds;
-            :func:`~app.engine.device_settings.latency_s` if none.
+        latency: buffering that the driver is asked for, in seconds; ``None``: that of
+            :func:`~app.engine.device_settings.latency_s`.
 
     Raises:
         UserError: there is no such device, or it cannot be opened.

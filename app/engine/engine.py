@@ -190,7 +190,7 @@ class Engine:
         t_start = now()
         voices = separator.step(chunk)
         t_done, busy_before = now(), self._busy
-        self._busy = self.clock.busy()  # asked once a chunk: some systems take 0.1 ms to tell it
+        self._busy = self.clock.busy()  # a call of the system, so only once a chunk
         voices, bad = finite(voices)
         if bad:
             separator.reset()  # a state that is not finite stays so

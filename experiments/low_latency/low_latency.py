@@ -174,21 +174,25 @@ def engine(before: Path | None = None, seconds: float = 20.0, repeats: int = 5) 
 
 
 def _engine_in(place: Path, seconds: float) -> dict[str, float]:
-    script = Path(tempfile.gettempdir()) / f"engine-{os.getpid()}.py"  # processes are spawned from a file
-    script.write_text(_ENGINE.replace("SECONDS", str(seconds)), encoding="utf-8")
-    try:
-        run = subprocess.run(
-            [sys.executable, str(script)],
-            env=os.environ | {"PYTHONPATH": str(place)},
-            cwd=place,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-    finally:
-        script.unlink()
-    found: dict[str, float] = json.loads(run.stdout)
+    found: dict[str, float] = _printed(_ENGINE.replace("SECONDS", str(seconds)), place)
     return found
+
+
+def _printed(script: str, place: Path, **variables: str) -> Any:
+    """What a script prints as JSON in a process of its own.
+
+    Args:
+        script: Python; in a file, because it starts processes.
+        place: checkout from which it imports.
+        variables: of its environment.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "measure.py"
+        file.write_text(script, encoding="utf-8")
+        environment = os.environ | {"PYTHONPATH": str(place), **variables}
+        command = [sys.executable, str(file)]
+        run = subprocess.run(command, env=environment, cwd=place, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(run.stdout)
 
 
 #: shows the window on the demo, and prints its own processor time for a second
@@ -226,23 +230,11 @@ if __name__ == "__main__":
 
 def painting(seconds: float = 30.0) -> Facts:
     """Share of a core that the window's process takes, painting in memory (Qt's platform \"offscreen\")."""
-    found: Facts = {}
-    for scale in (1, 2):
-        script = Path(tempfile.gettempdir()) / f"window-{os.getpid()}.py"
-        script.write_text(_WINDOW.replace("SECONDS", str(seconds)), encoding="utf-8")
-        environment = os.environ | {
-            "PYTHONPATH": str(ROOT),
-            "QT_QPA_PLATFORM": "offscreen",
-            "QT_SCALE_FACTOR": str(scale),
-        }
-        try:
-            run = subprocess.run(
-                [sys.executable, str(script)], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-            )
-        finally:
-            script.unlink()
-        found[f"at {scale}x"] = json.loads(run.stdout)
-    return found
+    script = _WINDOW.replace("SECONDS", str(seconds))
+    return {
+        f"at {scale}x": _printed(script, ROOT, QT_QPA_PLATFORM="offscreen", QT_SCALE_FACTOR=str(scale))
+        for scale in (1, 2)
+    }
 
 
 def main() -> None:

@@ -176,7 +176,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
         raise UserError(f"there is no study {path}: give a file that `sepprune study create` wrote")
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError, NotImplementedError) as error:  # the last: of a later version of the format
+    except (zipfile.BadZipFile, OSError, RuntimeError) as error:  # RuntimeError: a later version of the format
         raise UserError(
             f"{path} is no study ({shown(error)}): give a file that `sepprune study create` wrote"
         ) from error

@@ -38,5 +38,14 @@ def test_losses_that_are_far_apart_are_not(side: Side[Any]) -> None:
     assert not any(lost(side, *((GRACE_S + 1 + number * (LOSSES_S + 1), number) for number in range(5))))
 
 
+@pytest.mark.parametrize(("last_call", "never"), [(0.0, True), (1.0, True), (GRACE_S + 60.0, False)])
+def test_a_device_that_stops_soon_after_it_was_opened_has_never_settled(
+    side: Side[Any], last_call: float, never: bool
+) -> None:
+    assert side.device is not None
+    side.device.port.last_call = last_call
+    assert side.never_settled == never
+
+
 def test_losses_of_a_device_that_was_just_opened_do_not_count(side: Side[Any]) -> None:
     assert lost(side, (1.0, 5), (GRACE_S + 1, 5), (GRACE_S + 2, 6)) == [False] * 3

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.telemetry import AUDIO_SAMPLES, COUNTERS, FRAME_ROWS, Telemetry
+from app.engine.telemetry import AUDIO_SAMPLES, COUNTERS, FRAME, FRAME_ROWS, Telemetry, joined
 
 
 def ramp(start: int, samples: int) -> np.ndarray:
@@ -74,3 +74,12 @@ def test_a_spawned_process_writes_into_the_same_memory() -> None:
 
 def test_every_counter_starts_at_zero() -> None:
     assert set(Telemetry().counters.values()) == {0.0} and len(Telemetry().counters) == len(COUNTERS)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=6))
+def test_rows_of_several_arrays_are_joined_in_order(sizes: list[int]) -> None:
+    parts = [np.zeros(size, FRAME) for size in sizes]
+    for number, part in enumerate(parts):
+        part["index"], part["flags"] = number, -number
+    np.testing.assert_array_equal(joined(parts), np.concatenate(parts))
+    np.testing.assert_array_equal(joined([part[::2] for part in parts]), np.concatenate([part[::2] for part in parts]))
