@@ -109,15 +109,22 @@ class Table:
     def text(self, key: str, longest: int = LONGEST_TEXT) -> str:
         """Text of at most ``longest`` characters in one line; those that cannot be printed or encoded are refused."""
         value = self._value(key)
-        if not isinstance(value, str) or len(value) > longest or not value.isprintable():
+        if not _is_line(value, longest):
             raise self.wrong(key, f"a line of text of at most {longest} characters")
-        return value
+        return str(value)
 
     def file_name(self, key: str) -> str:
         """The name of a file in the same folder, never a path to another one."""
         value = self.text(key, 255)
         if not is_inside(value) or len(PurePosixPath(value).parts) != 1:
             raise self.wrong(key, "the name of a file in the same folder")
+        return value
+
+    def texts(self, key: str, most: int, longest: int = LONGEST_TEXT) -> list[str]:
+        """A list of at most ``most`` texts as :meth:`text` takes them."""
+        value = self._value(key)
+        if not isinstance(value, list) or len(value) > most or not all(_is_line(item, longest) for item in value):
+            raise self.wrong(key, f"a list of at most {most} lines of text of at most {longest} characters")
         return value
 
     def flag(self, key: str) -> bool:
@@ -167,6 +174,11 @@ class Table:
         if value is _MISSING:
             raise UserError(f"{self.where} is incomplete: {key!r} is missing; {self.advice}")
         return value
+
+
+def _is_line(value: object, longest: int) -> bool:
+    """Whether a value is text in one line that can be printed, of at most ``longest`` characters."""
+    return isinstance(value, str) and len(value) <= longest and value.isprintable()
 
 
 def check_sound(name: str, rate: int, channels: int, frames: int = 0) -> None:

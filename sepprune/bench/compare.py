@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checked import MALFORMED, Table
 from ..errors import UserError
-from .reading import damaged, read_report, report_files
+from .reading import damaged, read_report, report_files, row_table
 from .rows import blocks_of
 from .statistics import parts, ratio
 from .verdict import busy_words
@@ -242,9 +242,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         for row in report["rows"]:
             row["blocks"] = blocks_of(row)
-            table = Table(row, f"a row of {file}", "copy it again, or measure again")
-            table.integer("level", 0, 1000), table.integer("threads", 1, 10_000), table.number("chunk_ms", 0, 60_000)
-            table.text("backend"), table.text("precision"), table.flag("paced"), table.flag("soak")
+            row_table(row, file)
         for name in ("processor", "power_source"):
             report["machine"][name]["value"], report["machine"][name]["why_missing"]
         report.setdefault("busy_processes", 0)  # reports of older versions have none

@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
+from ..checked import Table
 from .facts import fact_text
 from .page import number
-from .reading import damaged, read_report, report_files
+from .reading import ADVICE, damaged, read_report, report_files, row_table
 from .verdict import best_rows
 
 #: chunk duration that the table shows, in ms
 CHUNK_MS = 8.0
+
+#: longest sentence of a report, in characters
+_LONGEST = 2000
 
 _HEADS = (
     "machine", "system", "power", "load before", "busy processes", "level", "backend", "p50, ms",
@@ -72,10 +76,42 @@ def machines(path: Path) -> list[Machine]:
     for file in report_files(path):
         report = read_report(file)
         try:
+            _check(report, file)
             found += _machines(report, str(file.relative_to(path)) if path.is_dir() else file.name)
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise damaged(file, error) from error
     return found
+
+
+def _check(report: Mapping[str, Any], file: Path) -> None:
+    """Refuse a report of which a value that the page shows is not what it should be.
+
+    Raises:
+        UserError: that value.
+    """
+    for row in report["rows"]:
+        table = row_table(row, file)
+        table.number("p50_ms", 0), table.number("miss_rate_upper", 0, 1)
+        table.integer("chunks", 0, 2**53), table.integer("misses", 0, 2**53)
+        if table.has("p99_ms"):
+            table.number("p99_ms", 0)
+        if table.has("p99_interval_ms"):
+            low, high = row["p99_interval_ms"]
+            interval = Table({"low": low, "high": high}, f"'p99_interval_ms' of {table.where}", ADVICE)
+            interval.number("low", 0), interval.number("high", 0)
+    whole = Table(report, str(file), ADVICE)
+    whole.text("made"), whole.text("verdict", _LONGEST), whole.texts("warnings", 100, _LONGEST)
+    if whole.has("note"):
+        whole.text("note", _LONGEST)
+    facts = whole.table("machine")
+    for name in ("processor", "system", "load", "power_mode", "power_source", "virtual_machine"):
+        fact = facts.table(name)
+        if not fact.has("value"):
+            fact.text("why_missing", _LONGEST)
+        elif isinstance(fact.data["value"], str):
+            fact.text("value")
+        elif not isinstance(fact.data["value"], bool):
+            fact.number("value")
 
 
 def _machines(report: Mapping[str, Any], file: str) -> list[Machine]:

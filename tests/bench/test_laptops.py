@@ -11,6 +11,7 @@ import pytest
 from sepprune.bench.laptops import laptops_page, machines
 from sepprune.bench.latency import ReportSettings
 from sepprune.bench.times import Contender
+from sepprune.checked import LARGEST_JSON
 from sepprune.errors import UserError
 from tests.bench.virtual import synthetic_report
 
@@ -73,4 +74,44 @@ def test_what_cannot_be_a_table_is_one_sentence(tmp_path: Path, content: str | N
     if content is not None:
         (tmp_path / "report.json").write_text(content)
     with pytest.raises(UserError, match=sentence):
+        machines(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("warnings",), 5),
+        (("warnings",), "hello"),
+        (("warnings",), [5, None]),
+        (("verdict",), "a\nb"),
+        (("made",), 5),
+        (("note",), "\x1b[31m"),
+        (("rows", 0, "p50_ms"), "x"),
+        (("rows", 0, "misses"), "x"),
+        (("rows", 0, "paced"), "yes"),
+        (("rows", 0, "p99_interval_ms"), [1]),
+        (("machine", "processor", "value"), "evil\n | \x1b[31m"),
+        (("machine", "processor", "value"), "y" * 300),
+        (("machine", "load", "value"), [1]),
+        (("machine", "system"), 5),
+    ],
+)
+def test_a_value_of_another_type_or_with_control_characters_is_one_sentence(
+    folder: Path, tmp_path: Path, place: tuple[str | int, ...], value: object
+) -> None:
+    report = json.loads((folder / "first/report.json").read_text())
+    inner = report
+    for step in place[:-1]:
+        inner = inner[step]
+    inner[place[-1]] = value
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    with pytest.raises(UserError) as error:
+        laptops_page(machines(tmp_path), "command")
+    assert str(error.value).isprintable() and "report.json" in str(error.value)
+
+
+def test_a_report_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with (tmp_path / "report.json").open("wb") as file:
+        file.truncate(LARGEST_JSON + 1)
+    with pytest.raises(UserError, match="has 67 MB, expected at most 67 MB"):
         machines(tmp_path)

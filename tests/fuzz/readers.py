@@ -16,6 +16,7 @@ from app.engine.clock import VirtualClock
 from app.engine.sources import FileSource
 from app.ui.settings import Preferences, load_preferences, save_preferences
 from sepprune.bench.compare import compare, read_side
+from sepprune.bench.laptops import laptops_page, machines
 from sepprune.commands.study import _times
 from sepprune.comparison.settings import load_comparison_settings
 from sepprune.data import decoded
@@ -214,6 +215,9 @@ def _studies(folder: Path) -> list[Reader]:
         side = read_side(folder / "report.json")
         compare(side, side)
 
+    def tabulate_reports() -> None:
+        laptops_page(machines(folder / "table.json"), "command")
+
     times = {"rows": [{"level": level, "chunk_ms": 8.0, "p50_ms": 0.1 + level} for level in range(3)]}
     bench, questions = folder / "bench.json", folder / "questions.txt"
     asked = b"# after the training\nage: How old are you?\nhearing: Do you hear well?\n"
@@ -223,6 +227,7 @@ def _studies(folder: Path) -> list[Reader]:
         Reader("study", "zip", folder / "a.zip", (study.path.read_bytes(),), read_stimuli, 0.5),
         Reader("answers", "lines", folder / "session", (result,), lambda: read_result(folder / "session")),
         Reader("latency report", "json", folder / "report.json", (reports,), compare_reports, 0.2),
+        Reader("table of machines", "json", folder / "table.json", (reports,), tabulate_reports, 0.2),
     ]
 
 
