@@ -31,7 +31,8 @@ def read_report(file: Path) -> dict[str, Any]:
     """The content of a ``report.json``; its rows are not checked.
 
     Raises:
-        UserError: it cannot be read, is larger than :data:`~sepprune.checked.LARGEST_JSON`, or is no latency report of this version.
+        UserError: it cannot be read, is larger than :data:`~sepprune.checked.LARGEST_JSON`, or is no latency report of
+            this version.
     """
     content = read_limited(file, LARGEST_JSON, "give a report.json")
     try:
