@@ -90,8 +90,9 @@ def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str
     report = benchmark(settings, load_model(settings.model), args.benchmark)
     Console(stderr=args.json == "-").print(
         f"{report['hours_per_hour']:.1f} hours of mixtures per hour, {report['updates_per_second']:.2f} updates per "
-        f"second on {report['device']}. An update takes {report['update_ms']:.0f} ms, of which matrix products alone "
-        f"would take {report['product_share']:.0%}. Mixing takes {report['mixing_ms']:.0f} ms per mixture and process."
+        f"second on {report['device']} in {report['precision']}. An update takes {report['update_ms']:.0f} ms, of "
+        f"which matrix products alone would take {report['product_share']:.0%}. Mixing takes "
+        f"{report['mixing_ms']:.0f} ms per mixture and process."
     )
     return report
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from ..separators.calling import multiplies_bf16
 from .batches import BATCHES, BatchSource, batch_source, rate_of
 from .learner import Learner
 from .processes import Processes
@@ -36,10 +37,10 @@ def benchmark(settings: TrainingSettings, separator: nn.Module, seconds: float =
         seconds: about how long to measure.
 
     Returns:
-        ``device``; ``mixing_ms``: time of one process per mixture, on a GPU without rendering; ``update_ms``: time per
-        update, batches being ready; ``updates_per_second`` and ``hours_per_hour`` (hours of mixtures): of training as
-        it is; ``product_share``: time of the matrix products alone, measured with the same shapes, as a share of an
-        update.
+        ``device``; ``precision`` of the separator's passes; ``mixing_ms``: time of one process per mixture, on a GPU
+        without rendering; ``update_ms``: time per update, batches being ready; ``updates_per_second`` and
+        ``hours_per_hour`` (hours of mixtures): of training as it is; ``product_share``: time of the matrix products
+        alone, measured with the same shapes, as a share of an update.
     """
     processes, mixtures = Processes(), settings.mixtures
     source = batch_source(settings, processes.device.type == "cuda", separator)
@@ -52,12 +53,14 @@ def benchmark(settings: TrainingSettings, separator: nn.Module, seconds: float =
         together = _seconds_per_update(Trainer(settings, [learner], processes=processes, source=source), seconds / 3)
     samples = rate_of(settings, separator).samples(mixtures.samples)
     products = products_of(separator, torch.zeros(mixtures.batch, samples, device=processes.device))
-    kind = torch.bfloat16 if settings.optimiser.precision == "bf16" else torch.float32
+    in_bf16 = settings.optimiser.precision == "bf16" and multiplies_bf16(processes.device)
+    kind = torch.bfloat16 if in_bf16 else torch.float32
     peak = _PRODUCTS_PER_UPDATE * sum(
         count * _product_seconds(product, processes.device, kind) for product, count in products.items()
     )
     return {
         "device": torch.cuda.get_device_name() if processes.device.type == "cuda" else "cpu",
+        "precision": "bf16" if in_bf16 else "fp32",
         "mixing_ms": 1e3 * mixing / mixtures.batch,
         "update_ms": 1e3 * update,
         "updates_per_second": 1 / together,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
+from ..separators.calling import multiplies_bf16
 from .processes import Processes
 from .settings import OptimiserSettings
 
@@ -156,14 +157,16 @@ class Optimiser:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Nearly orthogonal matrices of the same directions, in bf16 (Jordan, "Muon", 2024).
+    """Nearly orthogonal matrices of the same directions (Jordan, "Muon", 2024), in bf16 where the device has it.
 
     Shape:
         - matrices and result: ``(count, rows, columns)``
     """
     a, b, c = _COEFFICIENTS
     tall = matrices.shape[1] > matrices.shape[2]
-    x = (matrices.mT if tall else matrices).bfloat16()
+    x = matrices.mT if tall else matrices
+    if multiplies_bf16(matrices.device):
+        x = x.bfloat16()
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)
     for _ in range(_ITERATIONS):
         gram = x @ x.mT

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from ..separators.calling import delay_of, estimates_of
+from ..separators.calling import delay_of, estimates_of, multiplies_bf16
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
 from .capture import Captured
 from .learner import Learner
@@ -87,6 +87,8 @@ class Trainer:
         self._start()
         with stop, Progress(*columns, disable=not first) as progress:
             bar = progress.add_task("training", total=limit)
+            if self.settings.optimiser.precision == "bf16" and not multiplies_bf16(self.device):
+                progress.console.print("This processor has no instructions for bf16: training computes in fp32.")
             while True:
                 elapsed = self._clock() - started
                 finished = elapsed >= limit or stop.requested

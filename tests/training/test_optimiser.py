@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from sepprune.errors import UserError
-from sepprune.training.optimiser import METHODS, Optimiser, freeze
+from sepprune.training.optimiser import METHODS, Optimiser, freeze, orthogonal
 from sepprune.training.processes import Processes
 from sepprune.training.settings import OptimiserSettings
 
@@ -38,7 +38,10 @@ def update(module: nn.Module, chosen: Optimiser, updates: int = 1) -> None:
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("method", METHODS)
-def test_updates_are_those_of_torchs_own_optimisers(module: nn.Module, method: str, decay: float) -> None:
+def test_updates_are_those_of_torchs_own_optimisers(
+    module: nn.Module, method: str, decay: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})  # torch's Muon always computes in bf16
     other = copy.deepcopy(module)
     update(module, optimiser(module, method=method, clip=0.5, weight_decay=decay), 4)
     matrices = [weight for weight in other.parameters() if weight.ndim == 2 and method == "muon"]
@@ -165,3 +168,8 @@ def test_weights_are_frozen_by_prefix(module: nn.Module) -> None:
 def test_a_prefix_that_fits_no_weight_is_answered_with_the_parts(module: nn.Module) -> None:
     with pytest.raises(UserError, match="'encodr'.*0, 1, 2"):
         freeze(module, ("encodr",))
+
+
+def test_matrices_are_made_orthogonal_in_fp32_on_a_processor_without_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
+    assert orthogonal(torch.randn(2, 12, 6)).dtype == torch.float32
