@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Calibration:
-    """Prepares levels and times them in a thread of low priority.
+    """Prepares levels and times them in a thread and a child process.
 
     Args:
         separator: the stream whose levels are measured.

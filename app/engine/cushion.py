@@ -15,8 +15,8 @@ LONGEST_S, LONGEST_CHUNKS, CUSHION_SHARE = 0.2, 3, 0.8
 WINDOW_S, WINDOW_CHUNKS = 1.0, 4
 
 #: time without a margin near a gap after which what is spare is removed, and its upper limit: each gap that follows a
-#: removal doubles it
-CALM_S, CALM_CHUNKS, LONGEST_CALM_S = 10.0, 20, 40.0
+#: removal doubles it. Where gaps return, a click a minute is worse than a chunk of delay for five minutes.
+CALM_S, CALM_CHUNKS, LONGEST_CALM_S = 10.0, 20, 320.0
 
 #: less than this is not worth removing, in seconds
 SMALL_S = 0.001

@@ -22,6 +22,7 @@ from sepprune.printing import hushed
 
 from .device_settings import latency_s, rates_to_try
 from .ports import InputPort, OutputPort
+from .priority import raised
 from .protocol import NONE, DeviceInfo
 
 #: longest block of sound that a device is asked for at once, in seconds; chunks can be longer. Longer blocks do not fit
@@ -243,7 +244,7 @@ def _open(
                         dtype="float32",
                         latency=latency,
                         blocksize=round(min(chunk / sample_rate, BLOCK_S) * rate),
-                        callback=port.callback,
+                        callback=raised(port.callback),
                     )
                     stream.start()
             except portaudio.PortAudioError as error:

@@ -238,7 +238,7 @@ def print_report(report: Report, console: Console) -> None:
             *(f"{row[key]:.2f}" for key in ("p50_ms", "p95_ms", "p99_ms", "max_ms")),
             str(row["deadline_misses"]),
         )
-    print_trimmed(console, table)
+    print_trimmed(console, table if report["levels"] else "No chunk was timed: the sound was too short.")
     print_trimmed(
         console,
         f"Input to output {latency['input_to_output_ms']:.1f} ms: "

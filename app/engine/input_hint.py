@@ -20,8 +20,8 @@ CLIPPED_DB = -0.1
 #: what the hints say, and what helps
 TOO_QUIET, CLIPPED = "Too quiet", "Clipped"
 REMEDIES = {
-    TOO_QUIET: "The input is very quiet, so the voices are too. Raise the level of the microphone, or go closer to it.",
-    CLIPPED: "The input has reached full scale and is distorted. Lower the level of the microphone.",
+    TOO_QUIET: "The input is very quiet, so the voices are too. If it is a microphone, raise its level or go closer.",
+    CLIPPED: "The input has reached full scale and is distorted. If it is a microphone, lower its level.",
     "": "",
 }
 

@@ -139,6 +139,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             plot(report, args.plot)
         except (OSError, ValueError) as error:
             raise UserError(f"cannot draw {args.plot} ({error}): give a PNG file in a folder that exists") from error
+        notes.print(f"The plot is in {args.plot}", soft_wrap=True, markup=False, highlight=False)
     if args.json != "-":
         print_trimmed(Console(), _table(report))
     return {"ladder": ladder.name, **report}
@@ -220,7 +221,7 @@ def _table(report: Report) -> Table:
     for title in ("level", "MACs/s", "chunk", "backend", "p50", "p95", "p99", "max", "RTF", "floor"):
         table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=title != "backend")
     for row in report["rows"]:
-        times = [_short(row["p50_ms"]), _short(row["p95_ms"]), _short(row["p99_ms"]), _rounded(row["max_ms"])]
+        times = [_short(row["p50_ms"]), _short(row["p95_ms"]), _short(row["p99_ms"]), _short(row["max_ms"])]
         table.add_row(
             str(row["level"]),
             f"{row['macs_per_second'] / 1e6:.0f} M",
@@ -236,7 +237,3 @@ def _table(report: Report) -> Table:
 def _short(value: float) -> str:
     """Three decimals below one, fewer above: what fits into 80 columns and still shows differences."""
     return f"{value:.{3 if value < 1 else 2 if value < 10 else 1}f}"
-
-
-def _rounded(value: float) -> str:
-    return f"{value:.{2 if value < 1 else 1}f}"

@@ -1,8 +1,7 @@
-"""Threads and processes that work beside a stream, at low priority. They end before the program does."""
+"""Threads and processes that work beside a stream. They end before the program does."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -17,21 +16,16 @@ _POLL_SECONDS, _GRACE_SECONDS = 0.2, 2.0
 
 
 def start_beside(work: Callable[[], None], name: str) -> threading.Thread:
-    """Start ``work`` in a thread of lower priority than the audio thread, where the system has priorities of threads.
+    """Start ``work`` in a thread.
+
+    The thread has the usual priority. A lower one would delay the audio thread: while other programs compute, a thread
+    of low priority has to wait for a processor, and if it holds the GIL then, the audio thread waits with it, whatever
+    its own priority. That made gaps of 30 ms at changes of the level.
 
     At its end the program waits for the thread: a compiler that is destroyed while it compiles crashes the process.
     Long work should check :func:`program_ends` now and then.
     """
-
-    def run() -> None:
-        if hasattr(os, "setpriority"):
-            try:
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
-            except OSError:
-                pass  # macOS does not offer it: the thread has the usual priority
-        work()
-
-    thread = threading.Thread(target=run, name=name)
+    thread = threading.Thread(target=work, name=name)
     thread.start()
     return thread
 

@@ -72,7 +72,7 @@ class MonoFile:
             length += len(block)
             yield from self._counted(block if resampler is None else resampler.resample_chunk(block), None)
         if not length:
-            raise UserError(f"{self.name} has no samples: give a recording that is not empty")
+            raise UserError(f"{self.name} has no samples: give a recording that has sound")
         if resampler is not None:
             # soxr gives no output for a very short signal: it is padded, and the result is cut to its duration
             end = max(1, round(length * wanted / sound.rate))

@@ -30,8 +30,8 @@ class WarmUp:
 
     Afterwards its state is as if it had run all along, and its sources are in the order that agrees best with what was
     heard. Where the level is too slow to catch up, the chunks before the present position are missing in its state.
-    :meth:`run` does the work, in a thread of low priority or in the caller's. The audio thread calls :meth:`take_over`
-    between two chunks.
+    :meth:`run` does the work, in a thread beside the stream or in the caller's. The audio thread calls
+    :meth:`take_over` between two chunks.
 
     Args:
         level: number of the level.
@@ -64,7 +64,7 @@ class WarmUp:
         self.error: Exception | None = None
 
     def start(self) -> None:
-        """:meth:`run` in a thread of low priority. It follows the stream until the runner is taken over."""
+        """:meth:`run` in a thread. It follows the stream until the runner is taken over."""
         start_beside(self._run_beside, f"warm-up of level {self.level}")
 
     def cancel(self) -> None:

@@ -49,9 +49,10 @@ def test_people_get_a_table_that_fits_80_columns(tcn_ladder: Ladder, capsys: pyt
     assert "onnxruntime fp32" in table and "…" not in table
 
 
-def test_the_plot_is_written(tcn_ladder: Ladder, tmp_path: Path) -> None:
-    assert bench(tcn_ladder, "--chunk-ms", "2", "--plot", str(tmp_path / "bench.png")) == 0
-    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+def test_the_plot_is_written_and_said(tcn_ladder: Ladder, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench(tcn_ladder, "--chunk-ms", "2", "--plot", str(tmp_path / "[1].png")) == 0
+    assert f"The plot is in {tmp_path / '[1].png'}" in capsys.readouterr().err
+    assert (tmp_path / "[1].png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

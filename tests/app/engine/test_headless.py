@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from rich.console import Console
 
 from app.cli import main
 from app.engine import headless
@@ -102,3 +104,14 @@ def test_sigterm_ends_a_session_with_its_report(settings: Settings, tmp_path: Pa
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0 and "Traceback" not in said
     assert "levels" in json.loads((tmp_path / "report.json").read_text())
+
+
+def test_a_sound_too_short_to_be_timed_is_a_sentence_instead_of_an_empty_table(
+    settings: Settings, sound: Callable[..., Path]
+) -> None:
+    short = replace(settings, input=str(sound(speech_like(0.05))), controls=settings.controls.changed(loop=False))
+    outcome = Session(short, 5.0, say=lambda _: None).run()
+    assert outcome.report is not None and outcome.report["levels"] == []
+    printed = Console(file=io.StringIO())
+    headless.print_report(outcome.report, printed)
+    assert "No chunk was timed: the sound was too short." in printed.file.getvalue()

@@ -178,7 +178,7 @@ def test_a_quiet_input_shows_its_voices_and_a_hint(window):
     window.tracks.refresh_text()
     assert [gutter.caption for gutter in window.tracks.gutters] == ["−46 dB", "−62 dB", "−62 dB"]
     assert [canvas.warning for canvas in window.tracks.canvases] == ["Too quiet", "", ""]
-    assert "Raise the level of the microphone" in window.tracks.canvases[0].toolTip()
+    assert "If it is a microphone, raise its level" in window.tracks.canvases[0].toolTip()
 
 
 def test_the_hint_stands_beside_the_meter_and_ends_with_another_input(window, engine):
