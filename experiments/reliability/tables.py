@@ -52,6 +52,27 @@ def soak() -> list[str]:
     return table(["what", "found"], rows)
 
 
+def window() -> list[str]:
+    """An hour of use in real time."""
+    found = read_json(RESULTS / "soak_window.json")
+    counters, rows = found["counters"], found["rows"]
+    settled, last = rows[len(rows) // 3], rows[-1]
+    grown = {name: (last[name]["memory"] - settled[name]["memory"]) / 1e6 for name in ("window", "engine")}
+    lines = [
+        ["minutes, actions", f"{found['minutes']:g}, {found['actions']}"],
+        ["machine, load at the start", f"{found['machine']['processor']}, {found['load']:.1f}"],
+        ["chunks processed", str(counters["chunks"])],
+        ["gaps and lost blocks of the program", str(counters["ring_underruns"] + counters["ring_overruns"])],
+        ["losses that the driver reports", str(counters["output_underflows"] + counters["input_overflows"])],
+        ["chunks later than a chunk", str(counters["deadline_misses"])],
+        ["longest time without an answer of the window", f"{found['longest_freeze_s']:.2f} s"],
+        ["growth of memory: window, engine", f"{grown['window']:.1f} MB, {grown['engine']:.1f} MB"],
+        ["recordings, all with files of equal length", str(len(found["recordings"]))],
+        ["problems", "; ".join(found["problems"]) or "none"],
+    ]
+    return table(["what", "found"], lines)
+
+
 def faults() -> list[str]:
     """The running engine, broken in several ways."""
     found = read_json(RESULTS / "faults.json")["faults"]
@@ -64,5 +85,6 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "reliability-fuzz": fuzz,
     "reliability-kills": kills,
     "reliability-soak": soak,
+    "reliability-window": window,
     "reliability-faults": faults,
 }
