@@ -100,7 +100,8 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
                 _check_sizes(graph)
         except Exception as error:
             raise export_failure(module, error) from error
-    tensors = _share_tensors(graph, module)
+    kept = _kept_values(graph, module, subject, call, returned)
+    tensors = _share_tensors(graph, module, kept)
     sizes = {
         node: notes[node.meta["custom"]["sizes"]]
         for node in graph.graph.nodes
@@ -184,8 +185,52 @@ def tensor_attributes(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
                 yield f"{prefix}.{name}" if prefix else name, value
 
 
-def _share_tensors(graph: fx.GraphModule, module: nn.Module) -> dict[str, str]:
-    """Let the graph use the module's own tensors. Returns their names in the module by the graph's names."""
+def _kept_values(
+    graph: fx.GraphModule, module: nn.Module, subject: nn.Module, call: Call, returned: list[Tensor]
+) -> frozenset[str]:
+    """Names of tensors whose values the graph keeps, since it would compute something else with the module's own.
+
+    A module can write a table when it is first called, and note in a plain number that the table is filled. The number
+    is part of the graph, but the module itself, which was never called, has an empty table.
+
+    Args:
+        graph: with the tensors of ``subject``.
+        module: the module as the user gave it.
+        subject: a copy that was called once.
+        call: the example.
+        returned: the tensors that the call returned.
+    """
+    after = dict(tensor_attributes(subject))
+    written = {
+        name: value
+        for name, value in tensor_attributes(module)
+        if not isinstance(value, nn.Parameter) and not torch.equal(value, after.get(name, value))
+    }
+    held = [(str(node.target), attribute_of(node)) for node in graph.graph.nodes if node.op == "get_attr"]
+    held = [(target, value) for target, value in held if target.removeprefix("module.") in written]
+    if not held:
+        return frozenset()
+    for target, _ in held:
+        _set(graph, target, written[target.removeprefix("module.")].clone())
+    outputs = [leaf for leaf in tree_leaves(graph(*call.tensors)) if isinstance(leaf, Tensor)]
+    for target, value in held:
+        _set(graph, target, value)
+    if all(torch.allclose(one, other, 1e-3, 1e-5) for one, other in zip(outputs, returned, strict=True)):
+        return frozenset()
+    return frozenset(target for target, _ in held)
+
+
+def _set(graph: fx.GraphModule, target: str, value: Tensor) -> None:
+    *path, last = target.split(".")
+    setattr(graph.get_submodule(".".join(path)), last, value)
+
+
+def _share_tensors(graph: fx.GraphModule, module: nn.Module, kept: frozenset[str]) -> dict[str, str]:
+    """Let the graph use the module's own tensors, except those in ``kept``.
+
+    Returns:
+        Names of all of them in the module, by the graph's names.
+    """
     own: dict[str, Tensor] = {}
     for name, value in tensor_attributes(module):
         own.setdefault(name, value)
@@ -202,11 +247,10 @@ def _share_tensors(graph: fx.GraphModule, module: nn.Module) -> dict[str, str]:
         if found is None:
             continue
         names[target] = first_name[id(own[found])]
-        *path, last = target.split(".")
-        owner = graph.get_submodule(".".join(path))
-        if last in owner._parameters and not isinstance(own[found], nn.Parameter):
-            continue
-        setattr(owner, last, own[found])
+        path, _, last = target.rpartition(".")
+        is_parameter = last in graph.get_submodule(path)._parameters
+        if target not in kept and (isinstance(own[found], nn.Parameter) or not is_parameter):
+            _set(graph, target, own[found])
     return names
 
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from sepprune.pruning import prepare
 from sepprune.pruning.graph.flow import operation
 from sepprune.pruning.graph.sizes import Size
 from sepprune.pruning.graph.trace import layer_of, tensor_attributes, trace
@@ -108,3 +109,42 @@ def test_recurrent_layers_have_the_memory_layout_of_torch(
     module, x = Rows(kind, batch_first, bidirectional).eval(), torch.rand(batch, 7, 3)
     expected, found = module(x), trace(module, (x,)).graph(x)
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+class FillsATable(nn.Module):
+    """Fills a table at its first call and notes that in a number, as rotary embeddings do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before, self.after = nn.Linear(6, 8), nn.Linear(8, 4)
+        self.register_buffer("table", torch.zeros(5))
+        self.filled = 0
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if not self.filled:
+            self.table[:] = torch.arange(1.0, 6.0)
+            self.filled = 5
+        return self.after(self.before(inputs) * self.table[:, None])
+
+
+def test_a_table_that_the_first_call_fills_is_full_in_the_graph_and_untouched_in_the_module() -> None:
+    module, inputs = FillsATable(), torch.randn(2, 5, 6)
+    graph = trace(module, (inputs,)).graph
+    assert not module.filled and not module.table.any()
+    torch.testing.assert_close(graph(inputs), module(inputs))
+
+
+def test_a_module_that_fills_a_table_at_its_first_call_can_be_pruned() -> None:
+    assert [group.id for group in prepare(FillsATable(), torch.randn(2, 5, 6)).structure.groups] == ["before"]
+
+
+def test_a_counter_that_the_graph_does_not_need_stays_the_modules_own() -> None:
+    class Counts(FillsATable):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            self.table += 1
+            return self.after(self.before(inputs)) + 0 * self.table.sum()
+
+    module = Counts()
+    found = trace(module, (torch.randn(2, 5, 6),))
+    own = {id(value) for value in module.buffers()}
+    assert any(id(value) in own for _, value in tensor_attributes(found.graph))
