@@ -170,10 +170,18 @@ def main() -> int:
     parser.add_argument("--report", metavar="FILE", help="write the figures as JSON")
     args = parser.parse_args()
     found = soak(args.hours, args.chunk_ms)
-    verdict = "; ".join(found["problems"]) or "nothing grew, nothing lost"
-    print(f"{found['hours']} hours, {found['chunks']} chunks: {verdict}")
-    if args.report:
-        Path(args.report).write_text(json.dumps(found, indent=2) + "\n")
+    return end(found, f"{found['hours']} hours, {found['chunks']} chunks", args.report)
+
+
+def end(found: dict[str, Any], what: str, report: str | None) -> int:
+    """Print the verdict and write the figures.
+
+    Returns:
+        exit status, 1 where there are ``problems``.
+    """
+    print(f"{what}: {'; '.join(found['problems']) or 'nothing grew, nothing lost'}")
+    if report:
+        Path(report).write_text(json.dumps(found, indent=2) + "\n")
     return int(bool(found["problems"]))
 
 

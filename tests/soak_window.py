@@ -36,6 +36,7 @@ from app.ui.window import MainWindow
 from sepprune.resources import asset
 from sepprune.streaming.machine import load, machine
 from tests.audio.virtual_audio import VirtualAudio
+from tests.soak import end
 
 ROOT = Path(__file__).resolve().parents[1]
 RATE, DEVICE_RATE = 16_000, 48_000
@@ -95,7 +96,7 @@ class Use:
         """Do the next thing: another level each time, and in turn something else."""
         window, number = self._window, self.count
         self.count += 1
-        window.controller.choose_level(number % 8)
+        window.controller.choose_level((number + number // 8) % 8)  # each round another level for each of the actions
         actions: list[Callable[[], object]] = [
             lambda: window.recordings.start(StartRecording(str(self._folder))),
             window.recordings.toggle,
@@ -213,11 +214,8 @@ def main() -> int:
         print(json.dumps(inside(Path(args.inside), args.minutes)))
         return 0
     found = soak(args.minutes)
-    verdict = "; ".join(found["problems"]) or "nothing grew, nothing lost"
-    print(f"{found['minutes']:g} minutes, {found['counters']['chunks']} chunks, {found['actions']} actions: {verdict}")
-    if args.report:
-        Path(args.report).write_text(json.dumps(found, indent=2) + "\n")
-    return int(bool(found["problems"]))
+    what = f"{found['minutes']:g} minutes, {found['counters']['chunks']} chunks, {found['actions']} actions"
+    return end(found, what, args.report)
 
 
 if __name__ == "__main__":

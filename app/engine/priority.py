@@ -32,8 +32,7 @@ def raise_priority(priority: int = AUDIO) -> str:
 def raised(callback: Callable[..., None]) -> Callable[..., None]:
     """A driver's callback that first raises the priority of the driver's thread.
 
-    On Linux PortAudio's threads have the normal priority. While another program computed, a callback came up to 30 ms
-    late, and the sound had a gap.
+    On Linux PortAudio's threads have the normal priority, so that any program that computes can delay them.
     """
     is_raised = False
 

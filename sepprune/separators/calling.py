@@ -27,8 +27,13 @@ def multiplies_bf16(device: torch.device) -> bool:
     return device.type != "cpu" or any(has for name, has in torch.cpu.get_capabilities().items() if "bf16" in name)
 
 
+def precision_on(device: torch.device, wanted: str) -> str:
+    """``wanted``, or ``fp32`` instead of ``bf16`` on a device that does not multiply it."""
+    return "fp32" if wanted == "bf16" and not multiplies_bf16(device) else wanted
+
+
 def estimates_of(separator: nn.Module, mixture: Tensor, delay: int, precision: str) -> Tensor:
     """:func:`sources_of` in fp32, computed in ``fp32``, or in ``bf16`` (autocast) where the device has it."""
-    in_bf16 = precision == "bf16" and multiplies_bf16(mixture.device)
-    with torch.autocast(mixture.device.type, torch.bfloat16, enabled=in_bf16):
+    device = mixture.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision_on(device, precision) == "bf16"):
         return sources_of(separator, mixture, delay).float()

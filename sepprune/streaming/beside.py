@@ -20,7 +20,7 @@ def start_beside(work: Callable[[], None], name: str) -> threading.Thread:
 
     The thread has the usual priority. A lower one would delay the audio thread: while other programs compute, a thread
     of low priority has to wait for a processor, and if it holds the GIL then, the audio thread waits with it, whatever
-    its own priority. That made gaps of 30 ms at changes of the level.
+    its own priority. At changes of the level that made sound up to 40 ms late.
 
     At its end the program waits for the thread: a compiler that is destroyed while it compiles crashes the process.
     Long work should check :func:`program_ends` now and then.

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from ..separators.calling import multiplies_bf16
+from ..separators.calling import precision_on
 from .batches import BATCHES, BatchSource, batch_source, rate_of
 from .learner import Learner
 from .processes import Processes
@@ -53,14 +53,14 @@ def benchmark(settings: TrainingSettings, separator: nn.Module, seconds: float =
         together = _seconds_per_update(Trainer(settings, [learner], processes=processes, source=source), seconds / 3)
     samples = rate_of(settings, separator).samples(mixtures.samples)
     products = products_of(separator, torch.zeros(mixtures.batch, samples, device=processes.device))
-    in_bf16 = settings.optimiser.precision == "bf16" and multiplies_bf16(processes.device)
-    kind = torch.bfloat16 if in_bf16 else torch.float32
+    precision = precision_on(processes.device, settings.optimiser.precision)
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
     peak = _PRODUCTS_PER_UPDATE * sum(
         count * _product_seconds(product, processes.device, kind) for product, count in products.items()
     )
     return {
         "device": torch.cuda.get_device_name() if processes.device.type == "cuda" else "cpu",
-        "precision": "bf16" if in_bf16 else "fp32",
+        "precision": precision,
         "mixing_ms": 1e3 * mixing / mixtures.batch,
         "update_ms": 1e3 * update,
         "updates_per_second": 1 / together,

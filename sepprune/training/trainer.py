@@ -11,11 +11,12 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import torch
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
-from ..separators.calling import delay_of, estimates_of, multiplies_bf16
+from ..separators.calling import delay_of, estimates_of, precision_on
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
 from .capture import Captured
 from .learner import Learner
@@ -85,9 +86,10 @@ class Trainer:
         started, stop, due = self._clock(), _StopSignal(), pause
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
         self._start()
-        with stop, Progress(*columns, disable=not first) as progress:
+        with stop, Progress(*columns, console=Console(stderr=True), disable=not first) as progress:
             bar = progress.add_task("training", total=limit)
-            if self.settings.optimiser.precision == "bf16" and not multiplies_bf16(self.device):
+            wanted = self.settings.optimiser.precision
+            if precision_on(self.device, wanted) != wanted:
                 progress.console.print("This processor has no instructions for bf16: training computes in fp32.")
             while True:
                 elapsed = self._clock() - started

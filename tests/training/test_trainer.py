@@ -246,6 +246,15 @@ def test_hints_bring_the_features_of_a_learner_nearer_to_its_teachers(
     assert distance_after_training(10.0) < 0.5 * distance_after_training(0.0)
 
 
+def test_a_run_prints_one_json_object_and_its_progress_elsewhere(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sepprune.commands.train, "keep_memory", lambda: None)
+    assert main(["train", str(config), "--minutes", "0.02", "--json", "-"]) == 0
+    output = capsys.readouterr()
+    assert json.loads(output.out)["steps"] > 0 and "h of mixtures" in output.err
+
+
 def test_a_benchmark_is_one_json_object_and_leaves_no_run(
     config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
