@@ -111,7 +111,7 @@ class FileSource:
         try:
             self._downmix = judged(self._file)
             if not len(self._file.read(1)):
-                raise UserError(f"{path} holds no sound: it has 0 samples; give a file with at least one")
+                raise UserError(f"{path} has no samples: give a recording that has sound")
             self._file.seek(0)
         except UserError:
             self._file.close()

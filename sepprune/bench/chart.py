@@ -32,7 +32,8 @@ def plot(report: Report, path: str | os.PathLike[str]) -> None:
         _draw(axes, [row for row in report["rows"] if row["chunk_ms"] == duration])
         axes.set_title(f"{duration:g} ms chunks")
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize="small")  # in the axes it hides lines
+    columns = min(2, len(durations))  # below one plot there is no room for two
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize="small")  # inside it hides lines
     figure.suptitle(report["machine"]["processor"])
     figure.savefig(Path(path), dpi=120)
 

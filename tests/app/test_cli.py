@@ -163,7 +163,7 @@ def test_without_a_display_it_runs_headless_and_says_so(ladder: Path, speech: Pa
     ("arguments", "sentence"),
     [
         (["--input", "missing.wav"], "there is no sound file 'missing.wav'"),
-        (["--input", "empty.wav"], "holds no sound"),
+        (["--input", "empty.wav"], "has no samples: give a recording that has sound"),
         (["--input", "text.wav"], "is no sound file that can be read"),
         (["--input", "sound.wav", "--level", "9"], "no level 9"),
         (["--input", "sound.wav", "--seconds", "-1"], "--seconds is -1"),

@@ -29,19 +29,22 @@ ROW: Row = {
 }
 
 
-def report(floor_ms: float | None) -> Report:
+def report(floor_ms: float | None, durations: tuple[float, ...] = (2.0, 4.0)) -> Report:
     rows: list[Row] = [
         {**ROW, "chunk_ms": chunk_ms, "level": level, "macs_per_second": 1e6 / (1 + level), "floor_ms": floor_ms}
-        for chunk_ms in (2.0, 4.0)
+        for chunk_ms in durations
         for level in (0, 1)
     ]
     return {"machine": {"processor": "any"}, "rows": rows}
 
 
+@pytest.mark.parametrize("durations", [(2.0,), (2.0, 4.0)])
 @pytest.mark.parametrize("floor_ms", [0.2, None])
-def test_the_chart_is_a_picture(tmp_path: Path, floor_ms: float | None) -> None:
-    plot(report(floor_ms), tmp_path / "bench.png")
-    assert matplotlib.image.imread(tmp_path / "bench.png").std() > 0
+def test_the_chart_is_a_whole_picture(tmp_path: Path, floor_ms: float | None, durations: tuple[float, ...]) -> None:
+    plot(report(floor_ms, durations), tmp_path / "bench.png")
+    picture = matplotlib.image.imread(tmp_path / "bench.png")
+    assert picture.std() > 0
+    assert (picture[:, [0, -1]] == 1).all(), "something is cut off at the left or right edge"
 
 
 def test_a_picture_format_that_is_not_known_is_refused(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_samples_that_are_not_numbers_become_silence_and_are_counted(sound: Writ
 
 
 def test_an_empty_file_is_a_sentence(sound: Write) -> None:
-    with pytest.raises(UserError, match="holds no sound"):
+    with pytest.raises(UserError, match="has no samples"):
         FileSource(sound(np.zeros(0)), CHUNK, 16_000, VirtualClock())
 
 
