@@ -1,49 +1,26 @@
-"""Graphs without the wrappers that ``torch.export`` puts around ``torch.no_grad()`` and ``torch.autocast``."""
+"""Graphs without ``torch.no_grad()`` and ``torch.autocast``."""
 
 from __future__ import annotations
 
-from typing import Any
+import torch
+from torch.fx.experimental.proxy_tensor import PreDispatchTorchFunctionMode
+from torch.overrides import _get_current_function_mode_stack
 
-from torch import fx
-
-#: name of a wrapper, and the position of the wrapped graph among its arguments; the graph's own arguments follow
-_WRAPPERS = {"wrap_with_set_grad_enabled": 1, "wrap_with_autocast": 4}
+_CONTEXTS = (torch._C._set_grad_enabled, torch.amp._enter_autocast, torch.amp._exit_autocast)
 
 
-def inline_contexts(graph_module: fx.GraphModule) -> None:
-    """Replace every wrapper by the graph that it wraps, in place.
+def forget_contexts() -> None:
+    """Remove what the graph that is being traced notes about contexts; does nothing outside of a trace.
 
-    Afterwards gradients flow through the whole graph, and the graph runs in the precision of its inputs. If outputs
-    of a module depend on autocast, the check after surgery detects it.
+    Call it at the end of a forward pass. Afterwards gradients flow through the whole graph, and the graph runs in the
+    precision of its inputs. If outputs of a module depend on autocast, the check after surgery detects it.
+
+    Otherwise ``torch.export`` puts each context into a graph of its own. The time for that grows with the square of
+    their number: rotary embeddings have two in each block.
     """
-    graph = graph_module.graph
-    changed = False
-    for node in list(graph.nodes):
-        position = _WRAPPERS.get(getattr(node.target, "__name__", "")) if node.op == "call_function" else None
-        if position is None:
-            continue
-        wrapped = getattr(graph_module, node.args[position].target)
-        inline_contexts(wrapped)
-        inputs = [item for item in wrapped.graph.nodes if item.op == "placeholder"]
-        mapping: dict[fx.Node, fx.Node] = dict(zip(inputs, node.args[position + 1 :], strict=True))
-        with graph.inserting_before(node):
-            outputs = graph.graph_copy(wrapped.graph, mapping)
-        _replace(node, outputs)
-        graph.erase_node(node)
-        changed = True
-    if changed:
-        graph.eliminate_dead_code()
-        graph_module.recompile()
-
-
-def _replace(node: fx.Node, outputs: Any) -> None:
-    """Let the users of a node use these outputs: one node, or a sequence of which every user takes one item."""
-    if not isinstance(outputs, (tuple, list)):
-        node.replace_all_uses_with(outputs)
-        return
-    for user in list(node.users):
-        _, index = user.args
-        if not isinstance(index, int):
-            raise TypeError(f"{user} takes output {index!r} of a wrapped graph, expected an integer")
-        user.replace_all_uses_with(outputs[index])
-        user.graph.erase_node(user)
+    for mode in _get_current_function_mode_stack():
+        if isinstance(mode, PreDispatchTorchFunctionMode):
+            graph = mode.tracer.graph
+            for node in reversed(graph.nodes):  # the end of a context uses its beginning
+                if node.target in _CONTEXTS:
+                    graph.erase_node(node)

@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_flatten_with_path, tree_leaves
 from ..calculated import copied
 from ..checks import check_tensors, export_failure
 from .call import Call
-from .contexts import inline_contexts
+from .contexts import forget_contexts
 from .recurrent_ops import restore
 from .sizes import NoteSizes, Size, remember_origins
 from .values import Noted, NoteValues
@@ -60,7 +60,9 @@ class _Traced(nn.Module):
 
     def forward(self, *tensors: Tensor) -> Any:
         with NoteSizes(self.notes, self.noted):
-            return self.call.run(self.module, tensors)
+            result = self.call.run(self.module, tensors)
+        forget_contexts()
+        return result
 
 
 def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
@@ -94,7 +96,6 @@ def trace(module: nn.Module, inputs: tuple[Any, ...] | Call) -> Trace:
                 if not isinstance(graph, fx.GraphModule):
                     raise TypeError(f"the exporter returned {type(graph).__name__}")
                 restore(graph)
-                inline_contexts(graph)
                 if values.noted and graph.graph.eliminate_dead_code():  # what only such numbers needed
                     graph.recompile()
                 _check_sizes(graph)
