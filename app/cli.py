@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import math
 import multiprocessing
 import os
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app; returns its exit status (0 done, 1 internal error, 2 the user's input is wrong)."""
     multiprocessing.freeze_support()
     print_any_name()
+    _print_crashes()
     args = parser().parse_args(arguments)
     try:
         return _run(args)
@@ -51,6 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _print_crashes() -> None:
+    """Let a crash of a library, which ends the process at once, print where it happened; in the engine's process too."""
+    os.environ.setdefault("PYTHONFAULTHANDLER", "1")
+    if sys.__stderr__ is not None and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -138,6 +138,7 @@ def inside(folder: Path, minutes: float) -> dict[str, Any]:
     noting.timeout.connect(note)
     noting.start(round(1000 * seconds / 12))
     ending.setSingleShot(True)
+    ending.timeout.connect(noting.stop)  # the engine ends with the window
     ending.timeout.connect(window.close)
     ending.start(round(1000 * seconds) + 500)
     application.exec()
@@ -158,7 +159,12 @@ def soak(minutes: float) -> dict[str, Any]:
         try:
             mixture, _ = soundfile.read(asset("demo/mixture.flac"), dtype="float32")
             audio.play(np.resize(mixture, round((60 * minutes + 60) * RATE)), RATE)
-            environment = {"QT_QPA_PLATFORM": "offscreen", RATE_VARIABLE: str(DEVICE_RATE), "PYTHONPATH": str(ROOT)}
+            environment = {
+                "QT_QPA_PLATFORM": "offscreen",
+                RATE_VARIABLE: str(DEVICE_RATE),
+                "PYTHONPATH": str(ROOT),
+                "PYTHONFAULTHANDLER": "1",  # a crash of Qt says where
+            }
             command = [sys.executable, "-m", "tests.soak_window", "--minutes", str(minutes), "--inside", name]
             began = load()
             found: dict[str, Any] = json.loads(

@@ -141,7 +141,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             raise UserError(f"cannot draw {args.plot} ({error}): give a PNG file in a folder that exists") from error
         notes.print(f"The plot is in {args.plot}", soft_wrap=True, markup=False, highlight=False)
     if args.json != "-":
-        print_trimmed(Console(), _table(report))
+        print_trimmed(Console(), times_table(report))
     return {"ladder": ladder.name, **report}
 
 
@@ -210,13 +210,15 @@ def _load(count: int | None) -> int:
     return count or 0
 
 
-def _table(report: Report) -> Table:
+def times_table(report: Report) -> Table:
+    """One row for each row of the report; times below a second fit into 80 columns."""
     machine = report["machine"]
     table = Table(
         title=f"{machine['processor']}, {machine['cores']} cores; times in ms",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
     )
     for title in ("level", "MACs/s", "chunk", "backend", "p50", "p95", "p99", "max", "RTF", "floor"):
         table.add_column(title, justify="left" if title == "backend" else "right", no_wrap=title != "backend")

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -217,7 +218,7 @@ def test_unusual_files_are_played_to_their_end(
     assert (done.returncode, report["chunks"], report["bad_samples"]) == (0, chunks, bad)
 
 
-def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path) -> None:
+def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path, tmp_path: Path) -> None:
     process = subprocess.Popen(
         [
             sys.executable,
@@ -232,6 +233,8 @@ def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path) -
             str(ladder),
             "--seconds",
             "100",
+            "--record",
+            str(tmp_path / "recordings"),
         ],
         cwd=ROOT,
         stdout=subprocess.PIPE,
@@ -239,7 +242,10 @@ def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path) -
         text=True,
         env=_environment({}),
     )
-    assert "sound.wav" in process.stderr.readline()  # it runs
+    while process.poll() is None and not any(
+        path.stat().st_size > 10_000 for path in tmp_path.glob("recordings/*/mixture.wav")
+    ):
+        time.sleep(0.05)  # until chunks were timed
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, "Chunk time" in out, "Traceback" in err) == (0, True, False)
@@ -284,6 +290,16 @@ def test_without_portaudio_a_file_still_plays_to_nowhere(ladder: Path, speech: P
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0 and "PortAudio is not installed" in done.stderr
+
+
+def test_a_crash_of_a_library_prints_where_it_happened() -> None:
+    script = (
+        "import app.cli, os, signal\n"
+        "app.cli._run = lambda args: os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "app.cli.main(['--list-devices'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=_environment({}))
+    assert done.returncode == -signal.SIGSEGV and "app/cli.py" in done.stderr
 
 
 def test_devices_are_listed_as_json() -> None:
