@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print_crashes() -> None:
-    """Let a crash of a library, which ends the process at once, print where it happened; in the engine's process too."""
+    """Let a crash of a library, which ends the process at once, print where it happened; in the engine too."""
     os.environ.setdefault("PYTHONFAULTHANDLER", "1")
     if sys.__stderr__ is not None and not faulthandler.is_enabled():
         faulthandler.enable(sys.__stderr__)

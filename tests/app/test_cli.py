@@ -298,7 +298,9 @@ def test_a_crash_of_a_library_prints_where_it_happened() -> None:
         "app.cli._run = lambda args: os.kill(os.getpid(), signal.SIGSEGV)\n"
         "app.cli.main(['--list-devices'])"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=_environment({}))
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=_environment({})
+    )
     assert done.returncode == -signal.SIGSEGV and "app/cli.py" in done.stderr
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch.amp.autocast_mode import _enter_autocast, _exit_autocast
 from torch.fx.experimental.proxy_tensor import PreDispatchTorchFunctionMode
 from torch.overrides import _get_current_function_mode_stack
 
-_CONTEXTS = (torch._C._set_grad_enabled, torch.amp._enter_autocast, torch.amp._exit_autocast)
+_CONTEXTS = (torch._C._set_grad_enabled, _enter_autocast, _exit_autocast)
 
 
 def forget_contexts() -> None:
