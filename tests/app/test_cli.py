@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +15,8 @@ import pytest
 import soundfile
 
 from .conftest import speech_like
+from .program import ROOT, environment, live
 
-ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = {
     "levels",
     "input_overflows",
@@ -29,23 +27,6 @@ CONTRACT = {
     "latency",
     "backend",
 }
-
-
-def live(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the program on a machine with neither display nor sound card."""
-    return subprocess.run(
-        [sys.executable, "-m", "app", *map(str, arguments)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=_environment(variables),
-    )
-
-
-def _environment(variables: dict[str, str]) -> dict[str, str]:
-    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PULSE_SERVER")
-    return {key: value for key, value in os.environ.items() if key not in hidden} | variables
 
 
 @pytest.fixture
@@ -117,7 +98,7 @@ def test_loop_and_no_loop_switch_looping_on_and_off(ladder: Path, sound: Callabl
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=_environment({}),
+        env=environment({}),
     )
     assert "sound.wav" in process.stderr.readline()
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -218,90 +199,10 @@ def test_unusual_files_are_played_to_their_end(
     assert (done.returncode, report["chunks"], report["bad_samples"]) == (0, chunks, bad)
 
 
-def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "app",
-            "--headless",
-            "--input",
-            str(speech),
-            "--output",
-            "none",
-            "--ladder",
-            str(ladder),
-            "--seconds",
-            "100",
-            "--record",
-            str(tmp_path / "recordings"),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment({}),
-    )
-    while process.poll() is None and not any(
-        path.stat().st_size > 10_000 for path in tmp_path.glob("recordings/*/mixture.wav")
-    ):
-        time.sleep(0.05)  # until chunks were timed
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert (process.returncode, "Chunk time" in out, "Traceback" in err) == (0, True, False)
-
-
-def test_control_c_while_it_loads_gives_no_traceback_and_leaves_no_engine(ladder: Path, speech: Path) -> None:
-    """As in a terminal, which sends Ctrl-C to parent and engine."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import app.cli, app.engine.headless as h, sys\n"
-            "start = h.EngineProcess.start\n"
-            "h.EngineProcess.start = lambda self: (start(self), print(self.pid, flush=True))\n"
-            "if __name__ == '__main__': sys.exit(app.cli.main(sys.argv[1:]))",
-            "--headless",
-            "--input",
-            str(speech),
-            "--output",
-            "none",
-            "--ladder",
-            str(ladder),
-            "--seconds",
-            "100",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=_environment({}),
-        start_new_session=True,
-    )
-    engine = int(process.stdout.readline())
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "")
-    with pytest.raises(ProcessLookupError):
-        os.kill(engine, 0)
-
-
 def test_without_portaudio_a_file_still_plays_to_nowhere(ladder: Path, speech: Path, tmp_path: Path) -> None:
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
     done = live("--headless", "--input", speech, "--output", "none", "--ladder", ladder, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0 and "PortAudio is not installed" in done.stderr
-
-
-def test_a_crash_of_a_library_prints_where_it_happened() -> None:
-    script = (
-        "import app.cli, os, signal\n"
-        "app.cli._run = lambda args: os.kill(os.getpid(), signal.SIGSEGV)\n"
-        "app.cli.main(['--list-devices'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=_environment({})
-    )
-    assert done.returncode == -signal.SIGSEGV and "app/cli.py" in done.stderr
 
 
 def test_devices_are_listed_as_json() -> None:
