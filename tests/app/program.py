@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,6 +23,31 @@ def live(*arguments: str | Path, **variables: str) -> subprocess.CompletedProces
         timeout=120,
         env=environment(variables),
     )
+
+
+def started(*arguments: str | Path, program: Sequence[str] = ("-m", "app"), **options: Any) -> subprocess.Popen[str]:
+    """Start the program, and let it run.
+
+    Args:
+        arguments: of the program.
+        program: what Python runs.
+        options: of ``subprocess.Popen``.
+    """
+    return subprocess.Popen(
+        [sys.executable, *program, *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment({}),
+        **options,
+    )
+
+
+def wait_for_sound(process: subprocess.Popen[str], recordings: Path, size: int = 20_000) -> None:
+    """Wait until the program has recorded some bytes of sound, or has ended."""
+    while process.poll() is None and not any(path.stat().st_size > size for path in recordings.glob("*/mixture.wav")):
+        time.sleep(0.05)
 
 
 def environment(variables: dict[str, str]) -> dict[str, str]:

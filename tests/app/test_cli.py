@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 import soundfile
 
 from .conftest import speech_like
-from .program import ROOT, environment, live
+from .program import ROOT, live, started, wait_for_sound
 
 CONTRACT = {
     "levels",
@@ -78,7 +77,7 @@ def test_with_seconds_a_short_file_is_looped(ladder: Path, sound: Callable[..., 
     assert json.loads(done.stdout)["chunks"] > 30
 
 
-def test_loop_and_no_loop_switch_looping_on_and_off(ladder: Path, sound: Callable[..., Path]) -> None:
+def test_loop_and_no_loop_switch_looping_on_and_off(ladder: Path, sound: Callable[..., Path], tmp_path: Path) -> None:
     arguments = [
         "--headless",
         "--input",
@@ -92,17 +91,8 @@ def test_loop_and_no_loop_switch_looping_on_and_off(ladder: Path, sound: Callabl
     ]
     once = live(*arguments, "--seconds", "30", "--no-loop")
     assert json.loads(once.stdout)["chunks"] == 14
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", *map(str, arguments), "--loop"],
-        cwd=ROOT,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment({}),
-    )
-    assert "sound.wav" in process.stderr.readline()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(1.0)  # longer than the file
+    process = started(*arguments, "--loop", "--record", tmp_path)
+    wait_for_sound(process, tmp_path)  # longer than the file
     process.send_signal(signal.SIGINT)
     assert json.loads(process.communicate(timeout=60)[0])["chunks"] > 30
 

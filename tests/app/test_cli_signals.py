@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from .conftest import speech_like
-from .program import ROOT, environment
+from .program import started, wait_for_sound
 
 
 @pytest.fixture
@@ -22,33 +19,9 @@ def speech(sound: Callable[..., Path]) -> Path:
 
 
 def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path, tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "app",
-            "--headless",
-            "--input",
-            str(speech),
-            "--output",
-            "none",
-            "--ladder",
-            str(ladder),
-            "--seconds",
-            "100",
-            "--record",
-            str(tmp_path / "recordings"),
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment({}),
-    )
-    while process.poll() is None and not any(
-        path.stat().st_size > 10_000 for path in tmp_path.glob("recordings/*/mixture.wav")
-    ):
-        time.sleep(0.05)  # until chunks were timed
+    options = ["--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--seconds", "100"]
+    process = started(*options, "--record", tmp_path / "recordings")
+    wait_for_sound(process, tmp_path / "recordings")  # chunks were timed
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, "Chunk time" in out, "Traceback" in err) == (0, True, False)
@@ -56,31 +29,14 @@ def test_control_c_ends_the_session_with_its_table(ladder: Path, speech: Path, t
 
 def test_control_c_while_it_loads_gives_no_traceback_and_leaves_no_engine(ladder: Path, speech: Path) -> None:
     """As in a terminal, which sends Ctrl-C to parent and engine."""
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import app.cli, app.engine.headless as h, sys\n"
-            "start = h.EngineProcess.start\n"
-            "h.EngineProcess.start = lambda self: (start(self), print(self.pid, flush=True))\n"
-            "if __name__ == '__main__': sys.exit(app.cli.main(sys.argv[1:]))",
-            "--headless",
-            "--input",
-            str(speech),
-            "--output",
-            "none",
-            "--ladder",
-            str(ladder),
-            "--seconds",
-            "100",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment({}),
-        start_new_session=True,
+    script = (
+        "import app.cli, app.engine.headless as h, sys\n"
+        "start = h.EngineProcess.start\n"
+        "h.EngineProcess.start = lambda self: (start(self), print(self.pid, flush=True))\n"
+        "if __name__ == '__main__': sys.exit(app.cli.main(sys.argv[1:]))"
     )
+    options = ["--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--seconds", "100"]
+    process = started(*options, program=("-c", script), start_new_session=True)
     engine = int(process.stdout.readline())
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -95,5 +51,6 @@ def test_a_crash_of_a_library_prints_where_it_happened() -> None:
         "app.cli._run = lambda args: os.kill(os.getpid(), signal.SIGSEGV)\n"
         "app.cli.main(['--list-devices'])"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, env=environment({}))
-    assert done.returncode == -signal.SIGSEGV and "app/cli.py" in done.stderr
+    process = started(program=("-c", script))
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGSEGV and "app/cli.py" in err
