@@ -32,6 +32,7 @@ from sepprune.bench.pace import Stream, SystemClock
 from sepprune.bench.times import Contender, undisturbed
 from sepprune.streaming import Ladder, StreamingSeparator
 from sepprune.streaming.machine import load, machine
+from tests.stalls import StallWatch, kept_awake
 
 from ..common import ROOT, read_json
 from ..live import CHUNK_MS, demo
@@ -44,8 +45,13 @@ Facts = dict[str, Any]
 
 
 def mouth_to_ear(seconds: float = 600.0) -> Facts:
-    """The way between two virtual devices at 48 kHz, with the buffers that the app asks for by itself."""
-    return measured(48_000, None, seconds)
+    """The way between two virtual devices at 48 kHz, with the buffers that the app asks for by itself.
+
+    The processors are kept from sleeping, since the host of a virtual machine is slow to wake them.
+    """
+    with kept_awake(), StallWatch() as watch:
+        found = measured(48_000, None, seconds)
+    return found | {"stalls": watch.summary()}
 
 
 class Touching:

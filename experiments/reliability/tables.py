@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from ..common import EXPERIMENTS, read_json, table
 
@@ -62,7 +63,9 @@ def window() -> list[str]:
         ["minutes, actions", f"{found['minutes']:g}, {found['actions']}"],
         ["machine, load at the start", f"{found['machine']['processor']}, {found['load']:.1f}"],
         ["chunks processed", str(counters["chunks"])],
-        ["gaps and lost blocks of the program", str(counters["ring_underruns"] + counters["ring_overruns"])],
+        ["gaps and lost blocks of the program", str(_lost(found, stalled=False))],
+        ["the same while the host stopped the machine", str(_lost(found, stalled=True))],
+        ["times that the host stopped a processor, longest", _stalls(found["stalls"])],
         ["losses that the driver reports", str(counters["output_underflows"] + counters["input_overflows"])],
         ["chunks later than a chunk", str(counters["deadline_misses"])],
         ["longest time without an answer of the window", f"{found['longest_freeze_s']:.2f} s"],
@@ -71,6 +74,14 @@ def window() -> list[str]:
         ["problems", "; ".join(found["problems"]) or "none"],
     ]
     return table(["what", "found"], lines)
+
+
+def _lost(found: dict[str, Any], stalled: bool) -> int:
+    return sum(loss["count"] for loss in found["losses"] if bool(loss["stall_s"]) == stalled)
+
+
+def _stalls(found: dict[str, Any] | None) -> str:
+    return "not known" if found is None else f"{found['count']}, {1000 * found['longest_s']:.0f} ms"
 
 
 def faults() -> list[str]:

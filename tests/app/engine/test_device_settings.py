@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.engine.device_settings import LATENCY_S, LATENCY_VARIABLE, RATE_VARIABLE, latency_s, rates_to_try
+from app.engine.device_settings import LATENCY_S, LATENCY_VARIABLE, RATE_VARIABLE, block_s, latency_s, rates_to_try
 from sepprune.errors import UserError
 
 
@@ -30,3 +30,22 @@ def test_a_latency_that_is_not_possible_is_a_sentence(given: str, monkeypatch: p
     monkeypatch.setenv(LATENCY_VARIABLE, given)
     with pytest.raises(UserError, match=f"SEPPRUNE_DEVICE_LATENCY_MS is '{given}': expected whole milliseconds"):
         latency_s()
+
+
+@pytest.mark.parametrize("latency", [0.016, 0.024, 0.036])
+def test_four_blocks_of_an_output_are_its_buffer(latency: float) -> None:
+    assert 4 * block_s("output", 0.012, latency) == pytest.approx(latency)
+
+
+def test_an_input_delivers_a_chunk_at_a_time() -> None:
+    assert block_s("input", 0.008, 0.016) == 0.008
+
+
+@pytest.mark.parametrize("direction", ["input", "output"])
+def test_no_block_is_longer_than_a_chunk_or_32_ms(direction: str) -> None:
+    assert block_s(direction, 0.004, 0.5) == 0.004
+    assert block_s(direction, 1.0, 0.5) == 0.032
+
+
+def test_a_short_buffer_does_not_make_blocks_that_python_cannot_serve() -> None:
+    assert block_s("output", 0.008, 0.005) == 0.002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -131,7 +132,7 @@ class PortAudio:
 
     def _stream(self, samplerate: int, channels: int, **settings: Any) -> SimpleNamespace:
         self.calls.append(f"{samplerate}/{channels}")
-        self.settings = settings
+        self.settings, self.pulse = settings, os.environ.get("PULSE_LATENCY_MSEC")
         if samplerate not in self.rates or channels not in self.channels:
             raise PortAudioError("Invalid sample rate [PaErrorCode -9997]")
         close = self.hangs.wait if self.hangs else lambda: self.calls.append("close")
@@ -230,6 +231,19 @@ def test_a_search_initialises_portaudio_again(portaudio: Callable[..., PortAudio
     library = portaudio(16_000)
     devices.rescan()
     assert library.calls == ["terminate", "initialize"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PulseAudio is on Linux")
+def test_pulseaudio_buffers_four_blocks_of_an_output_and_less_of_an_input(
+    portaudio: Callable[..., PortAudio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PULSE_LATENCY_MSEC", raising=False)
+    library = portaudio(48_000)
+    devices.open_output("Speakers, ALSA", 16_000, 128, latency=0.016)
+    assert (library.settings["blocksize"], library.pulse) == (192, "16")
+    devices.open_input("USB Headset, ALSA", 16_000, 128, latency=0.016)
+    assert (library.settings["blocksize"], library.pulse) == (384, "8")
+    assert "PULSE_LATENCY_MSEC" not in os.environ
 
 
 @pytest.mark.parametrize("chunk_ms", [8, 32, 500, 1000])
