@@ -1,4 +1,4 @@
-"""How devices are opened: latency and sample rates, and the environment variables that change them."""
+"""How devices are opened: latency, blocks and sample rates, and the environment variables that change them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ from sepprune.errors import UserError
 #: buffering that a driver is asked for at first, in seconds, and at most: a device that loses sound is asked for more.
 #: With PortAudio's "low", PulseAudio made no callback at all.
 LATENCY_S, LONGEST_LATENCY_S = 0.016, 0.06
+
+#: longest block of sound that a device is asked for at once, in seconds; chunks can be longer. Longer blocks do not fit
+#: into the input ring, and look like a device that has stopped.
+BLOCK_S = 0.032
+
+#: blocks in the buffer of an output, and the shortest block in seconds. PulseAudio asks for a quarter of its buffer at
+#: a time: blocks of another length would be asked for in bursts, and sound would wait for the longest pause.
+OUTPUT_BLOCKS, SHORTEST_BLOCK_S = 4, 0.002
 
 #: factor of the buffering after a loss
 LATENCY_STEP = 1.5
@@ -41,6 +49,18 @@ def latency_s() -> float:
             f"the environment variable {LATENCY_VARIABLE} is {given!r}: expected whole milliseconds, {least} to {most}"
         )
     return int(given) / 1000
+
+
+def block_s(direction: str, chunk_s: float, latency: float) -> float:
+    """Seconds of sound that a device is asked for at once.
+
+    Args:
+        direction: ``"input"`` or ``"output"``.
+        chunk_s: duration of a chunk of the separator in seconds.
+        latency: buffering that the driver is asked for, in seconds.
+    """
+    most = min(chunk_s, BLOCK_S)
+    return most if direction == "input" else min(most, max(SHORTEST_BLOCK_S, latency / OUTPUT_BLOCKS))
 
 
 def rates_to_try(sample_rate: int, default: int) -> Sequence[int]:

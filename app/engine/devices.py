@@ -20,14 +20,14 @@ from typing import Generic, Protocol, TypeVar
 from sepprune.errors import UserError
 from sepprune.printing import hushed
 
-from .device_settings import latency_s, rates_to_try
+from .device_settings import block_s, latency_s, rates_to_try
 from .ports import InputPort, OutputPort
 from .priority import raised
 from .protocol import NONE, DeviceInfo
 
-#: longest block of sound that a device is asked for at once, in seconds; chunks can be longer. Longer blocks do not fit
-#: into the input ring, and look like a device that has stopped.
-BLOCK_S = 0.032
+#: share of the latency that PulseAudio is asked to buffer. An input that buffers less loses nothing: it is only
+#: delivered in smaller parts.
+_PULSE_SHARES = {"input": 0.5, "output": 1.0}
 
 #: seconds that closing a device may take: a driver that has lost its device may never return from it
 CLOSE_S = 1.0
@@ -236,14 +236,14 @@ def _open(
                 continue
             port = make_port(rate, count)
             try:
-                with hushed(), _pulse_latency(latency):
+                with hushed(), _pulse_latency(latency, direction):
                     stream: Stream = kind(
                         device=index,
                         samplerate=rate,
                         channels=count,
                         dtype="float32",
                         latency=latency,
-                        blocksize=round(min(chunk / sample_rate, BLOCK_S) * rate),
+                        blocksize=round(block_s(direction, chunk / sample_rate, latency) * rate),
                         callback=raised(port.callback),
                     )
                     stream.start()
@@ -258,17 +258,15 @@ def _open(
 
 
 @contextlib.contextmanager
-def _pulse_latency(latency: float) -> Iterator[None]:
+def _pulse_latency(latency: float, direction: str) -> Iterator[None]:
     """Tell PulseAudio how much to buffer in streams that are opened meanwhile, unless the user has told it.
 
-    Its client library reads the variable when it connects. Without it, null sinks and some devices buffer 2 s. It has
-    to exceed the latency: on an overloaded machine the driver ran dry 111 times in 9 s with 20 ms (median of 10 runs),
-    and 9 times with 40 ms (median of 28).
+    Its client library reads the variable when it connects. Without it, null sinks and some devices buffer 2 s.
     """
     if sys.platform != "linux" or _PULSE in os.environ:
         yield
         return
-    os.environ[_PULSE] = str(round(1000 * latency * 4 / 3))
+    os.environ[_PULSE] = str(max(1, round(1000 * latency * _PULSE_SHARES[direction])))
     try:
         yield
     finally:
