@@ -51,7 +51,7 @@ def mouth_to_ear(seconds: float = 600.0) -> Facts:
     """
     with kept_awake(), StallWatch() as watch:
         found = measured(48_000, None, seconds)
-    return found | {"stalls": watch.summary()}
+    return found | {"host_stalls": watch.summary()}
 
 
 class Touching:

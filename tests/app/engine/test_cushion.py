@@ -37,8 +37,8 @@ def test_what_is_spare_is_removed_after_calm_and_not_before() -> None:
 
 def test_the_smallest_margin_of_calm_decides_what_is_spare() -> None:
     cushion = Cushion(CHUNK_S, 0.0)
-    cushion.note(0.006)
-    assert after(cushion, 0.05, CALM_S + WINDOW_S) == [pytest.approx(0.006 - LEAST_S)]
+    cushion.note(LEAST_S + 0.002)
+    assert after(cushion, 0.05, CALM_S + WINDOW_S) == [pytest.approx(0.002)]
 
 
 def test_each_gap_adds_a_chunk_up_to_a_limit() -> None:
