@@ -173,7 +173,7 @@ class Engine:
         if self._probe is not None:
             self._end_probe()
             self._emit(
-                RoundTrip(None, None, 0.0, "the devices changed while the round trip was measured: measure again")
+                RoundTrip(None, None, 0.0, "the devices changed while the round trip was measured: measure again", True)
             )
         self.source, self.sink = source, sink
         self._control_source()

@@ -103,12 +103,14 @@ class RoundTrip:
         input_to_output_ms: the same and the separator's delay, that is the delay of a voice; ``None`` likewise.
         spread_ms: difference between the longest and the shortest delay of a chirp.
         message: the result, or why there is none, as a sentence.
+        interrupted: a device was changed or opened again meanwhile, so that another try can succeed.
     """
 
     round_trip_ms: float | None
     input_to_output_ms: float | None
     spread_ms: float
     message: str
+    interrupted: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ LOADING_S = 90.0
 #: seconds that a measurement may take beyond its own sound, for devices that start slowly or deliver nothing
 PATIENCE_S = 30.0
 
+#: measurements that are begun: one ends where a device that has lost sound is opened again with a longer buffer
+TRIES = 3
+
 #: seconds between two readings of events
 POLL_S = 0.05
 
@@ -52,7 +55,7 @@ def measure_round_trip(settings: Settings, say: Callable[[str], None]) -> Outcom
 
 def _measure(engine: EngineProcess, say: Callable[[str], None]) -> Outcome:
     ready: Ready | None = None
-    asked = False
+    asked, tries, first = False, TRIES, 0.0
     notices: list[str] = []
     end = time.monotonic() + LOADING_S
     while time.monotonic() < end:
@@ -70,12 +73,14 @@ def _measure(engine: EngineProcess, say: Callable[[str], None]) -> Outcome:
                         engine.stop()
                         return Outcome(None, message, engine.exit_status == 2)
                     say(message)
+                case RoundTrip(interrupted=True) if tries:
+                    asked, first = False, engine.telemetry.counters["chunks"]
                 case RoundTrip() if ready is not None:
                     return _outcome(engine, ready, event, notices)
         if not alive:
             return Outcome(None, "the audio engine did not start")
-        if ready is not None and not asked and _settled(engine, ready):
-            asked, end = True, time.monotonic() + PATIENCE_S + LEAD_S + LISTEN_S * REPEATS
+        if ready is not None and not asked and _settled(engine, ready, first):
+            asked, tries, end = True, tries - 1, time.monotonic() + PATIENCE_S + LEAD_S + LISTEN_S * REPEATS
             say(f"{REPEATS} chirps are played on {ready.output_name} and detected on {ready.input_name}")
             engine.send(MeasureRoundTrip())
         time.sleep(POLL_S)
@@ -88,9 +93,9 @@ def _measure(engine: EngineProcess, say: Callable[[str], None]) -> Outcome:
     )
 
 
-def _settled(engine: EngineProcess, ready: Ready) -> bool:
-    """Whether sound has run for :data:`SETTLE_S`."""
-    return engine.telemetry.counters["chunks"] * ready.chunk / ready.sample_rate >= SETTLE_S
+def _settled(engine: EngineProcess, ready: Ready, first: float) -> bool:
+    """Whether sound has run for :data:`SETTLE_S` since the chunk ``first``."""
+    return (engine.telemetry.counters["chunks"] - first) * ready.chunk / ready.sample_rate >= SETTLE_S
 
 
 def _outcome(engine: EngineProcess, ready: Ready, found: RoundTrip, notices: list[str]) -> Outcome:

@@ -81,7 +81,7 @@ def test_new_devices_end_a_measurement(rig: Callable[..., Rig]) -> None:
     one.engine.connect(one.engine.source, one.ear)
     one.engine.run(seconds=0.4)
     [answer] = [event for event in one.events if isinstance(event, RoundTrip)]
-    assert "devices changed" in answer.message and np.abs(one.ear.heard[:, -2000:]).max() > 0.01
+    assert answer.interrupted and "devices changed" in answer.message and np.abs(one.ear.heard[:, -2000:]).max() > 0.01
 
 
 @pytest.mark.parametrize(("before", "sentence"), [("paused", "paused"), ("measuring", "being measured already")])

@@ -26,6 +26,7 @@ class Engine:
     """An engine that says ``first`` at its start, and ``answer`` when it is asked to measure."""
 
     exit_status = 2
+    pace = 0  # chunks between two readings of events
 
     def __init__(self, settings: Settings, first: list[Event], answer: list[Event]) -> None:
         self.settings, self._says, self._answer = settings, first, answer
@@ -39,6 +40,7 @@ class Engine:
 
     def events(self) -> list[Event]:
         said, self._says = self._says, []
+        self.telemetry.count("chunks", self.pace)
         return said
 
     def send(self, command: Command) -> None:
@@ -126,3 +128,32 @@ def test_a_file_cannot_be_measured(engines: Callable[..., list[Engine]]) -> None
     with pytest.raises(UserError, match="needs a microphone"):
         measure_round_trip(Settings("demo", "speakers"), lambda sentence: None)
     assert made == []
+
+
+INTERRUPTED = RoundTrip(None, None, 0.0, "the devices changed", interrupted=True)
+
+
+def test_a_measurement_that_a_device_interrupts_is_made_again(
+    engines: Callable[[list[Event], list[Event]], list[Engine]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [INTERRUPTED]
+    monkeypatch.setattr(Engine, "pace", 100)
+    made = engines([READY], answers)
+
+    def say(sentence: str) -> None:
+        if made[0].sent:  # the second try succeeds
+            answers[:] = [FOUND]
+
+    outcome = measure_round_trip(SETTINGS, say)
+    assert outcome.report is not None and outcome.report["round_trip_ms"] == 44.0
+    assert made[0].sent == [MeasureRoundTrip()] * 2
+
+
+def test_a_device_that_always_interrupts_ends_in_a_sentence(
+    engines: Callable[[list[Event], list[Event]], list[Engine]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Engine, "pace", 100)
+    made = engines([READY], [INTERRUPTED])
+    outcome = measure_round_trip(SETTINGS, lambda sentence: None)
+    assert outcome.problem == "the devices changed"
+    assert len(made[0].sent) == round_trip_session.TRIES
