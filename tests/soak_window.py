@@ -50,12 +50,12 @@ RATE, DEVICE_RATE = 16_000, 48_000
 #: bytes by which the memory of a process may grow, and seconds for which the window may not answer
 MOST_GROWTH, LONGEST_FREEZE_S = 30_000_000, 2.0
 
-#: milliseconds between two looks at the clock, and counters of the engine that are reported
-LOOK_MS = 50
-
 #: counters of sound that the program loses; seconds that a stall of the machine may be older than a loss, and chunks
 #: before it that are looked at
 LOSSES, STALL_BEFORE_S, LATEST_CHUNKS = ("ring_underruns", "ring_overruns"), 0.3, 32
+
+#: milliseconds between two looks at the clock, and counters of the engine that are reported
+LOOK_MS = 50
 COUNTERS = (
     "chunks",
     "switches",

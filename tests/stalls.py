@@ -2,7 +2,7 @@
 
 A thread of the highest real-time priority wakes on each processor every two milliseconds. No other program of the
 machine can delay it, so where it is late, the host or the kernel was at work. Sound that was late then says nothing
-about the program under test.
+about the program under test. The process that watches must not compute: its threads share one GIL.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class StallWatch:
 
     Attributes:
         stalls: found so far.
+        threads: one for each processor.
         possible: whether the system grants real-time priority (Linux, root or a limit). Otherwise nothing is watched.
     """
 
@@ -50,16 +51,16 @@ class StallWatch:
         self._ended = threading.Event()
         self.possible = _granted()
         processors = sorted(os.sched_getaffinity(0)) if self.possible else []
-        self._threads = [threading.Thread(target=self._watch, args=(number,), daemon=True) for number in processors]
+        self.threads = [threading.Thread(target=self._watch, args=(number,), daemon=True) for number in processors]
 
     def __enter__(self) -> StallWatch:
-        for thread in self._threads:
+        for thread in self.threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join()
 
     def between(self, start: float, end: float) -> float:

@@ -172,9 +172,8 @@ class Engine:
         self._publish(final=True)
         if self._probe is not None:
             self._end_probe()
-            self._emit(
-                RoundTrip(None, None, 0.0, "the devices changed while the round trip was measured: measure again", True)
-            )
+            sentence = "the devices changed while the round trip was measured: measure again"
+            self._emit(RoundTrip(None, None, 0.0, sentence, interrupted=True))
         self.source, self.sink = source, sink
         self._control_source()
         self._warm_up = WARM_UP_CHUNKS

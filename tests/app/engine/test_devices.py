@@ -233,11 +233,11 @@ def test_a_search_initialises_portaudio_again(portaudio: Callable[..., PortAudio
     assert library.calls == ["terminate", "initialize"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="PulseAudio is on Linux")
 def test_pulseaudio_buffers_four_blocks_of_an_output_and_less_of_an_input(
     portaudio: Callable[..., PortAudio], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PULSE_LATENCY_MSEC", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
     library = portaudio(48_000)
     devices.open_output("Speakers, ALSA", 16_000, 128, latency=0.016)
     assert (library.settings["blocksize"], library.pulse) == (192, "16")
