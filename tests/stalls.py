@@ -1,8 +1,8 @@
 """Sees when a processor ran nothing of this machine, as a host does to a virtual machine that it does not let run.
 
-A thread of the highest real-time priority wakes on each processor every two milliseconds. No other program of the
+A program of the highest real-time priority wakes on each processor every two milliseconds. No other program of the
 machine can delay it, so where it is late, the host or the kernel was at work. Sound that was late then says nothing
-about the program under test. The process that watches must not compute: its threads share one GIL.
+about the program under test. They are programs of their own, since threads of a test would wait for its GIL.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import IO, NamedTuple
 
 #: seconds between two looks, and by which one must be late to count
 EVERY_S, LATE_S = 0.002, 0.003
@@ -41,27 +43,34 @@ class StallWatch:
     """Watches every processor that this process may use, from :meth:`__enter__` to :meth:`__exit__`.
 
     Attributes:
-        stalls: found so far.
-        threads: one for each processor.
+        stalls: what was found, after :meth:`__exit__`.
+        programs: that watch, one for each processor.
         possible: whether the system grants real-time priority (Linux, root or a limit). Otherwise nothing is watched.
     """
 
     def __init__(self) -> None:
         self.stalls: list[Stall] = []
-        self._ended = threading.Event()
+        self.programs: list[subprocess.Popen[bytes]] = []
         self.possible = _granted()
-        processors = sorted(os.sched_getaffinity(0)) if self.possible else []
-        self.threads = [threading.Thread(target=self._watch, args=(number,), daemon=True) for number in processors]
+        self._found: list[IO[bytes]] = []
 
     def __enter__(self) -> StallWatch:
-        for thread in self.threads:
-            thread.start()
+        for processor in sorted(os.sched_getaffinity(0)) if self.possible else []:
+            found = tempfile.TemporaryFile()  # a pipe that is full would stop the program
+            command = [sys.executable, __file__, str(processor), str(os.getpid())]
+            self.programs.append(subprocess.Popen(command, stdout=found, cwd=Path(__file__).parent))
+            self._found.append(found)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for thread in self.threads:
-            thread.join()
+        for program, found in zip(self.programs, self._found, strict=True):
+            program.kill()
+            program.wait()
+            with found:
+                found.seek(0)
+                lines = found.read().decode().split("\n")[:-1]  # the last one may be cut
+            for start, end, processor in map(str.split, lines):
+                self.stalls.append(Stall(float(start), float(end), int(processor)))
 
     def between(self, start: float, end: float) -> float:
         """Longest stall that touches this time, in seconds; 0 where there was none."""
@@ -72,17 +81,6 @@ class StallWatch:
         """Number of stalls and the longest in seconds; ``None`` where nothing was watched."""
         lengths = [stall.end - stall.start for stall in self.stalls]
         return {"count": len(lengths), "longest_s": round(max(lengths, default=0.0), 4)} if self.possible else None
-
-    def _watch(self, processor: int) -> None:
-        os.sched_setaffinity(0, {processor})
-        _raise()
-        due = time.perf_counter()
-        while not self._ended.is_set():
-            due = max(due + EVERY_S, time.perf_counter())
-            time.sleep(max(0.0, due - time.perf_counter()))
-            now = time.perf_counter()
-            if now - due > LATE_S:
-                self.stalls.append(Stall(due, now, processor))
 
 
 @contextmanager
@@ -100,6 +98,19 @@ def kept_awake() -> Iterator[None]:
         for program in programs:
             program.kill()
             program.wait()
+
+
+def watch(processor: int, parent: int) -> None:
+    """Print each stall of a processor, until the process ``parent``, which started this one, has ended."""
+    os.sched_setaffinity(0, {processor})
+    _raise()
+    due = time.perf_counter()
+    while os.getppid() == parent:
+        due = max(due + EVERY_S, time.perf_counter())
+        time.sleep(max(0.0, due - time.perf_counter()))
+        now = time.perf_counter()
+        if now - due > LATE_S:
+            print(due, now, processor, flush=True)
 
 
 def _raise() -> None:
@@ -121,3 +132,7 @@ def _granted() -> bool:
     thread.start()
     thread.join()
     return bool(granted)
+
+
+if __name__ == "__main__":
+    watch(int(sys.argv[1]), int(sys.argv[2]))
