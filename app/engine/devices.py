@@ -14,6 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Generic, Protocol, TypeVar
 
@@ -22,7 +23,7 @@ from sepprune.printing import hushed
 
 from .device_settings import block_s, latency_s, rates_to_try
 from .ports import InputPort, OutputPort
-from .priority import raised
+from .priority import raised, with_driver_priority
 from .protocol import NONE, DeviceInfo
 
 #: share of the latency that PulseAudio is asked to buffer. An input that buffers less loses nothing: it is only
@@ -237,16 +238,19 @@ def _open(
             port = make_port(rate, count)
             try:
                 with hushed(), _pulse_latency(latency, direction):
-                    stream: Stream = kind(
-                        device=index,
-                        samplerate=rate,
-                        channels=count,
-                        dtype="float32",
-                        latency=latency,
-                        blocksize=round(block_s(direction, chunk / sample_rate, latency) * rate),
-                        callback=raised(port.callback),
+                    stream: Stream = with_driver_priority(
+                        partial(
+                            _started,
+                            kind,
+                            device=index,
+                            samplerate=rate,
+                            channels=count,
+                            dtype="float32",
+                            latency=latency,
+                            blocksize=round(block_s(direction, chunk / sample_rate, latency) * rate),
+                            callback=raised(port.callback),
+                        )
                     )
-                    stream.start()
             except portaudio.PortAudioError as error:
                 problem = problem or error
                 continue
@@ -255,6 +259,12 @@ def _open(
         f'the {direction} device "{info.identity}" cannot be opened ({_reason(problem)}): close other programs that '
         "use it, allow access to it in the system's privacy settings, or choose another device"
     )
+
+
+def _started(kind: Callable[..., Stream], **wanted: object) -> Stream:
+    stream = kind(**wanted)
+    stream.start()
+    return stream
 
 
 @contextlib.contextmanager

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 #: real-time priorities of the audio thread and of the drivers' callbacks, which must not wait for it. Both are above
 #: every normal thread and below the system's own.
 AUDIO, CALLBACK = 1, 2
+
+T = TypeVar("T")
 
 
 def raise_priority(priority: int = AUDIO) -> str:
@@ -44,3 +48,34 @@ def raised(callback: Callable[..., None]) -> Callable[..., None]:
         callback(*arguments)
 
     return call
+
+
+def with_driver_priority(start: Callable[[], T]) -> T:
+    """Call ``start``, so that the threads which a driver starts meanwhile have the priority of callbacks.
+
+    A driver has more threads than the one that calls back: PulseAudio's client library hands each block to a thread of
+    its own, which has the normal priority otherwise. On Linux a thread inherits its priority. So ``start`` runs in a
+    thread with that priority. Where the system does not grant it, or elsewhere, ``start`` is called as usual.
+
+    Returns:
+        What ``start`` returns; its exception is raised.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(CALLBACK))
+        except (OSError, AttributeError):
+            return
+        try:
+            results.append(start())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="driver start", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0] if results else start()

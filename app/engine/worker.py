@@ -97,6 +97,9 @@ class Worker:
             self._calibration = Calibration(stream, emit)
         self._separator: LiveSeparator = self._comparison or stream
         self._list_devices()
+        gc.collect()
+        gc.freeze()
+        gc.disable()  # a collection takes longer than a chunk, and nothing makes cycles at audio rate
         self._priority = raise_priority()
         self._connection = Connection(
             settings.input,
@@ -124,9 +127,6 @@ class Worker:
             emit(Notice(f"the chunk of {settings.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops"))
         if self._calibration is not None:
             self._calibration.start(settings.remeasure)
-        gc.collect()
-        gc.freeze()
-        gc.disable()  # a collection takes longer than a chunk, and nothing here makes cycles at audio rate
 
     def run(self, inbox: Pipe) -> None:
         """Process chunks and commands until ``Quit``."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from app.engine import priority
-from app.engine.priority import CALLBACK, raise_priority, raised
+from app.engine.priority import CALLBACK, raise_priority, raised, with_driver_priority
 
 
 def in_thread(work: Callable[[], object]) -> object:
@@ -45,3 +45,35 @@ def test_a_refusal_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_setscheduler", refuse, raising=False)
     monkeypatch.setattr(os, "setpriority", refuse)
     assert in_thread(raise_priority) == "normal"
+
+
+def test_threads_that_a_driver_starts_have_the_priority_of_callbacks() -> None:
+    def granted() -> tuple[int, int]:
+        return os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+
+    expected = (os.SCHED_RR, CALLBACK) if in_thread(raise_priority) == "real-time" else granted()
+    assert with_driver_priority(lambda: in_thread(granted)) == expected
+
+
+def test_starting_a_driver_does_not_change_the_priority_of_the_caller() -> None:
+    before = os.sched_getscheduler(0)
+    with_driver_priority(lambda: None)
+    assert os.sched_getscheduler(0) == before
+
+
+def test_a_driver_is_started_once_also_where_real_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse, raising=False)
+    started: list[str] = []
+    with_driver_priority(lambda: started.append(threading.current_thread().name))
+    assert started == [threading.current_thread().name]
+
+
+def test_an_error_of_a_driver_reaches_the_caller() -> None:
+    def fail() -> None:
+        raise ValueError("no such device")
+
+    with pytest.raises(ValueError, match="no such device"):
+        with_driver_priority(fail)

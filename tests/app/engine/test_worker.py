@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
+from app.engine import connection
 from app.engine.commands import (
     Calibrate,
     Hear,
@@ -38,6 +43,8 @@ from app.engine.events import (
     RoundTrip,
 )
 from app.engine.protocol import Settings
+from app.engine.telemetry import Telemetry
+from app.engine.worker import Worker
 from sepprune.streaming import Ladder, StreamingSeparator, create_backend
 from sepprune.streaming.runner import call_samples
 
@@ -61,6 +68,29 @@ def test_it_measures_what_is_fastest_beside_the_stream(settings: Settings, engin
     engine.send(Calibrate())
     trials = engine.wait_for(Calibrated, patience_s=1200).trials
     assert {trial.level for trial in trials if trial.chosen} == {0, 1, 2}
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Garbage is collected in this process as before, whatever the test does."""
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collected")
+def test_garbage_is_not_collected_once_devices_are_open(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    collecting: list[bool] = []
+
+    class Opening:
+        def __init__(self, *_: object) -> None:
+            collecting.append(gc.isenabled())
+            raise OSError("no device is needed here")
+
+    monkeypatch.setattr(connection, "Connection", Opening)
+    with ThreadPoolExecutor() as pool:  # a worker raises the priority of its thread
+        assert isinstance(pool.submit(Worker, settings, Telemetry(), lambda _: None).exception(), OSError)
+    assert collecting == [False]
 
 
 def test_nothing_is_measured_where_the_backend_was_named(settings: Settings) -> None:
