@@ -13,14 +13,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-#: seconds between two looks, and by which one must be late to count
-EVERY_S, LATE_S = 0.002, 0.003
+#: seconds between two looks, by which one must be late to be noted, and that a stall must last to count. A host that
+#: shares a processor takes it away for a few milliseconds, several times in a row: those are one stall.
+EVERY_S, NOTED_S, LATE_S = 0.002, 0.001, 0.003
 
 #: real-time priority, above those of the audio threads
 PRIORITY = 50
@@ -69,8 +70,8 @@ class StallWatch:
             with found:
                 found.seek(0)
                 lines = found.read().decode().split("\n")[:-1]  # the last one may be cut
-            for start, end, processor in map(str.split, lines):
-                self.stalls.append(Stall(float(start), float(end), int(processor)))
+            late = [Stall(float(start), float(end), int(number)) for start, end, number in map(str.split, lines)]
+            self.stalls += [stall for stall in joined(late) if stall.end - stall.start > LATE_S]
 
     def between(self, start: float, end: float) -> float:
         """Longest stall that touches this time, in seconds; 0 where there was none."""
@@ -100,8 +101,19 @@ def kept_awake() -> Iterator[None]:
             program.wait()
 
 
+def joined(late: Iterable[Stall]) -> list[Stall]:
+    """One stall for all looks of one processor that were late in a row; in order of time."""
+    stalls: list[Stall] = []
+    for look in late:
+        if stalls and look.start < stalls[-1].end + 2 * EVERY_S:
+            stalls[-1] = stalls[-1]._replace(end=look.end)
+        else:
+            stalls.append(look)
+    return stalls
+
+
 def watch(processor: int, parent: int) -> None:
-    """Print each stall of a processor, until the process ``parent``, which started this one, has ended."""
+    """Print each look at a processor that was late, until the process ``parent``, which started this one, has ended."""
     os.sched_setaffinity(0, {processor})
     _raise()
     due = time.perf_counter()
@@ -109,7 +121,7 @@ def watch(processor: int, parent: int) -> None:
         due = max(due + EVERY_S, time.perf_counter())
         time.sleep(max(0.0, due - time.perf_counter()))
         now = time.perf_counter()
-        if now - due > LATE_S:
+        if now - due > NOTED_S:
             print(due, now, processor, flush=True)
 
 

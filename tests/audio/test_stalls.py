@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests import stalls
-from tests.stalls import PRIORITY, Stall, StallWatch
+from tests.stalls import PRIORITY, Stall, StallWatch, joined
 
 
 def test_a_stall_is_found_where_it_touches_a_time() -> None:
@@ -19,6 +19,11 @@ def test_a_stall_is_found_where_it_touches_a_time() -> None:
     assert watch.between(0.9, 1.6) == pytest.approx(0.04)
     assert watch.between(1.005, 1.006) == pytest.approx(0.01)
     assert watch.between(2.0, 2.9) == 0
+
+
+def test_looks_that_are_late_in_a_row_are_one_stall() -> None:
+    late = [Stall(1.0, 1.002, 0), Stall(1.004, 1.006, 0), Stall(2.0, 2.002, 0)]
+    assert joined(late) == [Stall(1.0, 1.006, 0), Stall(2.0, 2.002, 0)]
 
 
 def test_the_programs_that_watch_have_real_time_priority() -> None:
