@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 #: margin that is wanted at first, in seconds, and the share of a wanted margin below which a gap is near. With 4 ms, a
-#: chunk that took 5 ms made a gap, though the host of the machine had not stopped it.
-LEAST_S, NEAR = 0.006, 0.5
+#: chunk that took 5 ms made a gap, and with 6 ms one that took 8, though the host of the machine had not stopped it.
+LEAST_S, NEAR = 0.008, 0.5
 
 #: sound that may wait for the output, in seconds; of long chunks, three. The margin grows up to the share of it; the
 #: rest is for what arrives late and then all at once.
@@ -42,7 +42,7 @@ class Cushion:
     >>> cushion = Cushion(0.008, now=0.0)
     >>> cushion.gap(now=0.5)
     >>> cushion.wanted_s, cushion.chunks
-    (0.014, 1)
+    (0.016, 1)
     """
 
     def __init__(self, chunk_s: float, now: float) -> None:
