@@ -133,11 +133,11 @@ def test_a_device_whose_calls_are_late_from_time_to_time_has_a_gap_once_and_then
     bench = Bench()
     for _ in range(30):
         bench.run(5.0)
-        bench.late_chunk(LEAST_S + 0.006)
+        bench.late_chunk(LEAST_S + 2 * CHUNK / RATE)
     few = bench.port.underruns
     for _ in range(30):
         bench.run(5.0)
-        bench.late_chunk(LEAST_S + 0.006)
+        bench.late_chunk(LEAST_S + 2 * CHUNK / RATE)
     assert 1 <= few <= 3 and bench.port.underruns == few
 
 
