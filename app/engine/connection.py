@@ -217,7 +217,9 @@ class Connection:
                 self.source = self._open_input(self._input)
             else:
                 self.sink = self._open_output(self._output)
-        except UserError:
+        except UserError as error:
+            if not side.lost:
+                self._emit(Notice(f"{error}; it is used as soon as it appears"))
             side.lost, side.attempt_at = True, time.perf_counter() + RETRY_S
             return
         if side.lost:

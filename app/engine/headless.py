@@ -6,6 +6,7 @@ import math
 import signal
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -98,6 +99,8 @@ class Session:
         self._next_frame = self._position = 0
         self._hint = InputHint()
         self._server: ServerWatch | None = None
+        self._moved: deque[list[str]] = deque()  # what the watch of the sound server has told
+        self._elsewhere: list[str] = []  # the last of these
 
     def run(self) -> Outcome:
         """Start the engine, wait, and stop it.
@@ -166,8 +169,11 @@ class Session:
     def _poll(self) -> None:
         for event in self._engine.events():
             self._take(event)
-        for sentence in self._server.news() if self._server is not None else ():
-            self._tell(sentence)
+        for _ in range(len(self._moved)):
+            before, self._elsewhere = self._elsewhere, self._moved.popleft()
+            for sentence in self._elsewhere:
+                if sentence not in before:
+                    self._tell(sentence)
         frames = self._engine.telemetry.frames_since(self._next_frame)
         if len(frames):
             self._next_frame = int(frames["index"][-1]) + 1
@@ -194,7 +200,7 @@ class Session:
                     )
                     self._machine = live_facts(event)
                     if self._engine.pid is not None:
-                        self._server = ServerWatch(self._engine.pid)
+                        self._server = ServerWatch(self._engine.pid, self._moved.append)
                 self._ready = event
             case Failed(message, fatal):
                 if fatal:

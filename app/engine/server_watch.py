@@ -1,4 +1,4 @@
-"""Watches without a window whether the sound server moves the streams of a process."""
+"""Watches whether the sound server moves the streams of a process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from .sound_server import LOCALE, PROGRAM, SETTLE_S, Moves, can_be_asked, is_change, places
@@ -14,8 +14,14 @@ from .sound_server import LOCALE, PROGRAM, SETTLE_S, Moves, can_be_asked, is_cha
 #: seconds that the server may take to answer
 ANSWER_S = 5.0
 
-#: seconds until a server that has ended is watched again
+#: seconds until a server that has ended, or has not answered, is asked again
 RETRY_S = 5.0
+
+#: seconds between two questions until changes are known to be printed
+AGAIN_S = 1.0
+
+#: seconds that closing may wait for a thread of the watch
+CLOSE_S = 0.5
 
 
 class ServerWatch:
@@ -25,28 +31,42 @@ class ServerWatch:
 
     Args:
         process: number of the process whose streams are watched. Where they are now is where they belong.
+        told: called in a thread of the watch each time that the answer has changed, with a sentence for each stream
+            that is now on another device than at first.
+
+    Attributes:
+        moves: where the streams are and where they were first.
     """
 
-    def __init__(self, process: int) -> None:
-        self._process, self._moves = process, Moves()
+    def __init__(self, process: int, told: Callable[[list[str]], None]) -> None:
+        self.moves = Moves()
+        self._process, self._told = process, told
         self._said: list[str] = []
-        self._news: deque[str] = deque()
-        self._program: subprocess.Popen[str] | None = None
+        self._programs: list[subprocess.Popen[str]] = []
+        self._lock = threading.Lock()
         self._changed, self._closed = threading.Event(), threading.Event()
+        self._subscribed = False
+        self._threads: list[threading.Thread] = []
         if can_be_asked():
             for run in (self._listen, self._compare):
-                threading.Thread(target=run, name="sound server", daemon=True).start()
+                self._threads.append(threading.Thread(target=run, name="sound server", daemon=True))
+                self._threads[-1].start()
 
-    def news(self) -> list[str]:
-        """Sentences since the last call: where a stream is now that is not where it was first."""
-        return [self._news.popleft() for _ in range(len(self._news))]
+    @property
+    def programs(self) -> list[int]:
+        """Numbers of the processes that run for the watch now."""
+        with self._lock:
+            return [program.pid for program in self._programs]
 
     def close(self) -> None:
-        """End the watch."""
+        """End the watch and its programs; nothing is told afterwards."""
         self._closed.set()
         self._changed.set()
-        if self._program is not None:
-            self._program.kill()
+        with self._lock:
+            for program in self._programs:
+                program.kill()
+        for thread in self._threads:
+            thread.join(CLOSE_S)
 
     def _listen(self) -> None:
         while not self._closed.is_set():
@@ -57,40 +77,61 @@ class ServerWatch:
 
     def _follow_changes(self) -> None:
         """Read what the program prints until it ends, as it does with the server."""
-        with subprocess.Popen(
-            [PROGRAM, "subscribe"],
-            **_quiet(),
-            text=True,
-            errors="replace",
-            start_new_session=True,  # Ctrl-C in a terminal is for the program that started it
-        ) as self._program:
-            if self._closed.is_set():
-                self._program.kill()
-            assert self._program.stdout is not None
+        self._subscribed = False
+        with self._running("subscribe") as program:
             self._changed.set()
-            for line in self._program.stdout:
-                if is_change(line):
+            assert program.stdout is not None
+            for line in program.stdout:
+                if not self._subscribed or is_change(line):
+                    self._subscribed = True
                     self._changed.set()
 
     def _compare(self) -> None:
         while self._changed.wait() and not self._closed.wait(SETTLE_S):
             self._changed.clear()
-            if can_be_asked():
-                self._ask()
+            answered = can_be_asked() and self._ask()
+            # A change is not printed before the server knows of the subscription. Each question comes from a new
+            # client, which is a change as well: once anything was printed, no change is missed.
+            if not answered or not self._subscribed:
+                self._closed.wait(AGAIN_S if answered else RETRY_S)
+                self._changed.set()
 
-    def _ask(self) -> None:
-        with contextlib.suppress(OSError, subprocess.SubprocessError):  # the server has gone: nothing can be told
-            listed = subprocess.run([PROGRAM, "list"], **_quiet(), timeout=ANSWER_S)
-            if listing := listed.stdout.decode(errors="replace"):
-                said, self._said = self._said, self._moves.sentences(places(listing, self._process))
-                self._news.extend(sentence for sentence in self._said if sentence not in said)
+    def _ask(self) -> bool:
+        """Ask where the streams are; false where the server does not answer."""
+        try:
+            with self._running("list") as program:
+                listing, _ = program.communicate(timeout=ANSWER_S)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        if program.returncode or self._closed.is_set():
+            return False
+        said, self._said = self._said, self.moves.sentences(places(listing, self._process))
+        if self._said != said:
+            self._told(self._said)
+        return True
 
-
-def _quiet() -> dict[str, Any]:
-    """How the program is run: in the C locale, with nothing to read, its output read and its errors not shown."""
-    return {
-        "env": os.environ | LOCALE,
-        "stdin": subprocess.DEVNULL,
-        "stdout": subprocess.PIPE,
-        "stderr": subprocess.DEVNULL,
-    }
+    @contextlib.contextmanager
+    def _running(self, command: str) -> Any:
+        """A run of ``pactl`` that ends with this block, or with the watch."""
+        program = subprocess.Popen(
+            [PROGRAM, command],
+            env=os.environ | LOCALE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            start_new_session=True,  # Ctrl-C in a terminal is for the program that started it
+        )
+        with program:
+            with self._lock:
+                self._programs.append(program)
+                if self._closed.is_set():
+                    program.kill()
+            try:
+                yield program
+            finally:
+                program.kill()
+                program.wait()
+                with self._lock:
+                    self._programs.remove(program)

@@ -49,19 +49,19 @@ class Moves:
     """Compares where streams are with where they were first."""
 
     def __init__(self) -> None:
-        self.first: dict[tuple[str, int], Place] = {}
+        self.first: dict[tuple[str, int], Place | None] = {}
 
-    def sentences(self, now: Mapping[tuple[str, int], Place]) -> list[str]:
+    def sentences(self, now: Mapping[tuple[str, int], Place | None]) -> list[str]:
         """A sentence for each stream that is on another device than at first; a stream that is new begins where it is.
 
         Args:
-            now: as :func:`places` returns it.
+            now: as :func:`places` returns it. A stream without a device, as between two devices, keeps its first one.
         """
-        self.first = {stream: self.first.get(stream, place) for stream, place in now.items()}
+        self.first = {stream: self.first.get(stream) or place for stream, place in now.items()}
         return [
             f"the sound server has moved the {old.direction} from “{old.words(new)}” to “{new.words(old)}”"
             for old, new in ((self.first[stream], place) for stream, place in now.items())
-            if old != new
+            if old is not None and new is not None and old != new
         ]
 
 
@@ -73,7 +73,7 @@ def can_be_asked() -> bool:
     return bool(os.environ.get("PULSE_SERVER")) or (folder is not None and Path(folder, "pulse", "native").exists())
 
 
-def places(listing: str, process: int) -> Mapping[tuple[str, int], Place]:
+def places(listing: str, process: int) -> Mapping[tuple[str, int], Place | None]:
     """Where the streams of a process are.
 
     Args:
@@ -81,9 +81,9 @@ def places(listing: str, process: int) -> Mapping[tuple[str, int], Place]:
         process: its number.
 
     Returns:
-        The place of each stream by direction and number of the stream; streams without a device are left out.
+        The place of each stream by direction and number of the stream; None for a stream without a device.
     """
-    found = {}
+    found: dict[tuple[str, int], Place | None] = {}
     for kind, device_kind, direction in _KINDS:
         devices = {
             number: (_value(block, "Name"), _value(block, "Description"))
@@ -92,8 +92,9 @@ def places(listing: str, process: int) -> Mapping[tuple[str, int], Place]:
         for number, block in _blocks(listing, kind):
             device = _value(block, device_kind)
             owner = re.search(r'^\s*application\.process\.id = "(\d+)"$', block, re.MULTILINE)
-            if owner and int(owner[1]) == process and device.isdecimal() and int(device) in devices:
-                found[direction, number] = Place(direction, *devices[int(device)])
+            if owner and int(owner[1]) == process:
+                known = device.isdecimal() and int(device) in devices
+                found[direction, number] = Place(direction, *devices[int(device)]) if known else None
     return found
 
 

@@ -36,9 +36,15 @@ def window(audio: VirtualAudio, qtbot, ladder: Path) -> Iterator[MainWindow]:
     qtbot.addWidget(window)
     window.show()
     window.start()
-    qtbot.waitUntil(lambda: len(window.sound_server._moves.first) == 2, timeout=LOADING_MS)
+    qtbot.waitUntil(lambda: streams(window) == 2, timeout=LOADING_MS)
     yield window
     window.close()
+
+
+def streams(window: MainWindow) -> int:
+    """How many streams the window knows the place of."""
+    watch = window.sound_server.watch
+    return 0 if watch is None else len(watch.moves.first)
 
 
 def engine_stream(audio: VirtualAudio, window: MainWindow, kind: str) -> str:
@@ -78,7 +84,7 @@ def test_a_loudspeaker_that_is_unplugged_leaves_its_sound_to_another_one_and_tha
 
 
 def test_a_closed_window_leaves_no_program_behind(audio: VirtualAudio, window: MainWindow) -> None:
-    changes = window.sound_server._changes
-    assert changes.processId() > 0
+    watch = window.sound_server.watch
+    assert watch is not None and watch.programs
     window.close()
-    assert changes.processId() == 0
+    assert watch.programs == []

@@ -35,6 +35,9 @@ class VirtualAudio:
         folder: empty; holds socket, configuration and recordings.
         rate: of both sinks, in hertz.
         asoundrc: more ALSA configuration.
+
+    Attributes:
+        recorder: number of the process that always records the loudspeaker.
     """
 
     def __init__(self, folder: Path, rate: int, asoundrc: str = "") -> None:
@@ -63,7 +66,7 @@ class VirtualAudio:
         self._wait_for_server()
         # PulseAudio suspends a null sink that has no client, and its clock with it
         self._keep_awake("pacat", "--device=mic")
-        self._keep_awake("parec", "--device=speaker.monitor")
+        self.recorder = self._keep_awake("parec", "--device=speaker.monitor")
 
     def play(self, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
         """Play ``(samples,)`` or ``(samples, channels)`` float32 into the microphone; the process ends with it."""
@@ -112,9 +115,9 @@ class VirtualAudio:
         self._processes.append(process)
         return process
 
-    def _keep_awake(self, program: str, device: str) -> None:
+    def _keep_awake(self, program: str, device: str) -> int:
         with open("/dev/zero" if program == "pacat" else os.devnull, "rb") as source:
-            self._run(program, device, *_format(self.rate, 1), stdin=source)
+            return self._run(program, device, *_format(self.rate, 1), stdin=source).pid
 
     def _feed(self, sink: str, samples: np.ndarray, rate: int) -> subprocess.Popen[bytes]:
         channels = 1 if samples.ndim == 1 else samples.shape[1]

@@ -218,6 +218,25 @@ def test_a_driver_that_loses_sound_is_asked_for_more_buffer_up_to_a_limit(
     assert len(notices) == 4 and '"speakers" has lost sound' in str(notices[0])
 
 
+def test_a_device_that_is_gone_when_it_is_opened_with_more_buffer_is_told_once(
+    connect: Callable[..., Connection], machine: Machine, notices: list[Event]
+) -> None:
+    one = connect("demo", "speakers")
+    machine.broken.add("speakers")
+    port = machine.opened[-1].port
+    assert isinstance(port, OutputPort)
+    machine.now += GRACE_S + 1.0
+    port.last_call, port.underflows = machine.now, 2
+    one.watch()
+    machine.now += RETRY_S + 0.1
+    one.watch()
+    told = [notice.message for notice in notices if isinstance(notice, Notice)]
+    assert ["has lost sound" in told[0], told[1:]] == [
+        True,
+        ['the output device "speakers" cannot be opened; it is used as soon as it appears'],
+    ]
+
+
 def test_a_patient_start_waits_for_its_output_and_uses_it_when_it_appears(
     connect: Callable[..., Connection], machine: Machine, notices: list[Event]
 ) -> None:

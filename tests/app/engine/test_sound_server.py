@@ -54,6 +54,7 @@ Client #13
 def test_streams_of_the_process_are_found_with_the_names_of_their_devices() -> None:
     assert places(LISTING, 15421) == {
         ("output", 2): Place("output", "speaker", "Loudspeakers of the room"),
+        ("output", 4): None,
         ("input", 2): Place("input", "mic", "Microphone"),
     }
 
@@ -80,6 +81,16 @@ def test_a_stream_that_is_moved_is_told_until_it_is_back_and_a_new_one_is_not() 
     moved = ["the sound server has moved the output from “Hall” to “Headset”"]
     assert moves.sentences({("output", 1): headset, ("output", 2): headset}) == moved
     assert moves.sentences({("output", 1): hall, ("output", 2): headset}) == []
+
+
+def test_a_stream_that_is_between_two_devices_is_not_forgotten() -> None:
+    hall, headset = Place("output", "hall", "Hall"), Place("output", "usb", "Headset")
+    moves = Moves()
+    assert moves.sentences({("output", 1): None}) == moves.sentences({("output", 1): hall}) == []
+    assert moves.sentences({("output", 1): None}) == []
+    assert moves.sentences({("output", 1): headset}) == [
+        "the sound server has moved the output from “Hall” to “Headset”"
+    ]
 
 
 def test_changes_of_streams_are_told_from_others() -> None:

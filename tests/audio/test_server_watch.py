@@ -1,0 +1,88 @@
+"""The watch of the sound server misses no move, whatever its programs do: a real PulseAudio with a real stream."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.engine.server_watch import ServerWatch
+
+from .virtual_audio import VirtualAudio
+
+#: seconds that anything here may take
+PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def audio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualAudio]:
+    server = VirtualAudio(tmp_path, 48_000)
+    server.load("other")
+    for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_SERVER"):
+        monkeypatch.setenv(name, server.environment[name])
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def stream(audio: VirtualAudio) -> tuple[int, str]:
+    """The process that records the loudspeaker, and the number of its stream."""
+    listed = audio._pactl("list", "source-outputs").split("Source Output #")
+    [number] = [block.split("\n")[0] for block in listed if f'"{audio.recorder}"' in block]
+    return audio.recorder, number
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def slowed(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str) -> None:
+    """Put lines of shell before the real ``pactl``; ``$1`` is its command."""
+    program = folder / "bin" / "pactl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\n{lines}\nexec {shutil.which("pactl")} "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+
+def test_a_move_before_the_server_prints_changes_is_told(
+    audio: VirtualAudio, stream: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slowed(tmp_path, monkeypatch, 'if [ "$1" = subscribe ]; then sleep 2; fi')
+    told: list[list[str]] = []
+    watch = ServerWatch(stream[0], told.append)
+    wait_until(lambda: watch.moves.first)
+    audio._pactl("move-source-output", stream[1], "other.monitor")
+    wait_until(lambda: told)
+    watch.close()
+    assert len(told[0]) == 1 and "has moved the input from" in told[0][0]
+
+
+def test_a_server_that_does_not_answer_is_asked_again(
+    audio: VirtualAudio, stream: tuple[int, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = tmp_path / "refused"
+    slowed(tmp_path, monkeypatch, f'if [ "$1" = list ] && [ ! -e {refused} ]; then touch {refused}; exit 1; fi')
+    watch = ServerWatch(stream[0], lambda moved: None)
+    wait_until(lambda: watch.moves.first)
+    watch.close()
+    assert refused.exists()
+
+
+def test_a_closed_watch_leaves_no_program_behind_and_tells_nothing(
+    audio: VirtualAudio, stream: tuple[int, str]
+) -> None:
+    told: list[list[str]] = []
+    watch = ServerWatch(stream[0], told.append)
+    wait_until(lambda: watch.moves.first)
+    assert watch.programs
+    watch.close()
+    audio._pactl("move-source-output", stream[1], "other.monitor")
+    assert watch.programs == [] and told == []
