@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import faulthandler
 import math
 import multiprocessing
@@ -117,10 +118,10 @@ def _headless(args: argparse.Namespace) -> int:
     settings = _settings(args, headless=True)
     outcome = Session(settings, args.seconds, args.record, _say, args.record_format or RECORDING_FORMATS[0]).run()
     if outcome.report is not None:
-        if args.json != "-":
-            print_report(outcome.report, Console())
         for file in filter(None, (args.report, args.json)):
             write_report(file, outcome.report)
+        if args.json != "-":  # last: a terminal that was closed takes no more words
+            print_report(outcome.report, Console())
     if outcome.problem is not None:
         if outcome.report is None or outcome.problem not in outcome.report["notices"]:  # those were said already
             _say(outcome.problem)
@@ -203,13 +204,16 @@ def _check_folder(folder: str) -> None:
 def _settings(args: argparse.Namespace, headless: bool) -> Settings:
     """Settings, with the system's devices where none were named."""
     input, output = args.input, args.output
+    # a window that is not timed uses the devices that it remembers, and shows them
+    told = not args.round_trip and (headless or args.seconds is not None)
     if input is None:
         microphone = _default_device("input")
         input = DEMO if microphone is None else microphone.identity
-        if microphone is None and not args.round_trip:
+        if microphone is None and told:
             _say("there is no microphone: the demo mixture plays instead")
         elif microphone is not None and output is None and not args.round_trip:
-            _say(f'"{input}" is not played back, to avoid acoustic feedback: with headphones, choose --output')
+            if told:
+                _say(f'"{input}" is not played back, to avoid acoustic feedback: with headphones, choose --output')
             output = NONE
     if output is None:
         from .engine.inputs import is_file
@@ -281,4 +285,5 @@ def _displays() -> str:
 
 
 def _say(sentence: str) -> None:
-    print(f"sepprune-live: {sentence}", file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # the terminal was closed; the session ends with its report all the same
+        print(f"sepprune-live: {sentence}", file=sys.stderr, flush=True)

@@ -15,6 +15,7 @@ from .errors import UserError
 from .extras import explained
 from .files import check_destination, write_report
 from .printing import print_any_name
+from .signals import asked_to_end, interrupt
 
 #: subcommands and what they do, in the order in which a project needs them
 COMMANDS = {
@@ -57,9 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if args.json and not hasattr(args, "config"):  # the folder that a configuration names may not exist yet
             check_destination("--json", args.json, made=_made(args))
-        report = args.run(args)
-        if args.json:
-            write_report(args.json, report)
+        with asked_to_end(interrupt):
+            report = args.run(args)
+            if args.json:
+                write_report(args.json, report)
         return 0
     except UserError as error:
         if args.debug:

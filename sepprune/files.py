@@ -29,10 +29,12 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
 
     The file is a new one beside ``path``; at the end of the block it is renamed. The temporary name is random and must
     not exist, so that no link can lead the content elsewhere. Permissions are those of any new file (umask). What a
-    killed process has left in the folder is removed first.
+    killed process has left in the folder is removed first. A device or a pipe is no file: it is written to directly,
+    and stays what it is.
 
     Args:
-        path: the file; its folder must exist. A link is replaced, not followed.
+        path: the file; its folder must exist. A link is replaced, not followed, unless it is the system's own, such as
+            ``/dev/stdout``.
         durable: return only when the content is on the disk, so that a power failure cannot lose it.
 
     Raises:
@@ -45,6 +47,10 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'hello'
     """
+    if _is_special(path):
+        with open(path, "wb") as file:
+            yield file
+        return
     if durable:
         remove_leftovers(path.parent)
     partial = partial_name(path.parent)
@@ -77,10 +83,8 @@ def write_whole(path: Path, content: bytes, durable: bool = True) -> None:
 def write_report(destination: str, report: Any) -> None:
     """Write a JSON report to the file that a user has named, or print it for ``-``.
 
-    A device or pipe such as ``/dev/stdout`` is written to; any other file is replaced, see :func:`whole_file`.
-
     Args:
-        destination: path, or ``-`` for standard output.
+        destination: path, see :func:`whole_file`, or ``-`` for standard output.
         report: plain data without NaN and infinity.
 
     Raises:
@@ -90,13 +94,8 @@ def write_report(destination: str, report: Any) -> None:
     if destination == "-":
         print(text, end="")
         return
-    path = Path(destination)
     try:
-        if destination.startswith(("/dev/", "/proc/")) or (path.exists() and not path.is_file() and not path.is_dir()):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
-        else:
-            write_whole(path, text.encode())
+        write_whole(Path(destination), text.encode())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot write {destination}: {reason(error)}; choose another file") from error
 
@@ -198,6 +197,17 @@ def is_folder(path: Path) -> bool:
     """Whether a path is a folder; a name that none can have is not one."""
     with suppress(OSError, ValueError):
         return stat.S_ISDIR(path.stat().st_mode)
+    return False
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a path is a device or a pipe, or a name of the system's for what is open."""
+    absolute = path.absolute()
+    if str(absolute.parent) in ("/dev", "/dev/fd") or absolute.is_relative_to("/proc"):
+        return True
+    with suppress(OSError, ValueError):
+        mode = path.lstat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode))
     return False
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,28 @@ def test_a_destination_in_a_folder_that_the_work_makes_is_accepted(tmp_path: Pat
 def test_a_name_that_is_no_folder_is_none_whatever_it_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
     assert is_folder(tmp_path) and not is_folder(tmp_path / name)
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    received: list[bytes] = []
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    write_whole(pipe, b"content")
+    reader.join()
+    assert received == [b"content"] and pipe.is_fifo()
+
+
+def test_a_device_stays_a_device() -> None:
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(Path("/dev/full"), b"content")
+    assert Path("/dev/full").is_char_device()
+
+
+def test_a_link_to_a_device_is_replaced(tmp_path: Path) -> None:
+    """A ladder from elsewhere could hold one that leads to a disk."""
+    link = tmp_path / "ladder.json"
+    link.symlink_to("/dev/full")
+    write_whole(link, b"content")
+    assert link.read_bytes() == b"content" and not link.is_symlink()

@@ -18,7 +18,7 @@ PRODUCT = ("sepprune", "app")
 FOUNDATION = (
     "sepprune.errors sepprune.extras sepprune.files sepprune.folders sepprune.checked sepprune.resources "
     "sepprune.rounding sepprune.arguments sepprune.printing sepprune.media sepprune.containers sepprune.downmix "
-    "sepprune.full_scale"
+    "sepprune.full_scale sepprune.signals"
 )
 
 #: Part of the product -> the other parts that it may import besides the foundation, also inside a function. A part is a

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal
 import sys
 import time
 from collections import deque
@@ -15,6 +14,7 @@ from rich.table import Table
 
 from sepprune.bench.facts import Fact
 from sepprune.printing import print_trimmed
+from sepprune.signals import asked_to_end
 
 from .commands import StartRecording, StopRecording
 from .events import (
@@ -105,20 +105,22 @@ class Session:
     def run(self) -> Outcome:
         """Start the engine, wait, and stop it.
 
-        Ctrl-C and SIGTERM end the session early, with its report; a second one ends it immediately.
+        Ctrl-C, SIGTERM and a closed terminal end the session early, with its report; a second one ends it immediately.
         """
-        before = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         ran = False
-        try:
-            self._engine.start()
-            self._watch()
-            ran = self._ready is not None or self._failed is not None
-        finally:
-            self._finish()
-            if self._server is not None:
-                self._server.close()
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with asked_to_end(lambda *_: None):  # what ends the processes is not interrupted
+            try:
+                with asked_to_end(self._interrupt):
+                    try:
+                        self._engine.start()
+                        self._watch()
+                        ran = self._ready is not None or self._failed is not None
+                    finally:
+                        self._finish()
+            finally:
+                self._engine.kill()
+                if self._server is not None:
+                    self._server.close()
         if self._interrupted and not ran:
             return Outcome(None)
         if self._ready is None:
@@ -160,7 +162,7 @@ class Session:
         if self._recording and self._engine.alive:
             self._engine.send(StopRecording())
             end = time.monotonic() + CLOSE_S
-            while self._recording and self._engine.alive and time.monotonic() < end:
+            while self._recording and self._engine.alive and time.monotonic() < end and not self._engine.hangs:
                 self._poll()
                 time.sleep(POLL_S)
         self._engine.stop()

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
@@ -16,6 +17,9 @@ from .telemetry import Telemetry
 
 #: seconds that :meth:`EngineProcess.stop` waits for the recording to be closed before it kills the process
 STOP_S = 3.0
+
+#: an engine that has done nothing for so many seconds hangs, and may take so many more until it is killed
+HANGS_S, LAST_S = 2.0, 0.3
 
 
 class EngineProcess:
@@ -70,6 +74,12 @@ class EngineProcess:
         return self._process is not None and self._process.is_alive()
 
     @property
+    def hangs(self) -> bool:
+        """Whether the process runs and has taken no turn of its loop for :data:`HANGS_S`, as where a driver hangs."""
+        last_turn = self.telemetry.counters["heartbeat"]
+        return self.alive and last_turn > 0 and time.perf_counter() - last_turn > HANGS_S
+
+    @property
     def pid(self) -> int | None:
         """Process number, or ``None`` before the first start."""
         return self._process.pid if self._process else None
@@ -110,12 +120,16 @@ class EngineProcess:
         return received
 
     def stop(self) -> None:
-        """End the process, which closes its recording first; after :data:`STOP_S` it is killed."""
+        """End the process, which closes its recording first; after :data:`STOP_S` it is killed, sooner if it hangs."""
         if self._process is None:
             return
         self.send(Quit())
-        self._process.join(STOP_S)
-        if self._process.is_alive():
+        self._process.join(LAST_S if self.hangs else STOP_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process at once, if it still runs."""
+        if self._process is not None and self._process.is_alive():
             self._ended = True  # so that events() does not report the kill
             self._process.kill()
             self._process.join()

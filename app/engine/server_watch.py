@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from .sound_server import LOCALE, PROGRAM, SETTLE_S, Moves, can_be_asked, is_change, places
 
@@ -19,6 +19,10 @@ RETRY_S = 5.0
 
 #: seconds between two questions until changes are known to be printed
 AGAIN_S = 1.0
+
+#: ``pactl subscribe`` for a shell. It ends when its standard input is closed, as it is by the end of this program,
+#: whatever has ended that; ``pactl`` alone would run on.
+_UNTIL_CLOSED = f'{PROGRAM} subscribe & exec >&-; read -r _; kill "$!"'
 
 #: seconds that closing may wait for a thread of the watch
 CLOSE_S = 0.5
@@ -64,7 +68,7 @@ class ServerWatch:
         self._changed.set()
         with self._lock:
             for program in self._programs:
-                program.kill()
+                _kill(program)
         for thread in self._threads:
             thread.join(CLOSE_S)
 
@@ -78,7 +82,7 @@ class ServerWatch:
     def _follow_changes(self) -> None:
         """Read what the program prints until it ends, as it does with the server."""
         self._subscribed = False
-        with self._running("subscribe") as program:
+        with self._running("sh", "-c", _UNTIL_CLOSED) as program:
             self._changed.set()
             assert program.stdout is not None
             for line in program.stdout:
@@ -87,6 +91,7 @@ class ServerWatch:
                     self._changed.set()
 
     def _compare(self) -> None:
+        self._ask()  # at once: a move before this answer is not seen
         while self._changed.wait() and not self._closed.wait(SETTLE_S):
             self._changed.clear()
             answered = can_be_asked() and self._ask()
@@ -99,7 +104,7 @@ class ServerWatch:
     def _ask(self) -> bool:
         """Ask where the streams are; false where the server does not answer."""
         try:
-            with self._running("list") as program:
+            with self._running(PROGRAM, "list") as program:
                 listing, _ = program.communicate(timeout=ANSWER_S)
         except (OSError, subprocess.TimeoutExpired):
             return False
@@ -111,12 +116,12 @@ class ServerWatch:
         return True
 
     @contextlib.contextmanager
-    def _running(self, command: str) -> Any:
-        """A run of ``pactl`` that ends with this block, or with the watch."""
+    def _running(self, *command: str) -> Iterator[subprocess.Popen[str]]:
+        """A program that ends with this block, or with the watch; so does what it has started."""
         program = subprocess.Popen(
-            [PROGRAM, command],
+            command,
             env=os.environ | LOCALE,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -127,11 +132,17 @@ class ServerWatch:
             with self._lock:
                 self._programs.append(program)
                 if self._closed.is_set():
-                    program.kill()
+                    _kill(program)
             try:
                 yield program
             finally:
-                program.kill()
-                program.wait()
                 with self._lock:
                     self._programs.remove(program)
+                _kill(program)
+
+
+def _kill(program: subprocess.Popen[str]) -> None:
+    """End a program with what it has started, unless it has been waited for: its number may be another one's then."""
+    if program.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)

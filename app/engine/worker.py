@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 import time
 import traceback
@@ -16,6 +15,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection as Pipe
 
 from sepprune.errors import UserError
+from sepprune.signals import ignore_requests_to_end
 
 from . import commands
 from .calibration import Calibration
@@ -50,8 +50,7 @@ def main(settings: Settings, telemetry: Telemetry, inbox: Pipe, answers: Pipe) -
 
     The exit status is 0, 2 (the user's input is wrong) or 1 (a fault).
     """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the process that started this one handles them, and its pipe ends this
+    ignore_requests_to_end()  # the process that started this one handles them, and its pipe ends this
     sys.setswitchinterval(SWITCH_S)
     outbox = Outbox(answers)
     status, worker = 0, None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from PyQt6.QtWidgets import QApplication
 from sepprune.errors import UserError
 from sepprune.files import write_report
 from sepprune.resources import asset
+from sepprune.signals import asked_to_end
 
 from ..engine.commands import StartRecording
 from ..engine.events import Event, Ready, RecordingFailed
@@ -77,15 +77,12 @@ def run(
     session = Session(window, seconds, screenshot, recording)
     if problem:
         window.status.message.show_text(problem)
-    before = {number: signal.signal(number, lambda *_: window.close()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with errors_only():
+        with errors_only(), asked_to_end(lambda *_: window.close()):
             window.show()
             window.start()
             application.exec()
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
         engine.stop()
     if seconds is None:
         _remember(window)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
-from types import FrameType, TracebackType
 from typing import Any
 
 import torch
@@ -17,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from ..separators.calling import delay_of, estimates_of, precision_on
+from ..signals import asked_to_end, ignore_requests_to_end
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
 from .capture import Captured
 from .learner import Learner
@@ -83,10 +82,13 @@ class Trainer:
         first, batches = self.processes.first, self._batches()
         validation = validation_mixtures(self.settings, self.learners[0].separator)
         limit, pause, counted = minutes * 60, self.settings.validate_minutes * 60, 0.0
-        started, stop, due = self._clock(), _StopSignal(), pause
+        started, stop, due = self._clock(), _Stop(), pause
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
         self._start()
-        with stop, Progress(*columns, console=Console(stderr=True), disable=not first) as progress:
+        with (
+            asked_to_end(stop.request),
+            Progress(*columns, console=Console(stderr=True), disable=not first) as progress,
+        ):
             bar = progress.add_task("training", total=limit)
             wanted = self.settings.optimiser.precision
             if precision_on(self.device, wanted) != wanted:
@@ -196,25 +198,13 @@ def _listed(scores: list[float]) -> str:
 
 def _ignore_signals(_: int) -> None:
     """Workers ignore Ctrl-C, which would otherwise end them, and the run before it is saved."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    ignore_requests_to_end()
 
 
-class _StopSignal:
-    """Turns SIGTERM and SIGINT into a request that the loop reads after the current update."""
+class _Stop:
+    """A request to end, which the loop reads after the current update."""
 
-    def __init__(self) -> None:
-        self.requested = False
-        self._previous: dict[int, Any] = {}
+    requested = False
 
-    def __enter__(self) -> None:
-        self._previous = {number: signal.signal(number, self._request) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _request(self, number: int, frame: FrameType | None) -> None:
+    def request(self, *_: object) -> None:
         self.requested = True

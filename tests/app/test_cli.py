@@ -13,6 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from app import cli
+from app.engine.protocol import DeviceInfo
+from app.options import parser
+
 from .conftest import speech_like
 from .program import ROOT, live, started, wait_for_sound
 
@@ -198,6 +202,18 @@ def test_without_portaudio_a_file_still_plays_to_nowhere(ladder: Path, speech: P
 def test_devices_are_listed_as_json() -> None:
     done = live("--list-devices", "--json", "-")
     assert done.returncode == 0 and isinstance(json.loads(done.stdout)["devices"], list)
+
+
+def test_only_a_session_without_remembered_devices_says_what_it_does_without_an_output(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    microphone = DeviceInfo("mic, ALSA", "mic", "ALSA", "input", 1, 48_000, False)
+    monkeypatch.setattr(cli, "_default_device", lambda direction: microphone)
+    said = []
+    for options, headless in (([], True), (["--seconds", "1"], False), ([], False)):
+        cli._settings(parser().parse_args(options), headless)
+        said.append("is not played back" in capsys.readouterr().err)
+    assert said == [True, True, False]
 
 
 def test_the_engine_and_the_command_import_no_qt_and_no_torch() -> None:

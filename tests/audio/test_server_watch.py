@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.engine.server_watch import ServerWatch
+from tests.processes import program, runs, started_by
 
 from .virtual_audio import VirtualAudio
 
@@ -86,3 +89,21 @@ def test_a_closed_watch_leaves_no_program_behind_and_tells_nothing(
     watch.close()
     audio._pactl("move-source-output", stream[1], "other.monitor")
     assert watch.programs == [] and told == []
+
+
+def test_a_killed_program_leaves_no_program_behind(audio: VirtualAudio) -> None:
+    script = (
+        "import os, time\n"
+        "from app.engine.server_watch import ServerWatch\n"
+        "watch = ServerWatch(os.getpid(), print)\n"
+        "while not watch._subscribed: time.sleep(0.05)\n"
+        "print('subscribed', flush=True)\n"
+        "time.sleep(100)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "subscribed\n"
+    children = started_by(process.pid)
+    assert "pactl subscribe" in map(program, children)
+    process.kill()
+    process.communicate()
+    wait_until(lambda: not any(map(runs, children)))

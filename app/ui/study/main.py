@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from sepprune.errors import UserError
+from sepprune.signals import asked_to_end
 from sepprune.study.archive import read_study
 
 from ...engine.player import Player
@@ -41,13 +41,10 @@ def run_study(file: Path, folder: Path | None = None, output: str | None = None)
 
 
 def show_until_closed(window: QWidget, application: QApplication) -> None:
-    """Show a window until it is closed, also by Ctrl-C."""
-    interrupt = signal.signal(signal.SIGINT, lambda *_: window.close())
-    try:
+    """Show a window until it is closed, also by Ctrl-C or with its terminal."""
+    with asked_to_end(lambda *_: window.close()):
         window.showMaximized()
         application.exec()
-    finally:
-        signal.signal(signal.SIGINT, interrupt)
 
 
 def check_results(folder: Path) -> Path:

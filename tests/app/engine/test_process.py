@@ -26,6 +26,7 @@ from app.engine.events import (
     Recording,
 )
 from app.engine.protocol import Settings
+from tests.processes import runs
 
 from .watched import PATIENCE_S, Watched
 
@@ -125,9 +126,9 @@ def test_the_engine_ends_with_the_process_that_started_it(settings: Settings, tm
         [sys.executable, tmp_path / "parent.py"], capture_output=True, text=True, env=environment, timeout=PATIENCE_S
     )
     pid, end = int(said.stdout), time.monotonic() + PATIENCE_S
-    while _runs(pid) and time.monotonic() < end:
+    while runs(pid) and time.monotonic() < end:
         time.sleep(0.02)
-    assert not _runs(pid)
+    assert not runs(pid)
 
 
 def test_a_running_engine_cannot_be_started_again(engine: Watched) -> None:
@@ -140,11 +141,3 @@ def test_an_engine_that_was_not_started_has_no_process_and_no_events(engine: Wat
     engine.send(Controls())
     engine.stop()
     assert (engine.alive, engine.pid, engine.exit_status, engine.events()) == (False, None, None, [])
-
-
-def _runs(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False

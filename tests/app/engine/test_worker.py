@@ -232,14 +232,6 @@ def _stands_still(engine: Watched) -> bool:
     return chunks > 0 and engine.telemetry.counters["chunks"] == chunks
 
 
-def _runs(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_a_chunk_that_is_no_whole_hops_is_told(settings: Settings) -> None:
     engine = Watched(dataclasses.replace(settings, chunk_ms=settings.chunk_ms + 0.01))
     engine.start()
