@@ -3,6 +3,7 @@
     python -m experiments.low_latency.low_latency [PART ...] [--before CHECKOUT]
 
 - mouth_to_ear: the app between two virtual devices for ten minutes: delay, its parts, gaps
+- pipewire: the same through PipeWire for two minutes, where that is installed
 - pace: chunk times of levels 0, 4, 6 and 7 at live rate and back to back, in one interleaved run, with the cold floor
 - engine: processor time for a second of sound, in all and outside of the separator's step
 - painting: processor time of the window for a second, in a large window at two device pixels for each logical one
@@ -32,11 +33,13 @@ from sepprune.bench.pace import Stream, SystemClock
 from sepprune.bench.times import Contender, undisturbed
 from sepprune.streaming import Ladder, StreamingSeparator
 from sepprune.streaming.machine import load, machine
+from tests.audio.virtual_audio import VirtualAudio
 from tests.stalls import StallWatch, kept_awake
 
 from ..common import ROOT, read_json
 from ..live import CHUNK_MS, demo
 from ..mouth_to_ear.mouth_to_ear import measured
+from ..mouth_to_ear.virtual_pipewire import VirtualPipeWire
 
 RESULT = Path(__file__).with_suffix(".json")
 LEVELS = (0, 4, 6, 7)
@@ -49,8 +52,20 @@ def mouth_to_ear(seconds: float = 600.0) -> Facts:
 
     The processors are kept from sleeping, since the host of a virtual machine is slow to wake them.
     """
+    return _between_devices(seconds, VirtualAudio)
+
+
+def pipewire(seconds: float = 120.0) -> Facts:
+    """The same way through PipeWire's server for PulseAudio, in two minutes; the reason where that is not installed."""
+    try:
+        return _between_devices(seconds, VirtualPipeWire)
+    except RuntimeError as error:
+        return {"not_measured": str(error)}
+
+
+def _between_devices(seconds: float, server: type[VirtualAudio]) -> Facts:
     with kept_awake(), StallWatch() as watch:
-        found = measured(48_000, None, seconds)
+        found = measured(48_000, None, seconds, server)
     return found | {"host_stalls": watch.summary()}
 
 
@@ -246,7 +261,7 @@ def painting(seconds: float = 30.0) -> Facts:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help="mouth_to_ear, pace, engine or painting (default: all)"
+        "parts", nargs="*", metavar="PART", help="mouth_to_ear, pipewire, pace, engine or painting (default: all)"
     )
     parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="older checkout for the part engine")
     args = parser.parse_args()
@@ -255,6 +270,7 @@ def main() -> None:
         "engine": lambda: engine(args.before),
         "painting": painting,
         "mouth_to_ear": mouth_to_ear,
+        "pipewire": pipewire,
     }
     if unknown := set(args.parts) - set(parts):
         parser.error(f"{unknown.pop()!r} is no part: expected {', '.join(parts)}")

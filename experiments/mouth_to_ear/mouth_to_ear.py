@@ -63,13 +63,15 @@ def main() -> None:
     write_json(Path(__file__).with_suffix(".json"), found)
 
 
-def measured(rate: int, latency_ms: int | None, seconds: float) -> dict[str, Any]:
+def measured(
+    rate: int, latency_ms: int | None, seconds: float, server: type[VirtualAudio] = VirtualAudio
+) -> dict[str, Any]:
     """One run with devices of one rate and latency (``None``: what the app asks for): delays, parts and counters.
 
     The recording begins once the app runs, and its first seconds are not used: the delay has to settle.
     """
     with tempfile.TemporaryDirectory() as name:
-        audio = VirtualAudio(Path(name), rate)
+        audio = server(Path(name), rate)
         try:
             with _ahead_of_playing(audio) as ahead:
                 variables = {} if latency_ms is None else {LATENCY_VARIABLE: str(latency_ms)}

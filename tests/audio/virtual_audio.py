@@ -17,10 +17,6 @@ from typing import Any
 
 import numpy as np
 
-#: Debian packages that these tests need, and a program of each that has one
-PACKAGES = "libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils"
-_PROGRAMS = ("pulseaudio", "pactl", "pacat", "parec")
-
 _ASOUNDRC = """
 pcm.ci_mic { type pulse device "mic.monitor" hint { show on description "CI microphone" } }
 pcm.ci_speaker { type pulse device "speaker" hint { show on description "CI loudspeaker" } }
@@ -40,10 +36,14 @@ class VirtualAudio:
         recorder: number of the process that always records the loudspeaker.
     """
 
+    #: Debian packages that are needed, and programs of them
+    PACKAGES = "libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils"
+    PROGRAMS: tuple[str, ...] = ("pulseaudio", "pactl", "pacat", "parec")
+
     def __init__(self, folder: Path, rate: int, asoundrc: str = "") -> None:
-        missing = [program for program in _PROGRAMS if shutil.which(program) is None]
+        missing = [program for program in self.PROGRAMS if shutil.which(program) is None]
         if missing:
-            raise RuntimeError(f"{missing[0]} is not installed: the audio tests need the packages {PACKAGES}")
+            raise RuntimeError(f"{missing[0]} is not installed: the packages {self.PACKAGES} are needed")
         self.folder, self.rate = folder, rate
         (folder / ".asoundrc").write_text(_ASOUNDRC + asoundrc)
         self.environment = {
@@ -53,16 +53,7 @@ class VirtualAudio:
             "PULSE_SERVER": f"unix:{folder}/pulse.sock",
         }
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._server = self._run(
-            "pulseaudio",
-            "--daemonize=no",
-            "--exit-idle-time=-1",
-            "--disable-shm",
-            "-n",
-            "--use-pid-file=no",
-            f"--load=module-native-protocol-unix socket={folder}/pulse.sock auth-anonymous=1",
-            *(f"--load=module-null-sink {self._sink(sink)}" for sink in ("mic", "speaker")),
-        )
+        self._server = self._start()
         self._wait_for_server()
         # PulseAudio suspends a null sink that has no client, and its clock with it
         self._keep_awake("pacat", "--device=mic")
@@ -101,6 +92,19 @@ class VirtualAudio:
         for process in reversed(self._processes):
             process.kill()
             process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Start the server with its two sinks, or so that they can be loaded once it runs."""
+        return self._run(
+            "pulseaudio",
+            "--daemonize=no",
+            "--exit-idle-time=-1",
+            "--disable-shm",
+            "-n",
+            "--use-pid-file=no",
+            f"--load=module-native-protocol-unix socket={self.folder}/pulse.sock auth-anonymous=1",
+            *(f"--load=module-null-sink {self._sink(sink)}" for sink in ("mic", "speaker")),
+        )
 
     def _sink(self, name: str) -> str:
         return f"sink_name={name} rate={self.rate} format=float32le"  # a sink that does not round
