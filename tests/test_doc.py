@@ -98,6 +98,13 @@ def test_the_index_of_experiments_lists_every_folder() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", index, re.MULTILINE)) == folders
 
 
+def test_the_page_of_commands_lists_every_environment_variable_of_the_program() -> None:
+    files = [path for package in ("sepprune", "app") for path in sorted((ROOT / package).rglob("*.py"))]
+    read = {name for path in files for name in re.findall(r"\bSEPPRUNE_[A-Z_]+", path.read_text(encoding="utf-8"))}
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(SEPPRUNE_\w+)` \|", page, re.MULTILINE)) == read
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_an_experiment_uses_only_names_that_the_product_has(name: str) -> None:
     importlib.import_module(name)

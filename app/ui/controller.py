@@ -223,7 +223,9 @@ class Controller(QObject):
         paused = self._link.controls.paused or self._file_ended
         self._status.show_state("Paused" if state == RUNNING and paused else state)
         self._transport.show_playing(state != STOPPED and not paused)
+        self._tracks.set_live(state != STOPPED)
         if state == STOPPED:
+            self.refresh_text()  # now, since the latency lab pauses the timer
             self._tracks.set_message("Stopped")
             if self._banner.isHidden():
                 self._banner.show_sentence("The audio engine has stopped.")
@@ -237,12 +239,15 @@ class Controller(QObject):
     def refresh_text(self) -> None:
         """Update every number; called a few times a second."""
         ready, counters = self._link.ready, self._link.telemetry.counters
+        if self._link.state == STOPPED:
+            ready = None
         self._tracks.refresh_text()
         self._recordings.refresh_text()
-        if ready is None:
-            return
         self._latency.refresh_text(self._data.statistics, counters, ready)
         self._level.refresh_text(self._data.chunk_ms())
+        if ready is None:
+            self._status.show_facts([], "")
+            return
         self._status.show_facts(
             [
                 rates(ready.input_rate, ready.sample_rate, ready.output_rate),

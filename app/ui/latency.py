@@ -62,6 +62,9 @@ CAUSES = (
     ("stalls", "Stalls", "A device stopped without an error, for instance when it was unplugged. It is opened again."),
 )
 
+#: chunk times where there are none
+_NOTHING = Summary(0, math.nan, math.nan, math.nan, math.nan, 0)
+
 
 class LatencyPanel(QFrame):
     """Chunk times, percentiles, counters and latency."""
@@ -161,9 +164,15 @@ class LatencyPanel(QFrame):
         self.strip.set_deadline(deadline_ms)
         self.gutter.set_ticks(axis_ticks(deadline_ms))
 
-    def refresh_text(self, statistics: LatencyStatistics, counters: Mapping[str, float], ready: Ready) -> None:
-        """Update every number; called a few times a second."""
-        self._show("recent", statistics.recent())
+    def refresh_text(self, statistics: LatencyStatistics, counters: Mapping[str, float], ready: Ready | None) -> None:
+        """Update every number; called a few times a second.
+
+        Args:
+            statistics: of the session.
+            counters: of the telemetry.
+            ready: of the engine; ``None`` while it does not run, which leaves only what is of the session.
+        """
+        self._show("recent", statistics.recent() if ready else _NOTHING)
         self._show("session", statistics.session())
         for name, label in self.counters.items():
             count = int(counters[name])
@@ -176,9 +185,9 @@ class LatencyPanel(QFrame):
         self.causes.show_text(late_words(statistics.late_chunks()))
         shown, _ = self.strip.shown()
         times = 1000 * (shown["t_done"] - shown["t_start"])
-        self.gutter.set_caption(f"{np.median(times[-125:]):.2f} ms" if len(times) else "")
+        self.gutter.set_caption(f"{np.median(times[-125:]):.2f} ms" if ready and len(times) else "")
         self.histogram.show_times(times, self.strip.deadline_ms)
-        self.bar.show_stages(stages(ready, shown[-250:], counters) if len(shown) else ())
+        self.bar.show_stages(stages(ready, shown[-250:], counters) if ready and len(shown) else ())
 
     def _show(self, span: str, summary: Summary) -> None:
         times = np.array([summary.p50_ms, summary.p95_ms, summary.p99_ms, summary.max_ms])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QFont, QFontMetrics
+from PyQt6.QtGui import QColor, QFont, QFontMetrics, QResizeEvent
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from ..engine.facts import LevelFacts
@@ -19,12 +19,9 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
     level_asked = pyqtSignal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
+        self._levels: list[LevelFacts] = []
         super().__init__(parent)
         self.setAccessibleName("Quality against computation of every level")
-        self.setToolTip(
-            "Each point is a level: SI-SDR improvement in dB over millions of multiply-adds per second.\n"
-            "Click a point to choose its level."
-        )
         self.setMinimumSize(160, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -32,7 +29,6 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.setMenuEnabled(False)
         self.hideButtons()
         self._theme, self._level = DARK, 0
-        self._levels: list[LevelFacts] = []
         self._line = self.plot([], [], antialias=True)
         self._points = pg.ScatterPlotItem(pxMode=True, antialias=True)
         self._points.sigClicked.connect(lambda _, points: self.level_asked.emit(int(points[0].data())))
@@ -47,11 +43,23 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         everywhere = set.intersection(*(set(each.si_sdri) for each in self._levels))
         return next((name for name in self._levels[0].si_sdri if name in everywhere), "")
 
+    @property
+    def title(self) -> str:
+        """Title of the vertical axis, as long as its height allows."""
+        room = self.height() - self.getAxis("bottom").height() - 2
+        metrics = QFontMetrics(self.getAxis("left").label.font())
+        titles = (f"SI-SDRi {self.condition}, dB", "SI-SDRi, dB", "dB")
+        return next((text for text in titles if metrics.horizontalAdvance(text) <= room), titles[-1])
+
     def set_levels(self, levels: Sequence[LevelFacts]) -> None:
         """Plot the ladder; the plot is hidden where the quality was not measured."""
         self._levels = list(levels)
         self.setVisible(bool(self.condition))
         if self.condition:
+            self.setToolTip(
+                f"Each point is a level: SI-SDR improvement ({self.condition}) in dB over millions of multiply-adds "
+                "per second.\nClick a point to choose its level."
+            )
             macs, gains = self._macs(), self._gains()
             margin = max(0.5, 0.18 * (max(gains) - min(gains)))
             self.setXRange(0, 1.08 * max(macs), padding=0)
@@ -78,12 +86,17 @@ class ParetoPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no types
         self.getAxis("bottom").setHeight(round(2.5 * QFontMetrics(font).height()))
         self._draw()
 
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        super().resizeEvent(event)
+        if self.plotItem is not None:  # it has none after it was closed
+            self._draw()
+
     def _draw(self) -> None:
-        theme = self._theme
         if not self.condition:
             return
+        theme = self._theme
         label = {"color": theme.muted, "font-size": f"{theme.points * 0.85:.1f}pt"}
-        self.setLabel("left", f"SI-SDRi {self.condition}, dB", **label)
+        self.setLabel("left", self.title, **label)
         self.setLabel("bottom", "million multiply-adds/s", **label)
         self._line.setData(self._macs(), self._gains(), pen=pg.mkPen(blend(theme.card, theme.compute, 0.5), width=1))
         self._points.setData(

@@ -12,7 +12,8 @@ from typing import Any
 import platformdirs
 
 from sepprune.checked import parse_json, read_limited, shown
-from sepprune.files import write_whole
+from sepprune.errors import UserError
+from sepprune.files import reason, write_whole
 
 from ..engine.controls import REMEMBERED, ROUTINGS, Controls
 from ..engine.protocol import RECORDING_FORMATS, Settings
@@ -114,8 +115,10 @@ def load_preferences(path: Path | None = None) -> tuple[Preferences, str | None]
         if content.get("version") != VERSION:
             return Preferences(), f"The settings in {path} are of another version: the defaults are used."
         return _checked(content), None
+    except UserError as error:  # it names the file, and says that the defaults are used
+        return Preferences(), f"The settings cannot be used: {error}."
     except (OSError, ValueError) as error:
-        return Preferences(), f"The settings in {path} cannot be used ({error}): the defaults are used."
+        return Preferences(), f"The settings in {path} cannot be used ({reason(error)}): the defaults are used."
 
 
 def save_preferences(preferences: Preferences, path: Path | None = None) -> None:

@@ -50,7 +50,7 @@ class Gutter(QWidget):
         self.update()
 
     def set_ticks(self, ticks: list[tuple[float, str]]) -> None:
-        """Set heights (0 bottom, 1 top) and labels; labels that would touch are left out."""
+        """Set heights (0 bottom, 1 top) and labels, from the bottom; see :meth:`placed`."""
         self._ticks = ticks
         self.update()
 
@@ -65,6 +65,25 @@ class Gutter(QWidget):
         if heard != self._heard:
             self._heard = heard
             self.update()
+
+    def placed(self, name_end: float) -> list[tuple[float, str]]:
+        """Labels that have room, with their centres in pixels from the top; the ends of the axis come first.
+
+        Args:
+            name_end: pixels on the left of the first line that the name needs.
+        """
+        line, height = self.fontMetrics().height(), self.height()
+        free = []
+        for position, label in self._ticks:
+            y = min(max((1 - position) * height, line / 2 - 2), height - line / 2 + 2)
+            left = self.width() - 8 - self.fontMetrics().horizontalAdvance(label)
+            if y - line / 2 >= line + 1 or left >= name_end:
+                free.append((y, label))
+        found: list[tuple[float, str]] = []
+        for y, label in [*free[:1], *free[:0:-1][:1], *free[1:-1]]:
+            if all(abs(y - other) >= line * 0.95 for other, _ in found):
+                found.append((y, label))
+        return found
 
     def _hold(self, holding: bool) -> None:
         self._holding = holding
@@ -87,7 +106,7 @@ class Gutter(QWidget):
         self.renaming_asked.emit()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        painter, theme, height = QPainter(self), self._theme, self.height()
+        painter, theme = QPainter(self), self._theme
         metrics = self.fontMetrics()
         line = metrics.height()
         painter.fillRect(QRectF(0, 2, 3, line * (2.1 if self.caption else 1)), QColor(self._colour))
@@ -104,15 +123,8 @@ class Gutter(QWidget):
         painter.setFont(self.font())
         painter.setPen(QColor(theme.muted))
         painter.drawText(QRectF(9, 1 + line * 1.1, self.width(), line), Qt.AlignmentFlag.AlignVCenter, self.caption)
-        below = float(height)
-        for position, label in self._ticks:
-            y = min(max((1 - position) * height, line / 2 - 2), height - line / 2 + 2)
-            if below - y < line * 0.95 and below != height:
-                continue
+        for y, label in self.placed(after_name + line * 0.6 + 4):
             width = metrics.horizontalAdvance(label)
-            if y - line / 2 < line + 1 and self.width() - 8 - width < after_name + line * 0.6 + 4:
-                continue  # a long name is there
-            below = y
             painter.drawText(
                 QRectF(self.width() - 8 - width, y - line / 2, width + 1, line), Qt.AlignmentFlag.AlignVCenter, label
             )
@@ -120,7 +132,7 @@ class Gutter(QWidget):
 
 
 class TimeAxis(QWidget):
-    """Seconds before now, below the views, with now on the right.
+    """Seconds before now, below the views, with now on the right; before the end of the sound while none runs.
 
     Args:
         pixels_per_second: in logical pixels.
@@ -130,11 +142,17 @@ class TimeAxis(QWidget):
     def __init__(self, pixels_per_second: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rate, self._theme = pixels_per_second, DARK
+        self.last = "now"
 
     def set_theme(self, theme: Theme) -> None:
         """Take colours and text size."""
         self._theme = theme
         self.updateGeometry()
+        self.update()
+
+    def set_live(self, live: bool) -> None:
+        """Set whether the right edge is now, or the end of sound that has stopped."""
+        self.last = "now" if live else "end"
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -143,8 +161,8 @@ class TimeAxis(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, metrics = QPainter(self), self.fontMetrics()
         painter.setPen(QColor(self._theme.muted))
-        right = metrics.horizontalAdvance("now")
-        painter.drawText(QRectF(self.width() - right, 3, right + 1, metrics.height()), 0, "now")
+        right = metrics.horizontalAdvance(self.last)
+        painter.drawText(QRectF(self.width() - right, 3, right + 1, metrics.height()), 0, self.last)
         for seconds in range(1, self.width() // self._rate + 1):
             x = self.width() - seconds * self._rate
             painter.fillRect(QRectF(x, 0, 1, 4), QColor(self._theme.faint))

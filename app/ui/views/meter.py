@@ -97,6 +97,11 @@ class Meter(QWidget):
         if not (resting and self.level.resting):
             self.update(0, 0, 12, self.height())
 
+    def clear(self) -> None:
+        """Show no level."""
+        self.level = Level()
+        self.update()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         painter, theme, height = QPainter(self), self._theme, self.height()
         painter.fillRect(event.rect() if event else self.rect(), self._card)

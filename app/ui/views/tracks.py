@@ -49,6 +49,7 @@ class Tracks(QFrame):
         self._axis = TimeAxis(PIXELS_PER_SECOND)
         self._columns: SpectrogramColumns | WaveformColumns | None = None
         self._full_scale, self._peak = 1.0, 0.0
+        self._live = True
         self.input_hint = InputHint()
         self._history_timer = QTimer(self)  # so that three resized canvases cause one rebuild
         self._history_timer.setSingleShot(True)
@@ -119,8 +120,21 @@ class Tracks(QFrame):
         for row, canvas in enumerate(self.canvases):
             canvas.set_message(message if row == 1 else "")
 
+    def set_live(self, live: bool) -> None:
+        """Set whether sound runs. While it does not, past sound stays, but there is no level and no now."""
+        self._live = live
+        self._axis.set_live(live)
+        if not live:
+            for meter in self.meters:
+                meter.clear()
+            self.input_hint.reset()
+            self.canvases[0].set_warning("", "")
+
     def feed(self, audio: Samples, seconds: float) -> None:
         """Show ``audio`` (3, n) float32 that arrived during the last ``seconds``."""
+        if not self._live:
+            self.feed_history(audio)  # the last sound of an engine that has ended
+            return
         for row, meter in enumerate(self.meters):
             meter.feed(audio[row], seconds)
         if audio.shape[1]:
@@ -140,7 +154,7 @@ class Tracks(QFrame):
         """Update the level captions and the amplitude scale; called a few times a second."""
         mixture_db = self.meters[0].level.db
         for gutter, meter in zip(self.gutters, self.meters, strict=True):
-            gutter.set_caption(caption(meter.level.db, mixture_db))
+            gutter.set_caption(caption(meter.level.db, mixture_db) if self._live else "")
         wanted, self._peak = fitting_scale(self._peak), self._peak * 0.99
         if self.view == "waveform" and wanted != self._full_scale:
             self._full_scale = wanted
