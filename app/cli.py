@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sepprune.errors import UserError
 from sepprune.files import check_destination, write_report
-from sepprune.printing import print_any_name, print_trimmed
+from sepprune.printing import plain_console, print_any_name, print_trimmed
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
@@ -108,8 +108,6 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _headless(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from .engine.headless import Session, print_report
 
     if args.screenshot is not None:
@@ -118,7 +116,7 @@ def _headless(args: argparse.Namespace) -> int:
     outcome = Session(settings, args.seconds, args.record, _say, args.record_format or RECORDING_FORMATS[0]).run()
     if outcome.report is not None:
         if args.json != "-":
-            print_report(outcome.report, Console())
+            print_report(outcome.report, plain_console())
         for file in filter(None, (args.report, args.json)):
             write_report(file, outcome.report)
     if outcome.problem is not None:
@@ -246,7 +244,6 @@ def _default_device(direction: str) -> DeviceInfo | None:
 def _list_devices(destination: str | None) -> int:
     from dataclasses import asdict
 
-    from rich.console import Console
     from rich.table import Table
 
     from .engine.devices import list_devices
@@ -264,7 +261,7 @@ def _list_devices(destination: str | None) -> int:
                 str(info.rate),
                 "the computer's own sound" if info.is_monitor else "",
             )
-        print_trimmed(Console(), table if found else "There are no audio devices.")
+        print_trimmed(plain_console(), table if found else "There are no audio devices.")
     return 0
 
 

@@ -17,7 +17,7 @@ from ..bench.latency import CHUNKS, ReportSettings
 from ..bench.times import Report, bench, contender_name
 from ..errors import UserError
 from ..files import check_destination
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
 from .bench_reports import run_compare, run_report, run_table
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return run_compare(args)
     if args.table:
         return run_table(args)
-    ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
+    ladder, notes = Ladder.load(args.ladder), plain_console(stderr=True)
     quick = bool(args.quick)
     levels = chosen_levels(args.levels, ladder)
     durations = _durations(args.chunk_ms or ("8" if quick else _CHUNK_MS), ladder, notes)
@@ -139,9 +139,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             plot(report, args.plot)
         except (OSError, ValueError) as error:
             raise UserError(f"cannot draw {args.plot} ({error}): give a PNG file in a folder that exists") from error
-        notes.print(f"The plot is in {args.plot}", soft_wrap=True, markup=False, highlight=False)
+        notes.print(f"The plot is in {args.plot}", soft_wrap=True, highlight=False)
     if args.json != "-":
-        print_trimmed(Console(), times_table(report))
+        print_trimmed(plain_console(), times_table(report))
     return {"ladder": ladder.name, **report}
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from ..errors import UserError
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 from .train import keep_memory
 
 
@@ -37,7 +36,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=plain_console(stderr=True),
     )
     with bar:
         task = bar.add_task("dense", total=None)
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any], out: str) -> None:
-    console = Console()
+    console = plain_console()
     stages = {"pruned": "before fine-tuning", "tuned": f"after {report['updates']} updates"}
     table = Table(
         title=f"SI-SDR improvement in dB, mean and standard deviation over seeds; dense {report['dense']:.2f}"

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from ..checked import RATES
 from ..errors import UserError
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 
 #: as :data:`sepprune.importing.KINDS`, which would import torch
 _KINDS = ("asteroid", "espnet")
@@ -74,7 +72,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _print(report: dict[str, Any], sentences: Sequence[str]) -> None:
     print_trimmed(
-        Console(),
+        plain_console(),
         f"{report['out']}: {report['family']}, {report['sources']} sources at {report['sample_rate']} Hz, "
         f"{report['params'] / 1e6:.2f} M parameters, {report['macs_per_second'] / 1e6:.0f} M multiply-adds per second, "
         f"latency {report['latency_ms']:.2f} ms.\n"

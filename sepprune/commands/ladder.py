@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ..errors import UserError
+from ..printing import plain_console
 from .options import numbers_of
 from .prune_progress import MaskProgress
 from .train import keep_memory
@@ -74,7 +73,7 @@ class _Display:
     """What is made, and the progress of mask learning."""
 
     def __init__(self, settings: LadderSettings, quiet: bool) -> None:
-        self.console = Console(stderr=True, quiet=quiet)
+        self.console = plain_console(stderr=True, quiet=quiet)
         self._settings = settings
 
     def stage(self, levels: Sequence[int], minutes: float) -> None:

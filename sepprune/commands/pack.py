@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from ..printing import plain_console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         [out] if args.parts <= 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
     )
     report = write_packs(Collection(args.data), files, args.megabytes, args.seed, not args.no_validation)
-    Console(stderr=args.json == "-").print(
+    plain_console(stderr=args.json == "-").print(
         f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, {report['recordings']} recordings of "
         f"{report['speakers']} voices"
     )

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from ..errors import UserError
 from ..files import reason
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 from .analyze import about_units, channels_of
 from .options import add_model
 from .prune_progress import MaskProgress
@@ -106,7 +105,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..separators.weights import load_weights
     from .prune_data import batches
 
-    out, notes = Path(args.out), Console(stderr=True)
+    out, notes = Path(args.out), plain_console(stderr=True)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
     for option, value in (("--steps", args.steps), ("--batch", args.batch), ("--round-to", args.round_to)):
@@ -131,7 +130,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "--weights FILE",
             soft_wrap=True,
             highlight=False,
-            markup=False,
         )
     with MaskProgress(args.steps, notes) as progress:
         result = prune(
@@ -181,7 +179,7 @@ def _shares(words: Sequence[str]) -> float | dict[str, float]:
 
 
 def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
-    console = Console()
+    console = plain_console()
     table = Table(title=f"{args.model} pruned by {report['method']}")
     for column in ("", "dense", "pruned", "kept"):
         table.add_column(column, justify="right")

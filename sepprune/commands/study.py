@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import Progress
 
 from ..checked import MALFORMED, shown
 from ..errors import UserError
+from ..printing import plain_console
 from ..resources import asset
 from ..streaming import Ladder
 from .options import add_stream, chosen_levels
@@ -245,10 +245,10 @@ def _times(file: str | None, chunk_ms: float | None) -> dict[int, float]:
 
 def _progress() -> Progress:
     """A bar at a terminal, nothing in a log."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _say(args: argparse.Namespace, text: str) -> None:
     if args.json != "-":
-        Console().print(text, highlight=False, soft_wrap=True, markup=False)
+        plain_console().print(text, highlight=False, soft_wrap=True)

@@ -13,9 +13,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
 from ..errors import UserError
+from ..printing import plain_console
 
 if TYPE_CHECKING:
     from ..training.settings import TrainingSettings
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if not processes.first:
         args.json = None  # only one process reports
         return report
-    Console(stderr=args.json == "-").print(
+    plain_console(stderr=args.json == "-").print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
         f"{report['steps']} updates, {report['seconds'] / 60:.0f} minutes: {settings.out}/best.safetensors"
     )
@@ -88,7 +87,7 @@ def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str
     from ..training.benchmark import benchmark
 
     report = benchmark(settings, load_model(settings.model), args.benchmark)
-    Console(stderr=args.json == "-").print(
+    plain_console(stderr=args.json == "-").print(
         f"{report['hours_per_hour']:.1f} hours of mixtures per hour, {report['updates_per_second']:.2f} updates per "
         f"second on {report['device']} in {report['precision']}. An update takes {report['update_ms']:.0f} ms, of "
         f"which matrix products alone would take {report['product_share']:.0%}. Mixing takes "

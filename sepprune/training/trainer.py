@@ -11,11 +11,11 @@ from types import FrameType, TracebackType
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from ..printing import plain_console
 from ..separators.calling import delay_of, estimates_of, precision_on
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
 from .capture import Captured
@@ -86,7 +86,7 @@ class Trainer:
         started, stop, due = self._clock(), _StopSignal(), pause
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
         self._start()
-        with stop, Progress(*columns, console=Console(stderr=True), disable=not first) as progress:
+        with stop, Progress(*columns, console=plain_console(stderr=True), disable=not first) as progress:
             bar = progress.add_task("training", total=limit)
             wanted = self.settings.optimiser.precision
             if precision_on(self.device, wanted) != wanted:
