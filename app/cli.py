@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
-import math
 import multiprocessing
 import os
 import sys
@@ -12,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from sepprune.arguments import LONGEST_RUN_S, check_number
 from sepprune.errors import UserError
 from sepprune.files import check_destination, write_report
 from sepprune.printing import plain_console, print_any_name, print_trimmed
@@ -72,8 +72,7 @@ def _run(args: argparse.Namespace) -> int:
         raise UserError(f"{option} belongs to a blind comparison: name two levels with --blind A,B")
     if args.study is not None or args.results is not None:
         return _study(args)
-    if args.seconds is not None and not 0 < args.seconds < math.inf:
-        raise UserError(f"--seconds is {args.seconds:g}: give a number above 0")
+    check_number("--seconds", args.seconds, 0, LONGEST_RUN_S, above=True)
     for option, file in (("--report", args.report), ("--screenshot", args.screenshot), ("--json", args.json)):
         if file is not None:
             check_destination(option, file, (".png",) if option == "--screenshot" else ())

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from ..arguments import check_number
+from ..checked import RATES
 from ..printing import plain_console, print_trimmed
 from .options import add_model
 
@@ -36,6 +38,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..pruning import analyze
     from .look_ahead import as_report, described, measured
 
+    check_number("--sample-rate", args.sample_rate, 1, RATES[1], "Hz")
     module = load_named(args.model)
     rate = rate_of(module, args.sample_rate)
     example = example_for(module, rate)

@@ -8,9 +8,12 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ..errors import UserError
+from ..arguments import check_number
 from ..printing import plain_console, print_trimmed
 from .train import keep_memory
+
+#: most cells that are made at the same time
+_MOST_PROCESSES = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    if args.processes < 1:
-        raise UserError(f"--processes is {args.processes}: give at least 1")
+    check_number("--processes", args.processes, 1, _MOST_PROCESSES)
     keep_memory()
     from ..comparison import compare, load_comparison_settings
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from ..arguments import check_number
 from ..data.mixtures import MIXTURE_FOLDERS, find
 from ..data.speakers import speakers_of
 from ..evaluation import evaluate
@@ -18,6 +19,9 @@ from ..printing import plain_console, print_trimmed
 from ..streaming import Ladder
 from ..streaming.ladder_writer import store_scores
 from .options import add_ladder, add_stream, chosen_levels
+
+#: louder or softer in dB: about the range from the softest sound that is heard to the loudest that is borne
+_LARGEST_GAIN_DB = 120
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    check_number("--gain-db", args.gain_db, -_LARGEST_GAIN_DB, _LARGEST_GAIN_DB, "dB")
     ladder = Ladder.load(args.ladder)
     extras = [name for name in args.extra.split(",") if name]
     levels, mixtures = chosen_levels(args.levels, ladder), find(Path(args.data), args.condition)

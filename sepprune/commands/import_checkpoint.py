@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..arguments import check_number
 from ..checked import RATES
 from ..errors import UserError
 from ..printing import plain_console, print_trimmed
@@ -41,8 +42,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     out = Path(args.out)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
-    if args.sample_rate is not None and not RATES[0] <= args.sample_rate <= RATES[1]:
-        raise UserError(f"--sample-rate is {args.sample_rate}: give {RATES[0]} to {RATES[1]} Hz")
+    check_number("--sample-rate", args.sample_rate, *RATES, "Hz")
     separator, found = import_checkpoint(args.kind, args.checkpoint, args.config, args.sample_rate)
     analysis = analyze(separator, sample_rate=separator.sample_rate)
     record = LevelRecord(

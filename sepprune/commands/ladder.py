@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
 from ..printing import plain_console
 from .options import numbers_of
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    check_number("--minutes", args.minutes, 0, LONGEST_TRAINING_MIN, above=True)
     keep_memory()
     from ..ladders.make import Events, LadderMaker
     from ..ladders.settings import load_ladder_settings

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.progress import Progress
 
+from ..arguments import LARGEST_WHOLE, check_number
 from ..checked import MALFORMED, shown
 from ..errors import UserError
 from ..printing import plain_console
@@ -176,8 +177,8 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
     from ..study.listeners import simulated
     from ..study.simulate import simulate
 
-    if not 1 <= args.repeats <= 10_000:
-        raise UserError(f"--repeats {args.repeats} is not possible: give 1 to 10000")
+    check_number("--repeats", args.repeats, 1, 10_000)
+    check_number("--seed", args.seed, 0, LARGEST_WHOLE)
     study, listener = read_study(Path(args.study)), simulated(args.listener)
     with _progress() as progress:
         task = progress.add_task("simulating", total=1.0)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ..arguments import LONGEST_RUN_S, LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
 from ..printing import plain_console
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: By default glibc returns large blocks to the system after every update and faults them in again, which made an update
 #: on a CPU thirteen times slower. These thresholds keep the blocks; they must be set before the process starts.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+
+#: more than any machine has cores
+_MOST_THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    if not 0 <= args.minutes < math.inf:
-        raise UserError(f"--minutes is {args.minutes:g}: give the training time in minutes, above 0")
+    check_number("--minutes", args.minutes, 0, LONGEST_TRAINING_MIN)
+    check_number("--benchmark", args.benchmark, 0, LONGEST_RUN_S, "seconds", above=True)
+    check_number("--threads", args.threads, 0, _MOST_THREADS)
     keep_memory()
     import torch
 
