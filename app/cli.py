@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import faulthandler
-import math
 import multiprocessing
 import os
 import sys
@@ -13,9 +12,10 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from sepprune.arguments import LONGEST_RUN_S, check_number
 from sepprune.errors import UserError
 from sepprune.files import check_destination, write_report
-from sepprune.printing import print_any_name, print_trimmed
+from sepprune.printing import plain_console, print_any_name, print_trimmed
 
 from .engine.controls import Controls
 from .engine.protocol import DEMO, NONE, RECORDING_FORMATS, DeviceInfo, Settings
@@ -73,8 +73,7 @@ def _run(args: argparse.Namespace) -> int:
         raise UserError(f"{option} belongs to a blind comparison: name two levels with --blind A,B")
     if args.study is not None or args.results is not None:
         return _study(args)
-    if args.seconds is not None and not 0 < args.seconds < math.inf:
-        raise UserError(f"--seconds is {args.seconds:g}: give a number above 0")
+    check_number("--seconds", args.seconds, 0, LONGEST_RUN_S, above=True)
     for option, file in (("--report", args.report), ("--screenshot", args.screenshot), ("--json", args.json)):
         if file is not None:
             check_destination(option, file, (".png",) if option == "--screenshot" else ())
@@ -109,8 +108,6 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _headless(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from .engine.headless import Session, print_report
 
     if args.screenshot is not None:
@@ -121,7 +118,7 @@ def _headless(args: argparse.Namespace) -> int:
         for file in filter(None, (args.report, args.json)):
             write_report(file, outcome.report)
         if args.json != "-":  # last: a terminal that was closed takes no more words
-            print_report(outcome.report, Console())
+            print_report(outcome.report, plain_console())
     if outcome.problem is not None:
         if outcome.report is None or outcome.problem not in outcome.report["notices"]:  # those were said already
             _say(outcome.problem)
@@ -250,7 +247,6 @@ def _default_device(direction: str) -> DeviceInfo | None:
 def _list_devices(destination: str | None) -> int:
     from dataclasses import asdict
 
-    from rich.console import Console
     from rich.table import Table
 
     from .engine.devices import list_devices
@@ -268,7 +264,7 @@ def _list_devices(destination: str | None) -> int:
                 str(info.rate),
                 "the computer's own sound" if info.is_monitor else "",
             )
-        print_trimmed(Console(), table if found else "There are no audio devices.")
+        print_trimmed(plain_console(), table if found else "There are no audio devices.")
     return 0
 
 

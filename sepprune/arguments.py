@@ -1,4 +1,4 @@
-"""Parsing of command lines: errors of one sentence, and help that shows defaults."""
+"""Command lines: parsing with errors of one sentence, help that shows defaults, and limits of numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,42 @@ import argparse
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
+
+from .checked import shown
+from .errors import UserError
+
+#: seconds that a measurement or a session of a given length takes at most: a day
+LONGEST_RUN_S = 24 * 3600
+#: minutes that a training takes at most: a year
+LONGEST_TRAINING_MIN = 366 * 24 * 60
+#: the largest whole number, seeds included, that has no narrower limit: a float holds it exactly
+LARGEST_WHOLE = 2**53
+
+
+def check_number(
+    option: str, value: float | None, low: float, high: float, unit: str = "", above: bool = False
+) -> None:
+    """Refuse a number outside of its limits, infinities and NaN included.
+
+    Args:
+        option: that the number was given for.
+        value: the number, ``None`` where the option was not given.
+        low, high: limits, which are allowed themselves.
+        unit: of the number, for the error.
+        above: whether ``low`` itself is refused.
+
+    Raises:
+        UserError: the number is not within the limits.
+
+    >>> check_number("--seconds", float("inf"), 0, 60, "seconds", above=True)
+    Traceback (most recent call last):
+    sepprune.errors.UserError: --seconds inf is not possible: give more than 0 and at most 60 seconds
+    """
+    if value is None or (low < value if above else low <= value) and value <= high:
+        return
+    given = shown(value) if isinstance(value, int) else f"{value:g}"
+    limits = f"more than {low} and at most {high}" if above else f"{low} to {high}"
+    raise UserError(f"{option} {given} is not possible: give {limits}{unit and f' {unit}'}")
 
 
 class Parser(argparse.ArgumentParser):

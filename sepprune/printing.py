@@ -1,4 +1,4 @@
-"""Printing of tables and text without spaces at the ends of lines."""
+"""Printing of tables and text: names as they are, no spaces at the ends of lines, numbers before their nouns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,30 @@ from typing import Any
 from rich.console import Console
 
 _AT_THE_END = re.compile(r"[ \t]+$", re.MULTILINE)
+
+
+def plain_console(stderr: bool = False, quiet: bool = False) -> Console:
+    """A console that prints text as it is: ``[bold]`` or ``:key:`` in the name of a file is part of the name.
+
+    Args:
+        stderr: print on standard error.
+        quiet: print nothing.
+    """
+    return Console(stderr=stderr, quiet=quiet, markup=False, emoji=False)
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """A number before its noun, which is the plural unless there is one.
+
+    Args:
+        number: how many.
+        noun: singular.
+        several: plural, by default with an s.
+
+    >>> counted(1, "miss", "misses"), counted(3000, "chunk")
+    ('1 miss', '3,000 chunks')
+    """
+    return f"{number:,} {noun if number == 1 else several or noun + 's'}"
 
 
 def print_trimmed(console: Console, *objects: Any, **options: Any) -> None:

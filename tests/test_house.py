@@ -1,4 +1,4 @@
-"""Import rules and code layout: which part may import which, no circles, nothing heavy on the live path."""
+"""Import rules and code layout: which part may import which, no circles, nothing heavy on the live path, consoles."""
 
 from __future__ import annotations
 
@@ -215,6 +215,16 @@ def test_a_part_imports_no_third_party_package_that_it_must_not(part: str) -> No
 def test_the_product_imports_no_experiment_example_or_test() -> None:
     outside = {"experiments", "examples", "tests", "docs"}
     assert [module for module in MODULES if outside & {found.target for found in IMPORTS[module]}] == []
+
+
+def test_only_plain_consoles_are_made_so_that_no_name_is_taken_for_markup() -> None:
+    makers = {
+        name
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "Console"
+    }
+    assert makers == {"sepprune.printing"}
 
 
 def test_no_imports_run_in_a_circle_lazy_ones_included() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..checked import MALFORMED, Table
 from ..errors import UserError
+from ..printing import counted
 from .reading import damaged, read_report, report_files, row_table
 from .rows import blocks_of
 from .statistics import parts, ratio
@@ -20,6 +21,8 @@ from .verdict import busy_words
 #: runs of each side from which the run is the unit, so that differences between runs are in the interval
 LEAST_RUNS = 5
 CONFIDENCE = 0.95
+#: where a row without a clear difference allows a larger one, the runs cannot tell: such a bound says nothing of use
+LARGEST_BOUND = 0.25
 
 
 class Key(NamedTuple):
@@ -38,8 +41,8 @@ class Row(TypedDict):
 
     Keys:
         level, chunk_ms, backend, precision, threads, paced: what is compared.
-        first_ms, second_ms: medians.
-        ratio, interval: second / first, and its interval; ``None`` with too few blocks.
+        first_ms, second_ms: geometric means of the medians of the units, so that their quotient is the ratio.
+        ratio, interval: ``second_ms / first_ms``, and its interval; ``None`` with too few blocks.
         different: whether the interval excludes 1; ``None`` with too few blocks.
         statement: the result in words.
     """
@@ -130,8 +133,8 @@ def compare(first: Side, second: Side) -> Comparison:
     by_run = len(first.runs) > 1
     if by_run != (len(second.runs) > 1):
         raise UserError(
-            f"{first.name} has {len(first.runs)} runs and {second.name} has {len(second.runs)}: give one report of "
-            f"each machine, or at least {LEAST_RUNS} of each"
+            f"{first.name} has {counted(len(first.runs), 'run')} and {second.name} has {len(second.runs)}: give one "
+            f"report of each machine, or at least {LEAST_RUNS} of each"
         )
     shared = [key for key in first.runs[0] if all(key in run for run in (*first.runs, *second.runs))]
     if not shared:
@@ -152,11 +155,13 @@ def compare(first: Side, second: Side) -> Comparison:
 
 
 def _row(key: Key, first: Side, second: Side, by_run: bool, confidence: float) -> Row:
-    found = ratio(_units(first, key, by_run), _units(second, key, by_run), confidence)
+    units = [_units(side, key, by_run) for side in (first, second)]
+    found = ratio(units[0], units[1], confidence)
+    first_ms, second_ms = (math.exp(np.mean(logarithms)) for logarithms in units)
     return {
         **key._asdict(),  # type: ignore[typeddict-item]  # the fields of a key are the first of a row
-        "first_ms": _median(first, key),
-        "second_ms": _median(second, key),
+        "first_ms": first_ms,
+        "second_ms": second_ms,
         "ratio": found.value if found else None,
         "interval": [found.low, found.high] if found else None,
         "different": not found.low <= 1 <= found.high if found else None,
@@ -169,7 +174,10 @@ def _statement(value: float, low: float, high: float) -> str:
         return f"slower by {value - 1:.1%} ({low - 1:.1%} to {high - 1:.1%})"
     if high < 1:
         return f"faster by {1 - value:.1%} ({1 - high:.1%} to {1 - low:.1%})"
-    return f"no difference larger than {largest_difference(low, high):.1%}"
+    most = largest_difference(low, high)
+    if most > LARGEST_BOUND:
+        return f"cannot tell: a difference of up to {most:.1%} may be hidden"
+    return f"no difference larger than {most:.1%}"
 
 
 def largest_difference(low: float, high: float) -> float:
@@ -186,18 +194,27 @@ def _conclusion(rows: Sequence[Row]) -> str:
     if not clear:
         return "Too few blocks to compare."
     different = [row for row in clear if row["different"]]
+    total = counted(len(clear), "row")
     if not different:
-        most = max(largest_difference(*row["interval"]) for row in clear if row["interval"])
-        return f"No difference: none larger than {most:.1%} in any of {len(clear)} rows."
+        bounds = [largest_difference(*row["interval"]) for row in clear if row["interval"]]
+        vague = sum(bound > LARGEST_BOUND for bound in bounds)
+        if vague:
+            return (
+                f"These runs cannot tell whether the sides differ: a difference of up to {max(bounds):.1%} may be "
+                f"hidden in {vague} of {total}, so measure longer (--seconds) on a machine that does nothing else, "
+                "each side nine times."
+            )
+        where = "the only row" if len(clear) == 1 else f"any of {total}"
+        return f"No difference: none larger than {max(bounds):.1%} in {where}."
     slower, faster = (
         [row["ratio"] for row in different if row["ratio"] is not None and (row["ratio"] > 1) == more]
         for more in (True, False)
     )
     found = []
     if slower:
-        found.append(f"slower in {len(slower)} of {len(clear)} rows, by {_mean(slower) - 1:.1%}")
+        found.append(f"slower in {len(slower)} of {total}, by {_mean(slower) - 1:.1%}")
     if faster:
-        found.append(f"faster in {len(faster)} of {len(clear)} rows, by {1 - _mean(faster):.1%}")
+        found.append(f"faster in {len(faster)} of {total}, by {1 - _mean(faster):.1%}")
     return f"The second side is {', and '.join(found)} (geometric mean of those rows)."
 
 
@@ -206,7 +223,8 @@ def _mean(ratios: Sequence[float]) -> float:
 
 
 def _notes(first: Side, second: Side, count: int, by_run: bool) -> Iterable[str]:
-    yield f"Intervals hold for all {count} rows together at {CONFIDENCE:.0%} (Bonferroni)."
+    rows = "the only row" if count == 1 else f"all {count} rows together"
+    yield f"Intervals hold for {rows} at {CONFIDENCE:.0%} (Bonferroni)."
     if not by_run:
         yield (
             "Each side counts as one run, divided into consecutive parts. Two runs on the same machine can differ by "
@@ -219,17 +237,14 @@ def _notes(first: Side, second: Side, count: int, by_run: bool) -> Iterable[str]
             yield f"The {label} side was measured beside {busy_words(side.busy_processes)} (--load)."
     missing = len({key for side in (first, second) for run in side.runs for key in run}) - count
     if missing:
-        yield f"{missing} rows are missing on one side or in one run, and are left out."
+        verb = "is" if missing == 1 else "are"
+        yield f"{counted(missing, 'row')} {verb} missing on one side or in one run, and {verb} left out."
 
 
 def _units(side: Side, key: Key, by_run: bool) -> list[float]:
     if by_run:
         return [math.log(max(1e-9, float(np.median(np.concatenate(run[key]))))) for run in side.runs]
     return parts(list(side.runs[0][key]))
-
-
-def _median(side: Side, key: Key) -> float:
-    return float(np.median([np.median(np.concatenate(run[key])) for run in side.runs]))
 
 
 def _key(row: Mapping[str, Any]) -> Key:

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from .compare import Comparison, Row, Side
 from .page import document, figure, listed, number, paragraph, table
 from .plots import Mark, scale_of, spans
+from .statistics import PARTS
 from .times import contender_name
+
+#: what the times and the ratio of a row are, by the unit of the comparison
+_ABOUT = {
+    "run": "The time of a side is the geometric mean of the median chunk times of its runs. The ratio is the second "
+    "side's time divided by the first side's.",
+    "part of a run": f"A run is divided into {PARTS} consecutive parts of whole blocks, fewer where it has fewer "
+    "blocks. The time of a side is the geometric mean of the median chunk times of these parts. The ratio is the "
+    "second side's time divided by the first side's.",
+}
 
 
 def compare_page(comparison: Comparison, first: Side, second: Side) -> str:
@@ -26,7 +36,7 @@ def compare_page(comparison: Comparison, first: Side, second: Side) -> str:
         listed(comparison["notes"]),
         *_plots(comparison["rows"]),
         "<h2>All rows</h2>",
-        paragraph("The ratio is the second side's median chunk time divided by the first side's."),
+        paragraph(_ABOUT[comparison["unit"]]),
         table(
             ("Level", "Chunk, ms", "Backend", "Pace", "First, ms", "Second, ms", "Ratio", "Interval", "Result"),
             (_cells(row) for row in comparison["rows"]),
@@ -50,9 +60,10 @@ def _plots(rows: Sequence[Row]) -> Iterator[str]:
 
 def _times(rows: Sequence[Row], title: str) -> str:
     marks = [Mark(_label(row), row["second_ms"], 0, 0, row["first_ms"]) for row in rows]
-    x = scale_of("Median chunk time in ms", [row[side] for row in rows for side in ("first_ms", "second_ms")])
+    x = scale_of("Chunk time in ms", [row[side] for row in rows for side in ("first_ms", "second_ms")])
     sentences = (f"{_label(row)}: {number(row['first_ms'])} and {number(row['second_ms'])} ms" for row in rows)
-    return figure(spans(marks, x, f"Chunk times of both sides, {title}"), "Hollow: first. Full: second.", sentences)
+    about = "Geometric means of median chunk times, as in the table below. Hollow: first. Full: second."
+    return figure(spans(marks, x, f"Chunk times of both sides, {title}"), about, sentences)
 
 
 def _ratios(rows: Sequence[Row], title: str) -> Iterator[str]:
@@ -65,7 +76,7 @@ def _ratios(rows: Sequence[Row], title: str) -> Iterator[str]:
         x = scale_of("Second / first", [1.0, *(end for mark in marks for end in (mark.low, mark.high))], 1.02)
         yield figure(
             spans(marks, x, f"Ratios of chunk times, {title}", (1.0, "equal")),
-            "Marks are ratios, bars their intervals. A bar that crosses the dashed line shows no difference.",
+            "Marks are ratios, bars their intervals. A bar that crosses the dashed line shows no clear difference.",
             (f"{_label(row)}: {row['statement']}" for row in rows),
         )
 

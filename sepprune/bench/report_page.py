@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ..printing import counted
 from .facts import Fact, fact_text
 from .latency import LatencyReport, without_raw
 from .page import document, figure, listed, number, paragraph, table
@@ -82,12 +83,12 @@ def _levels(best: Sequence[Row], rows: Sequence[Row]) -> str:
         marks.append(Mark(f"level {row['level']}", row["p50_ms"], row["p50_ms"], high, other))
         beside = "" if other is None else f" (back to back {number(other)})"
         sentences.append(
-            f"Level {row['level']}: {number(row['p50_ms'])} ms{beside}, {end} {number(high)} ms, {row['misses']} "
-            f"misses in {row['chunks']:,}"
+            f"Level {row['level']}: {number(row['p50_ms'])} ms{beside}, {end} {number(high)} ms, "
+            f"{counted(row['misses'], 'miss', 'misses')} in {row['chunks']:,}"
         )
     values = [value for mark in marks for value in (mark.value, mark.high, mark.other or mark.value)]
     x = scale_of(f"Chunk time for chunks of {chunk_ms:g} ms, in ms", [*values, chunk_ms])
-    name = f"Chunk times of {len(marks)} levels for chunks of {chunk_ms:g} ms"
+    name = f"Chunk times of {counted(len(marks), 'level')} for chunks of {chunk_ms:g} ms"
     about = (
         "Full marks: paced median. Hollow marks: back to back. Bars end at the upper end of the interval of p99, or "
         "at the maximum where p99 is not stated. Dashed: the deadline."
@@ -171,9 +172,10 @@ def _protocol(report: LatencyReport) -> Iterator[str]:
         "command runs at normal priority; the live app asks the system for real-time priority."
     )
     if report["busy_processes"]:
+        processes = counted(report["busy_processes"], "process", "processes")
         yield (
-            f"{report['busy_processes']} processes of normal priority computed beside the run without a pause; each "
-            "works on 8 MiB, which takes processor time and caches."
+            f"{processes} of normal priority computed beside the run without a pause; each works on 8 MiB, which takes "
+            "processor time and caches."
         )
     yield (
         "Rows of one chunk duration take turns in blocks of 64 chunks. The order of every round is random (seed "

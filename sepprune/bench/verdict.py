@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..printing import counted
 from .facts import Fact
 from .power import BATTERY, MAINS
 from .rows import Row, drifts
@@ -67,15 +68,17 @@ def verdict(rows: Sequence[Row], machine: Mapping[str, Fact], load: int = 0) -> 
     clean = _densest([row for row in best if not row["misses"]])
     if clean:
         row = min(clean, key=lambda row: (row["level"], row["chunk_ms"]))
+        chunks = counted(row["chunks"], "chunk")
         return (
-            f"{where} ran level {row['level']} at {row['chunk_ms']:g} ms without a miss in {row['chunks']:,} chunks. "
+            f"{where} ran level {row['level']} at {row['chunk_ms']:g} ms without a miss in {chunks}. "
             f"That shows fewer than 1 miss in {_chunks_without_miss(row):,} (95 %); safe means fewer than 1 in "
             f"{round(1 / SAFE_RATE):,}, which takes {math.ceil(3 / SAFE_RATE):,} chunks."
         )
     row = min(best, key=lambda row: (row["miss_rate_upper"], row["level"]))
+    verb, chunks = "was" if row["misses"] == 1 else "were", counted(row["chunks"], "chunk")
     return (
-        f"{where} runs no level without misses. The fewest were {row['misses']} in {row['chunks']:,} chunks, with "
-        f"level {row['level']} at {row['chunk_ms']:g} ms: up to {row['miss_rate_upper']:.1%} of the chunks (95 %)."
+        f"{where} runs no level without misses. The fewest {verb} {row['misses']} in {chunks}, with level "
+        f"{row['level']} at {row['chunk_ms']:g} ms: up to {row['miss_rate_upper']:.1%} of the chunks (95 %)."
     )
 
 
@@ -103,34 +106,36 @@ def _about_machine(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> Ite
         yield "This is a virtual machine: others on the same computer can take processor time unseen."
     counts = [facts["throttle_events"]["value"] for facts in (before, after)]
     if isinstance(counts[0], int) and isinstance(counts[1], int) and counts[1] > counts[0]:
-        yield f"Heat slowed the processor down {counts[1] - counts[0]} times during the run."
+        yield f"Heat slowed the processor down {counted(counts[1] - counts[0], 'time')} during the run."
 
 
 def _about_rows(rows: Sequence[Row], interrupted: bool) -> Iterator[str]:
     if interrupted:
         yield "The run was interrupted: rows are missing or have fewer chunks than planned."
+    total = counted(len(rows), "row")
     # corrected for the number of rows (Bonferroni): a steady machine is rarely warned of, however many rows it has
     moving = [row for row in rows if drifts(row, 1 - 0.05 / len(rows))]
     if moving:
         most = max(moving, key=lambda row: abs(math.log(row["drift"] or 1.0)))
         yield (
-            f"Chunk times drifted during the run in {len(moving)} of {len(rows)} rows, most by "
+            f"Chunk times drifted during the run in {len(moving)} of {total}, most by "
             f"{(most['drift'] or 1.0) - 1:+.0%} ({row_name(most)}): the machine became faster or slower."
         )
     double = [row for row in rows if row["bimodal"]]
     if double:
         yield (
-            f"Chunk times have two modes in {len(double)} of {len(rows)} rows (first: {row_name(double[0])}): look at "
+            f"Chunk times have two modes in {len(double)} of {total} (first: {row_name(double[0])}): look at "
             "their distribution before you quote one number."
         )
     few = [row for row in rows if row["p99_ms"] is None]
     if few:
-        yield f"{len(few)} of {len(rows)} rows have too few chunks for a p99 (368 are needed), so it is not stated."
+        verb = "has" if len(few) == 1 else "have"
+        yield f"{len(few)} of {total} {verb} too few chunks for a p99 (368 are needed), so it is not stated."
     late = [row for row in rows if row["paced"] and row["wait_p50_ms"] > 0.1 * row["chunk_ms"]]
     if late:
         yield (
-            f"In {len(late)} rows the program started a chunk late by more than a tenth of its duration: the "
-            "processor was busy, or the system wakes programs late."
+            f"In {counted(len(late), 'row')} the program started a chunk late by more than a tenth of its duration: "
+            "the processor was busy, or the system wakes programs late."
         )
 
 

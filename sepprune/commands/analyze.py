@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
-from ..printing import print_trimmed
+from ..arguments import check_number
+from ..checked import RATES
+from ..printing import plain_console, print_trimmed
 from .options import add_model
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..pruning import analyze
     from .look_ahead import as_report, described, measured
 
+    check_number("--sample-rate", args.sample_rate, 1, RATES[1], "Hz")
     module = load_named(args.model)
     rate = rate_of(module, args.sample_rate)
     example = example_for(module, rate)
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     ahead = measured(module, example, rate)
     if args.json != "-":
         _print(args.model, analysis)
-        print_trimmed(Console(), described(ahead), highlight=False, soft_wrap=True)
+        print_trimmed(plain_console(), described(ahead), highlight=False, soft_wrap=True)
     report = asdict(analysis)
     report["blocked"] = [reason._asdict() for reason in analysis.blocked]
     return report | as_report(ahead)
@@ -87,7 +89,7 @@ def _common_name(names: Sequence[str]) -> str:
 
 
 def _print(name: str, analysis: Analysis) -> None:
-    console = Console()
+    console = plain_console()
     modules = Table(
         title=f"{name}: {analysis.params / 1e6:.2f} M parameters, "
         f"{analysis.macs_per_second / 1e6:.1f} M multiply-adds per second of audio "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,13 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from ..arguments import LONGEST_RUN_S, check_number
 from ..bench.chart import plot
 from ..bench.latency import CHUNKS, ReportSettings
 from ..bench.times import Report, bench, contender_name
 from ..errors import UserError
 from ..files import check_destination
-from ..printing import print_trimmed
+from ..printing import counted, plain_console, print_trimmed
 from ..streaming import Ladder, available, create_backend
 from ..streaming.stream import chunk_samples
 from .bench_reports import run_compare, run_report, run_table
@@ -96,12 +96,13 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return run_compare(args)
     if args.table:
         return run_table(args)
-    ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
+    ladder, notes = Ladder.load(args.ladder), plain_console(stderr=True)
     quick = bool(args.quick)
     levels = chosen_levels(args.levels, ladder)
     durations = _durations(args.chunk_ms or ("8" if quick else _CHUNK_MS), ladder, notes)
-    if args.seconds is not None and not 0 < args.seconds < math.inf:
-        raise UserError(f"--seconds {args.seconds:g} is not possible: give more than 0")
+    check_number("--seconds", args.seconds, 0, LONGEST_RUN_S, above=True)
+    check_number("--soak", args.soak, 0, LONGEST_RUN_S // 60, "minutes", above=True)
+    check_number("--load", args.load, 0, _MOST_BUSY, "processes")
     name = args.backend or ("auto" if quick else "all")
     if name == "all":
         backends = available()
@@ -117,9 +118,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             threads,
             seconds=args.seconds,
             quick=quick,
-            soak_s=60 * _soak_minutes(args.soak),
+            soak_s=60 * (args.soak or 0.0),
             seed=args.seed or 0,
-            load=_load(args.load),
+            load=args.load or 0,
             note=args.note or "",
         )
         return run_report(settings, ladder, Path(args.report), args.json != "-", args.progress)
@@ -139,9 +140,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             plot(report, args.plot)
         except (OSError, ValueError) as error:
             raise UserError(f"cannot draw {args.plot} ({error}): give a PNG file in a folder that exists") from error
-        notes.print(f"The plot is in {args.plot}", soft_wrap=True, markup=False, highlight=False)
+        notes.print(f"The plot is in {args.plot}", soft_wrap=True, highlight=False)
     if args.json != "-":
-        print_trimmed(Console(), times_table(report))
+        print_trimmed(plain_console(), times_table(report))
     return {"ladder": ladder.name, **report}
 
 
@@ -196,25 +197,11 @@ def _threads(text: str) -> list[int]:
     return numbers
 
 
-def _soak_minutes(minutes: float | None) -> float:
-    if minutes is None:
-        return 0.0
-    if not 0 < minutes < math.inf:
-        raise UserError(f"--soak {minutes:g} is not possible: give more than 0 minutes")
-    return minutes
-
-
-def _load(count: int | None) -> int:
-    if count is not None and not 0 <= count <= _MOST_BUSY:
-        raise UserError(f"--load {count} is not possible: give 0 to {_MOST_BUSY} processes")
-    return count or 0
-
-
 def times_table(report: Report) -> Table:
     """One row for each row of the report; times below a second fit into 80 columns."""
     machine = report["machine"]
     table = Table(
-        title=f"{machine['processor']}, {machine['cores']} cores; times in ms",
+        title=f"{machine['processor']}, {counted(machine['cores'], 'core')}; times in ms",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,

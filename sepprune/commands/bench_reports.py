@@ -26,7 +26,7 @@ from ..bench.times import contender_name
 from ..bench.verdict import best_rows
 from ..errors import UserError
 from ..files import write_whole
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 from ..streaming import Ladder
 
 #: seconds of sound between two lines of progress
@@ -49,7 +49,7 @@ def run_report(
         UserError: the folder cannot be written.
         KeyboardInterrupt: it came before anything was measured; what was in the folder is unchanged.
     """
-    notes = Console(stderr=True)
+    notes = plain_console(stderr=True)
     with _writing(folder):  # find out before the run
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -145,7 +145,7 @@ def _writing(target: Path) -> Iterator[None]:
 
 
 def _print_report(report: LatencyReport, folder: Path) -> None:
-    console = Console()
+    console = plain_console()
     table = _table(("level", "chunk", "backend", "chunks", "p50", "p99", "max", "misses", "miss rate below"))
     for row in best_rows(report["rows"]):
         table.add_row(
@@ -159,15 +159,15 @@ def _print_report(report: LatencyReport, folder: Path) -> None:
             str(row["misses"]),
             f"{row['miss_rate_upper']:.2%}",
         )
-    console.print(report["verdict"], soft_wrap=True, markup=False, highlight=False)
+    console.print(report["verdict"], soft_wrap=True, highlight=False)
     for text in report["warnings"]:
-        console.print(f"Warning: {text}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"Warning: {text}", soft_wrap=True, highlight=False)
     print_trimmed(console, table)
-    console.print(f"{folder / 'report.html'} has everything", soft_wrap=True, markup=False, highlight=False)
+    console.print(f"{folder / 'report.html'} has everything", soft_wrap=True, highlight=False)
 
 
 def _print_comparison(comparison: Comparison) -> None:
-    console = Console()
+    console = plain_console()
     table = _table(("level", "chunk", "backend", "pace", "ratio", "result"))
     for row in comparison["rows"]:
         table.add_row(
@@ -178,10 +178,10 @@ def _print_comparison(comparison: Comparison) -> None:
             "–" if row["ratio"] is None else f"{row['ratio']:.3f}",
             row["statement"],
         )
-    console.print(comparison["conclusion"], soft_wrap=True, markup=False, highlight=False)
+    console.print(comparison["conclusion"], soft_wrap=True, highlight=False)
     print_trimmed(console, table)
     for text in comparison["notes"]:
-        console.print(text, soft_wrap=True, markup=False, highlight=False)
+        console.print(text, soft_wrap=True, highlight=False)
 
 
 def _table(titles: tuple[str, ...]) -> Table:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from ..errors import UserError
-from ..printing import print_trimmed
+from ..arguments import check_number
+from ..printing import plain_console, print_trimmed
 from .train import keep_memory
+
+#: most cells that are made at the same time
+_MOST_PROCESSES = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    if args.processes < 1:
-        raise UserError(f"--processes is {args.processes}: give at least 1")
+    check_number("--processes", args.processes, 1, _MOST_PROCESSES)
     keep_memory()
     from ..comparison import compare, load_comparison_settings
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=plain_console(stderr=True),
     )
     with bar:
         task = bar.add_task("dense", total=None)
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _print(report: dict[str, Any], out: str) -> None:
-    console = Console()
+    console = plain_console()
     stages = {"pruned": "before fine-tuning", "tuned": f"after {report['updates']} updates"}
     table = Table(
         title=f"SI-SDR improvement in dB, mean and standard deviation over seeds; dense {report['dense']:.2f}"

@@ -11,13 +11,17 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from ..arguments import check_number
 from ..data.mixtures import MIXTURE_FOLDERS, find
 from ..data.speakers import speakers_of
 from ..evaluation import evaluate
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 from ..streaming import Ladder
 from ..streaming.ladder_writer import store_scores
 from .options import add_ladder, add_stream, chosen_levels
+
+#: louder or softer in dB: about the range from the softest sound that is heard to the loudest that is borne
+_LARGEST_GAIN_DB = 120
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,12 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    check_number("--gain-db", args.gain_db, -_LARGEST_GAIN_DB, _LARGEST_GAIN_DB, "dB")
     ladder = Ladder.load(args.ladder)
     extras = [name for name in args.extra.split(",") if name]
     levels, mixtures = chosen_levels(args.levels, ladder), find(Path(args.data), args.condition)
-    speakers, notes = speakers_of(mixtures), Console(stderr=True)
+    speakers, notes = speakers_of(mixtures), plain_console(stderr=True)
     if speakers.note is not None:
-        notes.print(speakers.note, markup=False, highlight=False, soft_wrap=True)
+        notes.print(speakers.note, highlight=False, soft_wrap=True)
     with Progress(console=notes, transient=True) as progress:
         task = progress.add_task("separating", total=len(levels) * len(mixtures))
         rows = evaluate(
@@ -79,7 +84,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
     if args.json != "-":
-        _print(Console(), _table(rows, len(mixtures), args.data))
+        _print(plain_console(), _table(rows, len(mixtures), args.data))
     return {
         "ladder": ladder.name,
         "data": args.data,

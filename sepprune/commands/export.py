@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from ..errors import UserError
 from ..extras import require
 from ..files import reason, whole_file
+from ..printing import plain_console
 from ..streaming import Ladder
 from ..streaming.export import FILES, export_files
 from ..streaming.runner import LevelRunner, call_samples
@@ -116,4 +116,4 @@ def _explain(report: dict[str, Any], sources: int, chunk: int) -> None:
         lines.append(_SEGMENT.format(calls=calls, segment=segment, end=end))
     if report["samples"] != chunk:
         lines.append(f"A call takes {report['samples']} samples, not {chunk}, so that segments end where calls end.")
-    Console().print("\n".join(lines), highlight=False, soft_wrap=True)
+    plain_console().print("\n".join(lines), highlight=False, soft_wrap=True)

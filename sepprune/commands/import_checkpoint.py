@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from ..arguments import check_number
 from ..checked import RATES
 from ..errors import UserError
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 
 #: as :data:`sepprune.importing.KINDS`, which would import torch
 _KINDS = ("asteroid", "espnet")
@@ -43,8 +42,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     out = Path(args.out)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
-    if args.sample_rate is not None and not RATES[0] <= args.sample_rate <= RATES[1]:
-        raise UserError(f"--sample-rate is {args.sample_rate}: give {RATES[0]} to {RATES[1]} Hz")
+    check_number("--sample-rate", args.sample_rate, *RATES, "Hz")
     separator, found = import_checkpoint(args.kind, args.checkpoint, args.config, args.sample_rate)
     analysis = analyze(separator, sample_rate=separator.sample_rate)
     record = LevelRecord(
@@ -74,7 +72,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _print(report: dict[str, Any], sentences: Sequence[str]) -> None:
     print_trimmed(
-        Console(),
+        plain_console(),
         f"{report['out']}: {report['family']}, {report['sources']} sources at {report['sample_rate']} Hz, "
         f"{report['params'] / 1e6:.2f} M parameters, {report['macs_per_second'] / 1e6:.0f} M multiply-adds per second, "
         f"latency {report['latency_ms']:.2f} ms.\n"

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from ..arguments import LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
+from ..printing import plain_console
 from .options import numbers_of
 from .prune_progress import MaskProgress
 from .train import keep_memory
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
+    check_number("--minutes", args.minutes, 0, LONGEST_TRAINING_MIN, above=True)
     keep_memory()
     from ..ladders.make import Events, LadderMaker
     from ..ladders.settings import load_ladder_settings
@@ -74,7 +75,7 @@ class _Display:
     """What is made, and the progress of mask learning."""
 
     def __init__(self, settings: LadderSettings, quiet: bool) -> None:
-        self.console = Console(stderr=True, quiet=quiet)
+        self.console = plain_console(stderr=True, quiet=quiet)
         self._settings = settings
 
     def stage(self, levels: Sequence[int], minutes: float) -> None:

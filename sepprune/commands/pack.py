@@ -6,7 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from ..arguments import LARGEST_WHOLE, check_number
+from ..printing import plain_console
+
+#: largest pack in megabytes, and most packs
+_LARGEST_MB, _MOST_PARTS = 1_000_000, 1000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +31,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..data.collection import Collection
     from ..data.pack import write_packs
 
+    check_number("--megabytes", args.megabytes, 0, _LARGEST_MB, above=True)
+    check_number("--parts", args.parts, 1, _MOST_PARTS)
+    check_number("--seed", args.seed, 0, LARGEST_WHOLE)
     out = Path(args.out)
     files = (
-        [out] if args.parts <= 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
+        [out] if args.parts == 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
     )
     report = write_packs(Collection(args.data), files, args.megabytes, args.seed, not args.no_validation)
-    Console(stderr=args.json == "-").print(
+    plain_console(stderr=args.json == "-").print(
         f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, {report['recordings']} recordings of "
         f"{report['speakers']} voices"
     )

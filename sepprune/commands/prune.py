@@ -7,15 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from ..arguments import LARGEST_WHOLE, check_number
+from ..checked import RATES
 from ..errors import UserError
 from ..files import reason
-from ..printing import print_trimmed
+from ..printing import plain_console, print_trimmed
 from .analyze import about_units, channels_of
 from .options import add_model
 from .prune_progress import MaskProgress
+
+#: most mixtures in a batch, and longest mixture in seconds
+_LARGEST_BATCH, _LONGEST_MIXTURE_S = 1024, 600
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,15 +110,18 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..separators.weights import load_weights
     from .prune_data import batches
 
-    out, notes = Path(args.out), Console(stderr=True)
+    out, notes = Path(args.out), plain_console(stderr=True)
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file: name a folder")
-    for option, value in (("--steps", args.steps), ("--batch", args.batch), ("--round-to", args.round_to)):
-        if value < 1:
-            raise UserError(f"{option} is {value}: give a whole number of at least 1")
-    if not args.seconds > 0:
-        raise UserError(f"--seconds is {args.seconds:g}: give a number above 0")
-    if args.narrowest < 0 or args.narrowest and not args.whole_branches:
+    check_number("--steps", args.steps, 1, LARGEST_WHOLE)
+    check_number("--batch", args.batch, 1, _LARGEST_BATCH, "mixtures")
+    check_number("--round-to", args.round_to, 1, LARGEST_WHOLE)
+    check_number("--seconds", args.seconds, 0, _LONGEST_MIXTURE_S, above=True)
+    check_number("--sample-rate", args.sample_rate, 1, RATES[1], "Hz")
+    check_number("--threshold", args.threshold, 0, 1, above=True)
+    check_number("--narrowest", args.narrowest, 0, LARGEST_WHOLE, "channels")
+    check_number("--seed", args.seed, 0, LARGEST_WHOLE)
+    if args.narrowest and not args.whole_branches:
         raise UserError(
             f"--narrowest {args.narrowest} is a number of channels of branches that may be removed whole: "
             "give a positive one, with --whole-branches"
@@ -131,7 +138,6 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "--weights FILE",
             soft_wrap=True,
             highlight=False,
-            markup=False,
         )
     with MaskProgress(args.steps, notes) as progress:
         result = prune(
@@ -181,7 +187,7 @@ def _shares(words: Sequence[str]) -> float | dict[str, float]:
 
 
 def _print(args: argparse.Namespace, report: dict[str, Any]) -> None:
-    console = Console()
+    console = plain_console()
     table = Table(title=f"{args.model} pruned by {report['method']}")
     for column in ("", "dense", "pruned", "kept"):
         table.add_column(column, justify="right")

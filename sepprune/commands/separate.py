@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from ..errors import UserError
 from ..files import reason, whole_file
 from ..media import STANDARD_INPUT
+from ..printing import plain_console
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.files import MonoFile, separated, wav_header
 from .options import add_ladder, add_stream, add_threads, chosen_levels
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
-    ladder, notes = Ladder.load(args.ladder), Console(stderr=True)
+    ladder, notes = Ladder.load(args.ladder), plain_console(stderr=True)
     if os.path.isdir(args.input):  # a name that no file can have is refused by the reader
         raise UserError(
             f"{args.input} is a folder: give one sound file, or score a folder with sepprune evaluate --data"
@@ -54,17 +54,17 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     named = args.level is not None or args.levels is not None
     with MonoFile(args.input, ladder.sample_rate) as mixture:
         if mixture.note:
-            notes.print(mixture.note, soft_wrap=True, highlight=False, markup=False)
+            notes.print(mixture.note, soft_wrap=True, highlight=False)
         reports = [_separate(args, ladder, level, named, mixture) for level in levels]
         if mixture.bad:
             sentence = f"{args.input}: {mixture.bad} samples were not finite and were replaced by zero"
-            notes.print(sentence, soft_wrap=True, markup=False)
+            notes.print(sentence, soft_wrap=True)
     chunk_ms = reports[0]["chunk_ms"]
     if abs(chunk_ms - args.chunk_ms) > 1e-6:
         notes.print(f"the chunk of {args.chunk_ms:g} ms was rounded up to {chunk_ms:g} ms, whole hops", soft_wrap=True)
     if args.json != "-":
         for report in reports:
-            Console().print(
+            plain_console().print(
                 "\n".join(report["outputs"]),
                 f"level {report['level']}, real-time factor {report['rtf']:.3f} on {report['backend']}",
                 sep="\n",

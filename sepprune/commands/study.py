@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import Progress
 
+from ..arguments import LARGEST_WHOLE, check_number
 from ..checked import MALFORMED, shown
 from ..errors import UserError
+from ..printing import plain_console
 from ..resources import asset
 from ..streaming import Ladder
 from .options import add_stream, chosen_levels
@@ -176,8 +177,8 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
     from ..study.listeners import simulated
     from ..study.simulate import simulate
 
-    if not 1 <= args.repeats <= 10_000:
-        raise UserError(f"--repeats {args.repeats} is not possible: give 1 to 10000")
+    check_number("--repeats", args.repeats, 1, 10_000)
+    check_number("--seed", args.seed, 0, LARGEST_WHOLE)
     study, listener = read_study(Path(args.study)), simulated(args.listener)
     with _progress() as progress:
         task = progress.add_task("simulating", total=1.0)
@@ -245,10 +246,10 @@ def _times(file: str | None, chunk_ms: float | None) -> dict[int, float]:
 
 def _progress() -> Progress:
     """A bar at a terminal, nothing in a log."""
-    console = Console(stderr=True)
+    console = plain_console(stderr=True)
     return Progress(console=console, transient=True, disable=not console.is_terminal)
 
 
 def _say(args: argparse.Namespace, text: str) -> None:
     if args.json != "-":
-        Console().print(text, highlight=False, soft_wrap=True, markup=False)
+        plain_console().print(text, highlight=False, soft_wrap=True)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import math
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
+from ..arguments import LONGEST_RUN_S, LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
+from ..printing import plain_console
 
 if TYPE_CHECKING:
     from ..training.settings import TrainingSettings
@@ -23,6 +22,9 @@ if TYPE_CHECKING:
 #: By default glibc returns large blocks to the system after every update and faults them in again, which made an update
 #: on a CPU thirteen times slower. These thresholds keep the blocks; they must be set before the process starts.
 _ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+
+#: more than any machine has cores
+_MOST_THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
-    if not 0 <= args.minutes < math.inf:
-        raise UserError(f"--minutes is {args.minutes:g}: give the training time in minutes, above 0")
+    check_number("--minutes", args.minutes, 0, LONGEST_TRAINING_MIN)
+    check_number("--benchmark", args.benchmark, 0, LONGEST_RUN_S, "seconds", above=True)
+    check_number("--threads", args.threads, 0, _MOST_THREADS)
     keep_memory()
     import torch
 
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if not processes.first:
         args.json = None  # only one process reports
         return report
-    Console(stderr=args.json == "-").print(
+    plain_console(stderr=args.json == "-").print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
         f"{report['steps']} updates, {report['seconds'] / 60:.0f} minutes: {settings.out}/best.safetensors"
     )
@@ -88,7 +91,7 @@ def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str
     from ..training.benchmark import benchmark
 
     report = benchmark(settings, load_model(settings.model), args.benchmark)
-    Console(stderr=args.json == "-").print(
+    plain_console(stderr=args.json == "-").print(
         f"{report['hours_per_hour']:.1f} hours of mixtures per hour, {report['updates_per_second']:.2f} updates per "
         f"second on {report['device']} in {report['precision']}. An update takes {report['update_ms']:.0f} ms, of "
         f"which matrix products alone would take {report['product_share']:.0%}. Mixing takes "

@@ -9,11 +9,11 @@ from enum import IntEnum
 from typing import Any
 
 import torch
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
+from ..printing import plain_console
 from ..separators.calling import delay_of, estimates_of, precision_on
 from ..signals import asked_to_end, ignore_requests_to_end
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
@@ -87,7 +87,7 @@ class Trainer:
         self._start()
         with (
             asked_to_end(stop.request),
-            Progress(*columns, console=Console(stderr=True), disable=not first) as progress,
+            Progress(*columns, console=plain_console(stderr=True), disable=not first) as progress,
         ):
             bar = progress.add_task("training", total=limit)
             wanted = self.settings.optimiser.precision

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sepprune.bench.compare import Comparison, Key, Side, compare, largest_difference, read_side
+from sepprune.bench.compare import LARGEST_BOUND, Comparison, Key, Side, compare, largest_difference, read_side
 from sepprune.bench.compare_page import compare_page
 from sepprune.bench.latency import LatencyReport, ReportSettings
 from sepprune.errors import UserError
@@ -129,6 +129,44 @@ def test_too_few_blocks_give_no_ratio() -> None:
     result = compare(few, few)
     assert result["rows"][0]["ratio"] is None and result["rows"][0]["different"] is None
     assert result["conclusion"] == "Too few blocks to compare."
+
+
+def restless(name: str, seed: int, runs: int = 1) -> Side:
+    """Runs of a machine whose speed changes several times over from block to block."""
+    random = np.random.default_rng(seed)
+    key = Key(0, 8.0, "openvino", "fp32", 1, True)
+    speeds = random.lognormal(0, 0.8, (runs, 20, 1))
+    return Side(name, "p", "mains", 0, [{key: list(run * random.lognormal(0, 0.1, (20, 64)))} for run in speeds])
+
+
+@pytest.mark.parametrize(("runs", "words"), [(1, "into 10 consecutive parts"), (9, "median chunk times of its runs")])
+def test_the_times_beside_a_ratio_are_those_that_it_divides(runs: int, words: str) -> None:
+    first, second = restless("first", 0, runs), restless("second", 1, runs)
+    result = compare(first, second)
+    [row] = result["rows"]
+    assert row["ratio"] == pytest.approx(row["second_ms"] / row["first_ms"], rel=1e-9)
+    page = compare_page(result, first, second)
+    assert words in page and "geometric mean of the median chunk times" in page
+
+
+def test_runs_that_allow_a_large_difference_say_that_they_cannot_tell() -> None:
+    result = compare(restless("first", 0), restless("second", 1))
+    [row] = result["rows"]
+    assert row["interval"] is not None and not row["different"]
+    most = largest_difference(*row["interval"])
+    assert most > LARGEST_BOUND
+    assert row["statement"] == f"cannot tell: a difference of up to {most:.1%} may be hidden"
+    assert result["conclusion"] == (
+        f"These runs cannot tell whether the sides differ: a difference of up to {most:.1%} may be hidden in 1 of 1 "
+        "row, so measure longer (--seconds) on a machine that does nothing else, each side nine times."
+    )
+
+
+def test_one_row_is_not_called_rows() -> None:
+    result = compare(side(0, rows=1), side(1, rows=2))
+    assert result["conclusion"].endswith("in the only row.")
+    assert "Intervals hold for the only row at 95% (Bonferroni)." in result["notes"]
+    assert "1 row is missing on one side or in one run, and is left out." in result["notes"]
 
 
 def test_the_largest_difference_looks_in_both_directions() -> None:

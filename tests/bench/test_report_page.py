@@ -57,6 +57,11 @@ def test_no_name_can_end_the_data_or_add_an_element(report: LatencyReport) -> No
     assert "<script>" not in page and Page(page).links == ["data:,"]
 
 
+def test_one_miss_and_one_process_are_not_called_several(report: LatencyReport) -> None:
+    shown = report_page({**report, "rows": [{**row, "misses": 1} for row in report["rows"]], "busy_processes": 1})
+    assert ", 1 miss in " in shown and "1 misses" not in shown and "1 process of normal priority" in shown
+
+
 def test_a_missing_fact_shows_its_reason(page: str, report: LatencyReport) -> None:
     missing = {**report["machine"], "temperature": {"value": None, "unit": "°C", "why_missing": "needs root"}}
     assert "<td>temperature</td><td>not known: needs root</td>" in report_page({**report, "machine": missing})

@@ -71,6 +71,11 @@ def test_misses_everywhere_are_said(machine: dict[str, Fact]) -> None:
     )
 
 
+def test_one_miss_is_not_called_misses(machine: dict[str, Fact]) -> None:
+    assert "The fewest was 1 in 3,000 chunks, with" in verdict([row(misses=1)], machine)
+    assert "without a miss in 1 chunk. " in verdict([row(chunks=1)], machine)
+
+
 def test_there_is_no_verdict_without_paced_rows(machine: dict[str, Fact]) -> None:
     assert "no verdict" in verdict([row(paced=False)], machine)
 
@@ -90,6 +95,7 @@ def test_the_backend_is_chosen_by_its_median_and_not_by_its_misses() -> None:
         ({"load": 1.7}, {}, "(load 1.7)"),
         ({"virtual_machine": True}, {}, "virtual machine"),
         ({"throttle_events": 4}, {"throttle_events": 6}, "2 times during the run"),
+        ({"throttle_events": 4}, {"throttle_events": 5}, "down 1 time during the run"),
     ],
 )
 def test_the_state_of_the_machine_is_warned_of(
@@ -120,6 +126,12 @@ def test_rows_with_too_few_chunks_or_late_starts_are_warned_of(machine: dict[str
     facts = known(machine, load=0.0)
     assert "too few chunks for a p99" in warnings([row(chunks=300)], facts, facts, False)[0]
     assert "started a chunk late" in warnings([row(wait_ms=1.0)], facts, facts, False)[0]
+
+
+def test_one_row_is_not_called_rows(machine: dict[str, Fact]) -> None:
+    texts = warnings([row(chunks=100, wait_ms=2.0)], machine, machine, False)
+    assert "1 of 1 row has too few chunks for a p99 (368 are needed), so it is not stated." in texts
+    assert any(text.startswith("In 1 row the program") for text in texts)
 
 
 def test_the_quick_mode_says_what_it_cannot_say() -> None:

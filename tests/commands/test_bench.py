@@ -84,6 +84,11 @@ def test_the_plot_is_written_and_said(tcn_ladder: Ladder, tmp_path: Path, capsys
     [
         (("--chunk-ms", "fast"), "--chunk-ms 'fast' is no list"),
         (("--seconds", "0"), "--seconds 0 is not possible"),
+        (("--seconds", "inf"), "--seconds inf is not possible: give more than 0 and at most 86400"),
+        (("--seconds", "nan"), "--seconds nan is not possible"),
+        (("--seconds", "1e8"), "--seconds 1e+08 is not possible"),
+        (("--report", "a", "--quick", "--seconds", "1e300"), "--seconds 1e+300 is not possible"),
+        (("--report", "a", "--seconds", "1e10"), "--seconds 1e+10 is not possible"),
         (("--backend", "abacus"), "no backend is called 'abacus'"),
         (("--plot", "/nowhere/at/all.png"), "there is no folder /nowhere/at"),
         (("--plot", "chart.txt"), "--plot chart.txt does not end in .png"),
@@ -92,7 +97,7 @@ def test_the_plot_is_written_and_said(tcn_ladder: Ladder, tmp_path: Path, capsys
     ],
 )
 def test_a_wrong_argument_is_one_sentence(
-    tcn_ladder: Ladder, capsys: pytest.CaptureFixture, more: tuple[str, str], sentence: str
+    tcn_ladder: Ladder, capsys: pytest.CaptureFixture, more: tuple[str, ...], sentence: str
 ) -> None:
     assert bench(tcn_ladder, "--chunk-ms", "2", *more) == 2
     assert sentence in capsys.readouterr().err
@@ -163,6 +168,8 @@ def test_two_reports_are_compared_and_the_page_is_written(
         (("--report", "a", "--plot", "a.png"), "--plot a.png is for runs without"),
         (("--report", "/dev/null/report"), "cannot write /dev/null/report"),
         (("--report", "a", "--soak", "0"), "--soak 0 is not possible"),
+        (("--report", "a", "--soak", "1e300"), "--soak 1e+300 is not possible: give more than 0 and at most 1440 min"),
+        (("--report", "a", "--soak", "inf"), "--soak inf is not possible"),
     ],
 )
 def test_options_of_reports_that_make_no_sense_are_one_sentence(

@@ -85,6 +85,14 @@ def test_a_wrong_level_is_one_sentence(
     assert sentence in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("gain", ["1e300", "inf", "nan", "-121"])
+def test_a_gain_that_is_not_possible_is_one_sentence(
+    tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture, gain: str
+) -> None:
+    assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), f"--gain-db={gain}"]) == 2
+    assert capsys.readouterr().err.endswith(" is not possible: give -120 to 120 dB\n")
+
+
 def test_scores_are_stored_in_the_ladder_under_their_condition(tcn_ladder: Ladder, data: Path, tmp_path: Path) -> None:
     copy, report = tmp_path / "ladder", tmp_path / "report.json"
     shutil.copytree(tcn_ladder.folder, copy)

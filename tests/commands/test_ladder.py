@@ -68,7 +68,9 @@ def test_a_ladder_is_written_without_making_levels(ladder_config: Path, tmp_path
     [
         (("--levels", "1,7"), "expected level numbers from 0 to 2"),
         (("--levels", "one"), "--levels 'one' is no list of level numbers"),
-        (("--minutes", "0"), "0 minutes of fine-tuning are not possible"),
+        (("--minutes", "0"), "--minutes 0 is not possible: give more than 0 and at most 527040"),
+        (("--minutes", "inf"), "--minutes inf is not possible"),
+        (("--minutes", "1e300"), "--minutes 1e+300 is not possible"),
         (("--start", "nowhere"), "there is no ladder folder nowhere"),
     ],
 )

@@ -44,3 +44,13 @@ def test_rounding_that_changes_a_share_is_said(tmp_path: Path, capsys: pytest.Ca
     shown = " ".join(capsys.readouterr().out.split())
     assert "groups keep another number of channels than asked for" in shown
     assert "multiples of 64 channels are kept, or all" in shown
+
+
+@pytest.mark.parametrize("option", ["--seconds=inf", "--seconds=1e300", "--sample-rate=-1", "--threshold=nan"])
+def test_a_number_that_is_not_possible_is_one_sentence(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    budget = [] if "threshold" in option else ["--macs", "0.6"]
+    assert main(["prune", "skim", option, *budget, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert " is not possible: give " in error and error.count("\n") == 1

@@ -169,6 +169,12 @@ def test_no_line_ends_in_a_space(tcn_ladder: Ladder, tmp_path: Path, capsys: Cap
     assert not [line for line in capsys.readouterr().out.splitlines() if line != line.rstrip()]
 
 
+def test_a_name_that_looks_like_markup_is_printed_as_it_is(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    recording = record(tmp_path / "talk[bold red].wav", babble(0.1))
+    assert separate(tcn_ladder, recording, tmp_path / "[dim]:key:") == 0
+    assert str(tmp_path / "[dim]:key:" / "talk[bold red]_voice1.wav") in capsys.readouterr().out
+
+
 def test_a_name_that_is_not_utf8_is_separated_and_reported(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav"))
     path.write_bytes(record(tmp_path / "talk.wav", babble(0.1)).read_bytes())

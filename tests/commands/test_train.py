@@ -21,12 +21,25 @@ def kept_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
 
 
-@pytest.mark.parametrize("minutes", ["-1", "nan", "inf"])
-def test_a_time_that_is_not_possible_is_refused_before_anything_is_written(
-    config: Path, tmp_path: Path, minutes: str, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("option", "limits"),
+    [
+        ("--minutes=-1", "0 to 527040"),
+        ("--minutes=nan", "0 to 527040"),
+        ("--minutes=inf", "0 to 527040"),
+        ("--minutes=1e300", "0 to 527040"),
+        ("--benchmark=0", "more than 0 and at most 86400 seconds"),
+        ("--benchmark=nan", "more than 0 and at most 86400 seconds"),
+        ("--benchmark=inf", "more than 0 and at most 86400 seconds"),
+        ("--threads=-1", "0 to 1024"),
+        (f"--threads=1{'0' * 30}", "0 to 1024"),
+    ],
+)
+def test_a_number_that_is_not_possible_is_refused_before_anything_is_written(
+    config: Path, tmp_path: Path, option: str, limits: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", str(config), f"--minutes={minutes}"]) == 2
-    assert "give the training time" in capsys.readouterr().err and not (tmp_path / "run").exists()
+    assert main(["train", str(config), option]) == 2
+    assert capsys.readouterr().err.endswith(f" is not possible: give {limits}\n") and not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

@@ -199,6 +199,15 @@ def test_a_mistake_in_the_settings_is_named(config: Path, change: dict, words: s
         dataclasses.replace(load_comparison_settings(str(config)), **change)
 
 
+@pytest.mark.parametrize("processes", ["-1", "0", f"1{'0' * 30}"])
+def test_a_number_of_processes_that_is_not_possible_is_one_sentence(
+    config: Path, processes: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["compare", str(config), f"--processes={processes}"]) == 2
+    assert capsys.readouterr().err.endswith(f"--processes {processes} is not possible: give 1 to 1024\n")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -103,6 +103,7 @@ def test_clean_voices_of_a_test_folder_become_the_reference(
         ["create", "--method", "opinion"],
         ["create", "--method", "abx", "--times", "missing.json"],
         ["simulate", "missing.zip", "--listener", "guess", "--sessions", "1", "--results", "r"],
+        ["simulate", "missing.zip", "--listener", "guess", "--sessions", "1", "--results", "r", "--seed", "-1"],
         ["merge", "missing.jsonl", "--out", "o"],
     ],
 )

@@ -1,0 +1,37 @@
+"""``sepprune pack``: numbers that are not possible, and names that look like markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sepprune.cli import main
+from tests.training.conftest import data_folder
+
+__all__ = ["data_folder"]
+
+
+@pytest.mark.parametrize(
+    ("option", "limits"),
+    [
+        ("--megabytes=inf", "more than 0 and at most 1000000"),
+        ("--megabytes=0", "more than 0 and at most 1000000"),
+        ("--parts=0", "1 to 1000"),
+        (f"--parts=1{'0' * 30}", "1 to 1000"),
+        ("--seed=-1", "0 to 9007199254740992"),
+    ],
+)
+def test_a_number_that_is_not_possible_is_one_sentence(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, limits: str
+) -> None:
+    assert main(["pack", str(data_folder), "--out", str(tmp_path / "a.pack"), option]) == 2
+    assert capsys.readouterr().err.endswith(f" is not possible: give {limits}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_looks_like_markup_is_printed_as_it_is(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["pack", str(data_folder), "--out", str(tmp_path / "[bold].pack")]) == 0
+    assert "[bold].pack" in capsys.readouterr().out.replace("\n", "")
