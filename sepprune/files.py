@@ -48,20 +48,22 @@ def whole_file(path: Path, durable: bool = True) -> Iterator[IO[bytes]]:
     b'hello'
     """
     if _is_special(path):
-        with open(path, "wb") as file:
-            yield file
+        with open(path, "wb") as special:
+            yield special
         return
     if durable:
         remove_leftovers(path.parent)
-    partial = partial_name(path.parent)
+    partial, file = _new_file(path.parent)
     try:
-        with open(partial, "xb") as file:
-            lock(file.fileno())
+        with file:
             yield file
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.replace(partial, path)
+            if os.name != "nt":
+                os.replace(partial, path)  # while it is still marked as in use
+        if os.name == "nt":  # which renames no open file
+            os.replace(partial, path)
     except BaseException:
         with suppress(OSError):
             partial.unlink()
@@ -155,11 +157,11 @@ def remove_leftovers(folder: Path) -> None:
     """
     with suppress(OSError):
         for entry in os.scandir(folder):
-            if _PARTIAL.fullmatch(entry.name) and not entry.is_symlink() and _abandoned(entry):
-                with suppress(OSError):
-                    if entry.is_dir():
+            if _PARTIAL.fullmatch(entry.name) and not entry.is_symlink():
+                with suppress(OSError), _abandoned(entry) as abandoned:
+                    if abandoned and entry.is_dir():
                         shutil.rmtree(entry.path)
-                    else:
+                    elif abandoned:
                         os.unlink(entry.path)
 
 
@@ -169,11 +171,15 @@ def partial_name(folder: Path) -> Path:
 
 
 def lock(descriptor: int) -> None:
-    """Mark an unfinished file or folder as in use, until its descriptor is closed or the process ends."""
+    """Mark an unfinished file or folder as in use, until its descriptor is closed or the process ends.
+
+    Another process may look for leftovers at this moment, and remove what is not marked yet: see whether it is there
+    afterwards.
+    """
     with suppress(ImportError, OSError):  # a system or a file system without locks
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def synchronise(folder: Path) -> None:
@@ -211,20 +217,32 @@ def _is_special(path: Path) -> bool:
     return False
 
 
-def _abandoned(entry: os.DirEntry[str]) -> bool:
-    """Whether no running process writes an unfinished file or folder."""
+def _new_file(folder: Path) -> tuple[Path, IO[bytes]]:
+    """A new file in ``folder`` that is marked as in use, and its path."""
+    while True:
+        partial = partial_name(folder)
+        file = open(partial, "xb")
+        lock(file.fileno())
+        if partial.exists():
+            return partial, file
+        file.close()  # removed as a leftover before it was marked
+
+
+@contextmanager
+def _abandoned(entry: os.DirEntry[str]) -> Iterator[bool]:
+    """Whether no running process writes an unfinished file or folder; none can begin to in this block."""
     try:
         import fcntl
     except ImportError:
-        return time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD_S
+        yield time.time() - entry.stat(follow_symlinks=False).st_mtime > _OLD_S
+        return
+    descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
-    except OSError:
-        return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
     finally:
         os.close(descriptor)

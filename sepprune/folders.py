@@ -39,9 +39,7 @@ def whole_folder(path: Path, replaces: Collection[str]) -> Iterator[Path]:
     path = Path(os.path.abspath(path)).resolve()  # a link to a folder stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
-    partial = partial_name(path.parent)
-    partial.mkdir()
-    descriptor = _locked(partial)
+    partial, descriptor = _new_folder(path.parent)
     try:
         yield partial
         for file in partial.iterdir():
@@ -128,10 +126,16 @@ def _to_disk(file: Path) -> None:
         os.close(descriptor)
 
 
-def _locked(folder: Path) -> int | None:
-    """The descriptor that marks a folder as in use, ``None`` where the system cannot open folders."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        lock(descriptor)
-        return descriptor
-    return None
+def _new_folder(parent: Path) -> tuple[Path, int | None]:
+    """A new folder in ``parent``, and the descriptor that marks it as in use, if folders can be opened."""
+    while True:
+        partial = partial_name(parent)
+        partial.mkdir()
+        descriptor = None
+        with suppress(OSError):
+            descriptor = os.open(partial, os.O_RDONLY)
+            lock(descriptor)
+        if partial.exists():
+            return partial, descriptor
+        if descriptor is not None:  # removed as a leftover before it was marked
+            os.close(descriptor)

@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from sepprune import files
 from sepprune.errors import UserError
-from sepprune.files import check_destination, is_folder, whole_file, write_whole
+from sepprune.files import check_destination, is_folder, lock, remove_leftovers, whole_file, write_whole
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX systems")
 
@@ -119,3 +122,31 @@ def test_a_link_to_a_device_is_replaced(tmp_path: Path) -> None:
     link.symlink_to("/dev/full")
     write_whole(link, b"content")
     assert link.read_bytes() == b"content" and not link.is_symlink()
+
+
+def test_a_file_that_another_process_takes_for_a_leftover_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+
+    def lock_late(descriptor: int) -> None:
+        begun.append(descriptor)
+        if len(begun) == 1:
+            remove_leftovers(tmp_path)  # as the other process, before the mark
+        lock(descriptor)
+
+    monkeypatch.setattr(files, "lock", lock_late)
+    write_whole(tmp_path / "file", b"content")
+    assert len(begun) == 2 and [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_many_processes_can_write_into_one_folder(tmp_path: Path) -> None:
+    """Each looks for leftovers while the others begin their files."""
+    script = (
+        "import sys; from pathlib import Path; from sepprune.files import write_whole\n"
+        "for turn in range(100): write_whole(Path(sys.argv[1]), b'content')"
+    )
+    writers = [subprocess.Popen([sys.executable, "-c", script, tmp_path / f"file-{number}"]) for number in range(4)]
+    assert [writer.wait() for writer in writers] == [0] * 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"file-{number}" for number in range(4)]

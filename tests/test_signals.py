@@ -15,7 +15,9 @@ from sepprune.signals import ENDING, asked_to_end, interrupt
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
+    """Each test begins as in a terminal, also where ``nohup`` has started the tests."""
     before = {number: signal.getsignal(number) for number in ENDING}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

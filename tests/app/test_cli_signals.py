@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,17 @@ def test_a_second_control_c_ends_the_engine_too_while_it_hangs_and_records(
     assert engines and not any(map(runs, engines))
 
 
-def test_a_closed_terminal_ends_the_session_with_its_report(ladder: Path, speech: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def terminal() -> Iterator[None]:
+    """Programs are started as in a terminal, also where ``nohup`` has started the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_closed_terminal_ends_the_session_with_its_report(
+    ladder: Path, speech: Path, tmp_path: Path, terminal: None
+) -> None:
     """The system sends SIGHUP to all of the terminal's programs, whose words have nowhere to go from then on."""
     options = ["--headless", "--input", speech, "--output", "none", "--ladder", ladder, "--seconds", "100", "--loop"]
     files = ["--record", tmp_path / "recordings", "--report", tmp_path / "report.json"]
