@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from sepprune.files import write_whole
 from sepprune.full_scale import FullScale
 from sepprune.streaming.files import wav_header
 
@@ -101,8 +102,7 @@ class _Wav:
 
     def __init__(self, path: Path, sample_rate: int) -> None:
         self.path, self._sample_rate, self._samples = path, sample_rate, 0
-        with open(path, "wb", buffering=0) as file:
-            _write(file.fileno(), wav_header(self._samples, self._sample_rate), 0)
+        write_whole(path, wav_header(self._samples, self._sample_rate), durable=False)  # a kill leaves no empty file
 
     def append(self, samples: Samples) -> None:
         data = np.ascontiguousarray(samples, "<f4").tobytes()

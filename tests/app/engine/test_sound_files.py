@@ -43,6 +43,18 @@ def test_the_files_can_be_read_after_every_write(tmp_path: Path) -> None:
     assert (info.samplerate, info.channels, info.subtype, info.format) == (16_000, 1, "FLOAT", "WAV")
 
 
+def test_a_file_has_its_name_only_once_it_can_be_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill in between would otherwise leave an empty file."""
+    began: list[list[str]] = []
+
+    def lock(descriptor: int) -> None:
+        began.append([path.name for path in tmp_path.glob("*.wav")])
+
+    monkeypatch.setattr("sepprune.files.lock", lock)
+    SoundFiles(tmp_path, ("mixture",), 16_000, "wav")
+    assert began == [[]] and soundfile.info(tmp_path / "mixture.wav").frames == 0
+
+
 @pytest.mark.parametrize("format", ["wav", "flac"])
 def test_a_full_disk_is_an_error_and_leaves_equal_files_with_what_was_written_before(
     tmp_path: Path, small_disk: int, format: str
