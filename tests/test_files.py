@@ -11,7 +11,9 @@ import pytest
 
 from sepprune import files
 from sepprune.errors import UserError
-from sepprune.files import check_destination, is_folder, lock, remove_leftovers, whole_file, write_whole
+from sepprune.files import check_destination, is_folder, whole_file, write_whole
+
+from .leftovers import searched_before_the_lock
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and permissions of POSIX systems")
 
@@ -127,15 +129,7 @@ def test_a_link_to_a_device_is_replaced(tmp_path: Path) -> None:
 def test_a_file_that_another_process_takes_for_a_leftover_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[int] = []
-
-    def lock_late(descriptor: int) -> None:
-        begun.append(descriptor)
-        if len(begun) == 1:
-            remove_leftovers(tmp_path)  # as the other process, before the mark
-        lock(descriptor)
-
-    monkeypatch.setattr(files, "lock", lock_late)
+    begun = searched_before_the_lock(tmp_path, files, monkeypatch)
     write_whole(tmp_path / "file", b"content")
     assert len(begun) == 2 and [path.name for path in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"content"

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from sepprune import folders
-from sepprune.files import lock, remove_leftovers
+from sepprune.files import remove_leftovers
 from sepprune.folders import whole_folder
+
+from .leftovers import searched_before_the_lock
 
 #: writes a new folder, and ends itself as a kill would before its n-th change of a name
 _KILLED = """
@@ -120,15 +122,7 @@ def test_a_folder_that_a_running_process_writes_is_not_cleaned_up(tmp_path: Path
 def test_a_folder_that_another_process_takes_for_a_leftover_is_begun_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun: list[int] = []
-
-    def lock_late(descriptor: int) -> None:
-        begun.append(descriptor)
-        if len(begun) == 1:
-            remove_leftovers(tmp_path)  # as the other process, before the mark
-        lock(descriptor)
-
-    monkeypatch.setattr(folders, "lock", lock_late)
+    begun = searched_before_the_lock(tmp_path, folders, monkeypatch)
     folder = fill(tmp_path / "folder", OLD)
     replace(folder)
     assert len(begun) == 2 and content_of(folder) == NEW

@@ -19,18 +19,10 @@ LOADING_MS, MOVING_MS = 60_000, 20_000
 
 
 @pytest.fixture
-def audio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualAudio]:
-    server = VirtualAudio(tmp_path, 48_000)
-    server.load("other")
-    for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_SERVER"):
-        monkeypatch.setenv(name, server.environment[name])
+def window(
+    audio: VirtualAudio, qtbot, ladder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
     monkeypatch.setenv("SEPPRUNE_CONFIG", str(tmp_path / "live.json"))
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def window(audio: VirtualAudio, qtbot, ladder: Path) -> Iterator[MainWindow]:
     settings = Settings("ci_mic", "ci_speaker", ladder=str(ladder), backend="openvino")
     window = MainWindow(EngineProcess(settings), Preferences())
     qtbot.addWidget(window)

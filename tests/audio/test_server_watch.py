@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,16 +19,6 @@ from .virtual_audio import VirtualAudio
 
 #: seconds that anything here may take
 PATIENCE_S = 30.0
-
-
-@pytest.fixture
-def audio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VirtualAudio]:
-    server = VirtualAudio(tmp_path, 48_000)
-    server.load("other")
-    for name in ("HOME", "XDG_RUNTIME_DIR", "PULSE_SERVER"):
-        monkeypatch.setenv(name, server.environment[name])
-    yield server
-    server.close()
 
 
 @pytest.fixture
