@@ -11,8 +11,11 @@ def runs(process: int) -> bool:
 
 
 def program(process: int) -> str:
-    """The command line of a process."""
-    return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    """The command line of a process; nothing where it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def started_by(process: int) -> list[int]:

@@ -34,18 +34,19 @@ class ServerWatch:
     Where no sound server can be asked, nothing is watched.
 
     Args:
-        process: number of the process whose streams are watched. Where they are now is where they belong.
-        told: called in a thread of the watch each time that the answer has changed, with a sentence for each stream
+        process: number of the process whose output and input are watched. Where they are now is where they belong.
+        told: called in a thread of the watch each time that the answer has changed, with a sentence for each of them
             that is now on another device than at first.
 
     Attributes:
-        moves: where the streams are and where they were first.
+        moves: where output and input were first.
     """
 
     def __init__(self, process: int, told: Callable[[list[str]], None]) -> None:
         self.moves = Moves()
         self._process, self._told = process, told
         self._said: list[str] = []
+        self._chosen: set[str] = set()
         self._programs: list[subprocess.Popen[str]] = []
         self._lock = threading.Lock()
         self._changed, self._closed = threading.Event(), threading.Event()
@@ -61,6 +62,12 @@ class ServerWatch:
         """Numbers of the processes that run for the watch now."""
         with self._lock:
             return [program.pid for program in self._programs]
+
+    def choose(self, direction: str) -> None:
+        """The program has chosen another device for a direction: where that is now is where it belongs."""
+        with self._lock:
+            self._chosen.add(direction)
+        self._changed.set()
 
     def close(self) -> None:
         """End the watch and its programs; nothing is told afterwards."""
@@ -103,6 +110,9 @@ class ServerWatch:
 
     def _ask(self) -> bool:
         """Ask where the streams are; false where the server does not answer."""
+        with self._lock:
+            while self._chosen:
+                self.moves.first.pop(self._chosen.pop(), None)
         try:
             with self._running(PROGRAM, "list") as program:
                 listing, _ = program.communicate(timeout=ANSWER_S)

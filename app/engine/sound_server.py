@@ -1,7 +1,8 @@
 """Where a sound server (PulseAudio, or PipeWire in its place) plays and records the streams of a process.
 
 The server can move a stream to another device, for instance when one is unplugged. PortAudio, which opened the stream,
-notices nothing of it; ``pactl list`` tells.
+notices nothing of it; ``pactl list`` tells. A process has one stream for output and one for input. After a loss of
+sound, ALSA's plug-in or the engine ends a stream and starts another, which may be on another device, too.
 """
 
 from __future__ import annotations
@@ -31,12 +32,10 @@ class Place:
     """The device of a stream.
 
     Args:
-        direction: ``"output"`` or ``"input"``.
         name: of the device at the server; no other one has it.
         description: of the device for people; two of the same kind can share it.
     """
 
-    direction: str
     name: str
     description: str
 
@@ -46,22 +45,26 @@ class Place:
 
 
 class Moves:
-    """Compares where streams are with where they were first."""
+    """Compares where the output and the input are with where they were first.
+
+    Attributes:
+        first: the first device by direction. Without an entry, the next device of that direction is its first.
+    """
 
     def __init__(self) -> None:
-        self.first: dict[tuple[str, int], Place | None] = {}
+        self.first: dict[str, Place] = {}
 
-    def sentences(self, now: Mapping[tuple[str, int], Place | None]) -> list[str]:
-        """A sentence for each stream that is on another device than at first; a stream that is new begins where it is.
+    def sentences(self, now: Mapping[str, Place]) -> list[str]:
+        """A sentence for each direction that is on another device than at first.
 
         Args:
-            now: as :func:`places` returns it. A stream without a device, as between two devices, keeps its first one.
+            now: as :func:`places` returns it.
         """
-        self.first = {stream: self.first.get(stream) or place for stream, place in now.items()}
+        self.first = {**now, **self.first}
         return [
-            f"the sound server has moved the {old.direction} from “{old.words(new)}” to “{new.words(old)}”"
-            for old, new in ((self.first[stream], place) for stream, place in now.items())
-            if old is not None and new is not None and old != new
+            f"the sound server has moved the {direction} from “{old.words(new)}” to “{new.words(old)}”"
+            for direction, old, new in ((direction, self.first[direction], new) for direction, new in now.items())
+            if old != new
         ]
 
 
@@ -73,28 +76,28 @@ def can_be_asked() -> bool:
     return bool(os.environ.get("PULSE_SERVER")) or (folder is not None and Path(folder, "pulse", "native").exists())
 
 
-def places(listing: str, process: int) -> Mapping[tuple[str, int], Place | None]:
-    """Where the streams of a process are.
+def places(listing: str, process: int) -> Mapping[str, Place]:
+    """Where the output and the input of a process are.
 
     Args:
         listing: what ``pactl list`` prints in the C locale.
         process: its number.
 
     Returns:
-        The place of each stream by direction and number of the stream; None for a stream without a device.
+        The place by direction: that of the newest stream. A direction without a stream, or with one that is between
+        two devices, is left out.
     """
-    found: dict[tuple[str, int], Place | None] = {}
+    found: dict[str, Place] = {}
     for kind, device_kind, direction in _KINDS:
         devices = {
             number: (_value(block, "Name"), _value(block, "Description"))
             for number, block in _blocks(listing, device_kind)
         }
-        for number, block in _blocks(listing, kind):
+        for _, block in sorted(_blocks(listing, kind)):
             device = _value(block, device_kind)
             owner = re.search(r'^\s*application\.process\.id = "(\d+)"$', block, re.MULTILINE)
-            if owner and int(owner[1]) == process:
-                known = device.isdecimal() and int(device) in devices
-                found[direction, number] = Place(direction, *devices[int(device)]) if known else None
+            if owner and int(owner[1]) == process and device.isdecimal() and int(device) in devices:
+                found[direction] = Place(*devices[int(device)])
     return found
 
 

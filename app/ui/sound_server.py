@@ -20,11 +20,11 @@ class SoundServer(QObject):
         link: of the engine.
 
     Attributes:
-        alert: the message, for the window's layout. It goes when the streams are where they began.
+        alert: the message, for the window's layout. It goes when output and input are where they began.
         watch: of the engine that runs; None before the first one, or where no sound server can be asked.
     """
 
-    #: process of an engine, and a sentence for each of its streams that is elsewhere; comes from a thread of the watch
+    #: process of an engine, and a sentence for output and input where it is elsewhere; from a thread of the watch
     _told = pyqtSignal(int, list)
 
     def __init__(self, parent: QObject, link: EngineLink) -> None:
@@ -33,6 +33,7 @@ class SoundServer(QObject):
         self.watch: ServerWatch | None = None
         self._link = link
         self._process: int | None = None
+        self._devices: dict[str, str] = {}
         self._told.connect(self._take_moves)
         link.received.connect(self._take)
 
@@ -43,11 +44,18 @@ class SoundServer(QObject):
 
     def _take(self, event: Event) -> None:
         process = self._link.process
-        if isinstance(event, Ready) and process is not None and process != self._process and can_be_asked():
+        if not isinstance(event, Ready) or process is None or not can_be_asked():
+            return
+        before, self._devices = self._devices, {"output": event.output, "input": event.input}
+        if process != self._process:
             self.close()
             self.alert.hide()
             self._process = process
             self.watch = ServerWatch(process, lambda moved: self._told.emit(process, moved))
+        elif self.watch is not None:
+            for direction in self._devices:
+                if self._devices[direction] != before[direction]:
+                    self.watch.choose(direction)
 
     def _take_moves(self, process: int, moved: list[str]) -> None:
         if process != self._process:  # of an engine that has ended

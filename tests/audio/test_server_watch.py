@@ -21,19 +21,25 @@ from .virtual_audio import VirtualAudio
 PATIENCE_S = 30.0
 
 
-@pytest.fixture
-def stream(audio: VirtualAudio) -> tuple[int, str]:
-    """The process that records the loudspeaker, and the number of its stream."""
-    listed = audio._pactl("list", "source-outputs").split("Source Output #")
-    [number] = [block.split("\n")[0] for block in listed if f'"{audio.recorder}"' in block]
-    return audio.recorder, number
-
-
 def wait_until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.fixture
+def stream(audio: VirtualAudio) -> tuple[int, str]:
+    """The process that records the loudspeaker, and the number of its stream."""
+    found: list[str] = []
+
+    def appears() -> bool:
+        listed = audio._pactl("list", "source-outputs").split("Source Output #")
+        found.extend(block.split("\n")[0] for block in listed if f'"{audio.recorder}"' in block)
+        return bool(found)
+
+    wait_until(appears)
+    return audio.recorder, found[0]
 
 
 def slowed(folder: Path, monkeypatch: pytest.MonkeyPatch, lines: str) -> None:
@@ -75,7 +81,7 @@ def test_a_closed_watch_leaves_no_program_behind_and_tells_nothing(
     told: list[list[str]] = []
     watch = ServerWatch(stream[0], told.append)
     wait_until(lambda: watch.moves.first)
-    assert watch.programs
+    wait_until(lambda: watch.programs)
     watch.close()
     audio._pactl("move-source-output", stream[1], "other.monitor")
     assert watch.programs == [] and told == []

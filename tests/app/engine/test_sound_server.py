@@ -51,11 +51,10 @@ Client #13
 """
 
 
-def test_streams_of_the_process_are_found_with_the_names_of_their_devices() -> None:
+def test_output_and_input_of_the_process_are_found_with_the_names_of_their_devices() -> None:
     assert places(LISTING, 15421) == {
-        ("output", 2): Place("output", "speaker", "Loudspeakers of the room"),
-        ("output", 4): None,
-        ("input", 2): Place("input", "mic", "Microphone"),
+        "output": Place("speaker", "Loudspeakers of the room"),
+        "input": Place("mic", "Microphone"),
     }
 
 
@@ -64,7 +63,7 @@ def test_a_process_without_sound_has_no_place() -> None:
 
 
 def test_two_devices_of_the_same_kind_can_be_told_apart() -> None:
-    one, other, third = (Place("output", name, kind) for name, kind in (("a", "USB"), ("b", "USB"), ("c", "Hall")))
+    one, other, third = (Place(name, kind) for name, kind in (("a", "USB"), ("b", "USB"), ("c", "Hall")))
     assert (one.words(other), other.words(one), one.words(third)) == ("USB (a)", "USB (b)", "USB")
 
 
@@ -74,23 +73,25 @@ def test_without_a_server_nothing_is_asked(monkeypatch, tmp_path) -> None:
     assert not can_be_asked()
 
 
-def test_a_stream_that_is_moved_is_told_until_it_is_back_and_a_new_one_is_not() -> None:
-    hall, headset = Place("output", "hall", "Hall"), Place("output", "usb", "Headset")
+def test_of_several_streams_the_newest_one_tells_the_place() -> None:
+    anew = '\n\nSink Input #11\n\tSink: 7\n\tProperties:\n\t\tapplication.process.id = "15421"\n'
+    assert places(LISTING + anew, 15421)["output"].name == places(anew + LISTING, 15421)["output"].name == "headset"
+
+
+def test_an_output_that_is_moved_is_told_until_it_is_back() -> None:
+    hall, headset = Place("hall", "Hall"), Place("usb", "Headset")
     moves = Moves()
-    assert moves.sentences({("output", 1): hall}) == []
+    assert moves.sentences({"output": hall}) == []
     moved = ["the sound server has moved the output from “Hall” to “Headset”"]
-    assert moves.sentences({("output", 1): headset, ("output", 2): headset}) == moved
-    assert moves.sentences({("output", 1): hall, ("output", 2): headset}) == []
+    assert moves.sentences({"output": headset}) == moves.sentences({"output": headset, "input": hall}) == moved
+    assert moves.sentences({"output": hall}) == []
 
 
-def test_a_stream_that_is_between_two_devices_is_not_forgotten() -> None:
-    hall, headset = Place("output", "hall", "Hall"), Place("output", "usb", "Headset")
+def test_the_first_device_is_remembered_while_there_is_no_stream() -> None:
+    hall, headset = Place("hall", "Hall"), Place("usb", "Headset")
     moves = Moves()
-    assert moves.sentences({("output", 1): None}) == moves.sentences({("output", 1): hall}) == []
-    assert moves.sentences({("output", 1): None}) == []
-    assert moves.sentences({("output", 1): headset}) == [
-        "the sound server has moved the output from “Hall” to “Headset”"
-    ]
+    assert moves.sentences({}) == moves.sentences({"output": hall}) == moves.sentences({}) == []
+    assert moves.sentences({"output": headset}) == ["the sound server has moved the output from “Hall” to “Headset”"]
 
 
 def test_changes_of_streams_are_told_from_others() -> None:
