@@ -96,8 +96,9 @@ def evaluate(
         speakers: of each mixture, from :func:`sepprune.data.speakers.speakers_of`, for the interval.
 
     Returns:
-        One dictionary per level: its facts, the mean scores, the 95 % confidence interval of the mean SI-SDR
-        improvement (see :func:`~sepprune.intervals.mean_interval`), and ``per_file``.
+        One dictionary per level: its facts, the mean scores, the highest ``leak_db`` of all mixtures, the 95 %
+        confidence interval of the mean SI-SDR improvement (see :func:`~sepprune.intervals.mean_interval`), and
+        ``per_file``.
     """
     check(extras)
     gain, reports = np.float32(10 ** (gain_db / 20)), []
@@ -123,6 +124,7 @@ def evaluate(
             for key in ("si_sdri", "sdri", "input_si_sdr", "active_si_sdr", "leak_db", *extras)
         }
         swaps = [file["swaps"] for file in files if "swaps" in file]
+        leaks = [file["leak_db"] for file in files if "leak_db" in file]
         scored = [index for index, file in enumerate(files) if "si_sdri" in file]
         interval = mean_interval(
             [files[index]["si_sdri"] for index in scored], speakers and [speakers[index] for index in scored]
@@ -133,6 +135,7 @@ def evaluate(
                 "params": level.params,
                 "macs_per_second": level.macs_per_second,
                 **means,
+                "worst_leak_db": max(leaks, default=None),
                 "si_sdri_ci95": interval and list(interval),
                 "swaps": sum(swaps) if swaps else None,
                 "per_file": files,

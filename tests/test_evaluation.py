@@ -125,6 +125,12 @@ def test_files_with_one_voice_leave_the_separation_score_empty(ladder: Ladder, t
     assert (report["si_sdri"], report["si_sdri_ci95"]) == (None, None) and report["active_si_sdr"] is not None
 
 
+def test_the_worst_leak_is_that_of_the_mixture_in_which_it_is_highest(ladder: Ladder, tmp_path: Path) -> None:
+    (report,) = evaluate(ladder, find(voices_folder(tmp_path, second=np.zeros(8000, "f4"))), [0], True)
+    leaks = [file["leak_db"] for file in report["per_file"]]
+    assert len(set(leaks)) == 2 and report["worst_leak_db"] == max(leaks) > report["leak_db"]
+
+
 def test_other_rates_are_brought_to_the_ladders(ladder: Ladder, tmp_path: Path) -> None:
     (report,) = evaluate(ladder, find(voices_folder(tmp_path, rate=48_000)), [0], True)
     assert report["per_file"][0]["seconds"] == pytest.approx(0.5 / 3, abs=1e-3)

@@ -112,6 +112,7 @@ def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
         "input\nSI-SDR": "input_si_sdr",
         "active\nSI-SDR": "active_si_sdr",
         "leak": "leak_db",
+        "worst\nleak": "worst_leak_db",
         "ESTOI": "estoi",
         "PESQ": "pesq",
         "swaps": "swaps",

@@ -70,7 +70,7 @@ def test_people_get_a_table(tcn_ladder: Ladder, data: Path, capsys: pytest.Captu
 
 def test_no_score_is_cut_or_broken_at_80_columns() -> None:
     row = {"level": 0, "params": 12.3e6, "macs_per_second": 1234e6, "swaps": 12, "estoi": 0.87, "pesq": 2.34}
-    row |= dict.fromkeys(("input_si_sdr", "active_si_sdr", "leak_db"), -12.34)
+    row |= dict.fromkeys(("input_si_sdr", "active_si_sdr", "leak_db", "worst_leak_db"), -12.34)
     row |= {"sdri": 18.34, "si_sdri": 17.93, "si_sdri_ci95": (15.86, 20.0)}
     file = StringIO()
     _print(Console(file=file, width=80), _table([row], 3, "data"))
