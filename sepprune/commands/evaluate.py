@@ -103,9 +103,6 @@ def _print(console: Console, table: Table) -> None:
 
 
 def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
-    table = Table(
-        title=f"{mixtures} mixtures of {data}, means in dB", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
-    )
     columns = {
         "SI-SDRi": "si_sdri",
         "SDRi": "sdri",
@@ -118,8 +115,11 @@ def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
         "swaps": "swaps",
     }
     shown = {title: key for title, key in columns.items() if any(row.get(key) is not None for row in rows)}
-    for title in ("level", "params", "MACs/s", *shown):
-        table.add_column(title, justify="right", no_wrap=True)
+    kinds = "means and the worst mixture" if "worst\nleak" in shown else "means"
+    title = f"{mixtures} mixtures of {data}, {kinds} in dB"
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("level", "params", "MACs/s", *shown):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         cells = []
         for key in shown.values():

@@ -157,7 +157,7 @@ class Optimiser:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Nearly orthogonal matrices of the same directions (Jordan, "Muon", 2024), in bf16 where the device has it.
+    """Nearly orthogonal matrices of the same directions (Jordan, "Muon", 2024), in bf16 where that is faster.
 
     Shape:
         - matrices and result: ``(count, rows, columns)``

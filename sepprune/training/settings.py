@@ -125,7 +125,7 @@ class OptimiserSettings:
         warmup: updates over which the step size rises from zero.
         clip: largest norm of the gradient.
         ema: decay of the averaged weights, which are validated and kept.
-        precision: ``fp32``, or ``bf16`` (autocast). A processor without instructions for bf16 computes in fp32.
+        precision: ``fp32``, or ``bf16`` (autocast). A processor that is not faster in bf16 computes in fp32.
         frozen: prefixes of the names of weights that do not change, such as ``encoder`` and ``decoder``. With a fixed
             filterbank, the update of the bundled separator costs a sixth less.
     """

@@ -92,7 +92,7 @@ class Trainer:
             bar = progress.add_task("training", total=limit)
             wanted = self.settings.optimiser.precision
             if precision_on(self.device, wanted) != wanted:
-                progress.console.print("This processor has no instructions for bf16: training computes in fp32.")
+                progress.console.print("This processor is not faster in bf16: training computes in fp32.")
             while True:
                 elapsed = self._clock() - started
                 finished = elapsed >= limit or stop.requested
