@@ -41,6 +41,7 @@ PHASES = (
     Phase("skim-7", "talkers moved", 1750.0),
     Phase("skim-8", "segments of 100, other mixtures", 1781.2),
     Phase("skim-9", "segments of 200", 1808.6),
+    Phase("evened", "even gradients, other mixtures", 1889.8),
 )
 #: phases that begin after so many hours have a panel with a linear scale
 LATE_HOURS = 1000.0
