@@ -83,7 +83,7 @@ def main() -> None:
         ylabel="SI-SDR improvement on validation speakers (dB)",
     )
     panels[1].set(xlabel="hours of mixtures, after the GPU")
-    panels[1].legend(frameon=False, loc="center right")
+    panels[0].legend(*panels[1].get_legend_handles_labels(), frameon=False, loc="upper left")
     for axes in panels:
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)

@@ -8,6 +8,11 @@ import time
 import torch
 from torch import Tensor, nn
 
+#: rows, inputs and outputs of the product that decides: a step of an LSTM of 256 units
+_ROWS, _INPUTS, _OUTPUTS = 64, 256, 1024
+#: measurements of which the fastest counts, and products in each
+_ROUNDS, _PRODUCTS = 8, 8
+
 
 def delay_of(separator: nn.Module) -> int:
     """Samples by which a separator's sources lag the mixture; 0 where it looks ahead."""
@@ -19,11 +24,6 @@ def sources_of(separator: nn.Module, mixture: Tensor, delay: int) -> Tensor:
     output = separator(mixture)
     sources: Tensor = output[0] if isinstance(output, tuple) else output
     return sources[..., delay:]
-
-
-#: rows, inputs and outputs of the product that decides: a step of an LSTM of 256 units
-_ROWS, _INPUTS, _OUTPUTS = 64, 256, 1024
-_ROUNDS, _PRODUCTS = 8, 8
 
 
 def has_bf16() -> bool:

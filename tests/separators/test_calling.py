@@ -43,6 +43,6 @@ def test_a_processor_without_them_computes_in_fp32_where_bf16_is_asked_for(monke
     assert torch.equal(asked, exact)
 
 
-def test_this_processor_computes_in_the_precision_that_is_asked_for() -> None:
+def test_this_processor_computes_where_bf16_is_asked_for() -> None:
     separator = build_separator("skim", features=8, hidden=8, blocks=1, memory=8)
     assert estimates_of(separator, torch.randn(1, 4096), separator.delay, "bf16").isfinite().all()
