@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
     if args.json != "-":
-        _print(plain_console(), _table(rows, len(mixtures), args.data))
+        _print(plain_console(), _table(rows, len(mixtures), args.data, args.gain_db))
     return {
         "ladder": ladder.name,
         "data": args.data,
@@ -102,7 +102,7 @@ def _print(console: Console, table: Table) -> None:
     print_trimmed(console, table)
 
 
-def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
+def _table(rows: list[dict[str, Any]], mixtures: int, data: str, gain_db: float) -> Table:
     columns = {
         "SI-SDRi": "si_sdri",
         "SDRi": "sdri",
@@ -116,7 +116,8 @@ def _table(rows: list[dict[str, Any]], mixtures: int, data: str) -> Table:
     }
     shown = {title: key for title, key in columns.items() if any(row.get(key) is not None for row in rows)}
     kinds = "means and the worst mixture" if "worst\nleak" in shown else "means"
-    title = f"{mixtures} mixtures of {data}, {kinds} in dB"
+    louder = f" at {gain_db:+g} dB" if gain_db else ""
+    title = f"{mixtures} mixtures of {data}{louder}, {kinds} in dB"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("level", "params", "MACs/s", *shown):
         table.add_column(heading, justify="right", no_wrap=True)

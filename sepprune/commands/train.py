@@ -81,16 +81,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return report
     plain_console(stderr=args.json == "-").print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
-        f"{report['steps']} updates, {report['seconds'] / 60:.0f} minutes: {settings.out}/best.safetensors"
+        f"{report['steps']} updates, {report['seconds'] / 60:.1f} minutes: {settings.out}/best.safetensors"
     )
     return report
 
 
 def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str, Any]:
     from ..ladders.weights import load_model
+    from ..separators.calling import NOT_FASTER
     from ..training.benchmark import benchmark
 
     report = benchmark(settings, load_model(settings.model), args.benchmark)
+    if report["precision"] != settings.optimiser.precision:
+        plain_console(stderr=True).print(NOT_FASTER)
     plain_console(stderr=args.json == "-").print(
         f"{report['hours_per_hour']:.1f} hours of mixtures per hour, {report['updates_per_second']:.2f} updates per "
         f"second on {report['device']} in {report['precision']}. An update takes {report['update_ms']:.0f} ms, of "

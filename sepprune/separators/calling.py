@@ -12,6 +12,8 @@ from torch import Tensor, nn
 _ROWS, _INPUTS, _OUTPUTS = 64, 256, 1024
 #: measurements of which the fastest counts, and products in each
 _ROUNDS, _PRODUCTS = 8, 8
+#: what users read where :func:`precision_on` does not give them the bf16 that they asked for
+NOT_FASTER = "This processor is not faster in bf16: training computes in fp32."
 
 
 def delay_of(separator: nn.Module) -> int:

@@ -15,6 +15,7 @@ from .processes import Processes
 from .settings import OptimiserSettings
 
 METHODS = ("adam", "muon")
+PRECISIONS = ("fp32", "bf16")
 #: of the Newton-Schulz iteration, as in :class:`torch.optim.Muon`
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
@@ -41,7 +42,7 @@ class Optimiser:
         processes: those that train the same separator.
 
     Raises:
-        UserError: there is no such method.
+        UserError: there is no such method or precision.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Optimiser:
     ) -> None:
         if settings.method not in METHODS:
             raise UserError(f"there is no optimiser {settings.method!r}: choose from {', '.join(METHODS)}")
+        if settings.precision not in PRECISIONS:
+            raise UserError(f"there is no precision {settings.precision!r}: choose from {', '.join(PRECISIONS)}")
         self.parameters = [weight for weight in separator.parameters() if weight.requires_grad and weight.numel()]
         self._settings, self._processes = settings, processes
         both = list(zip(average.state_dict().values(), separator.state_dict().values(), strict=True))

@@ -100,9 +100,9 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             write_whole(path, content)
         except OSError as error:
+            then = "continue with --resume from the last validation" if self.has_checkpoint else "start again"
             raise UserError(
-                f"cannot write {path} ({reason(error)}): make room, then continue with --resume from the last "
-                "validation, or choose another folder with --out"
+                f"cannot write {path} ({reason(error)}): make room, then {then}, or choose another folder with --out"
             ) from error
 
 

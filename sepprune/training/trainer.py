@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from ..printing import plain_console
-from ..separators.calling import delay_of, estimates_of, precision_on
+from ..separators.calling import NOT_FASTER, delay_of, estimates_of, precision_on
 from ..signals import asked_to_end, ignore_requests_to_end
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
 from .capture import Captured
@@ -92,7 +92,7 @@ class Trainer:
             bar = progress.add_task("training", total=limit)
             wanted = self.settings.optimiser.precision
             if precision_on(self.device, wanted) != wanted:
-                progress.console.print("This processor is not faster in bf16: training computes in fp32.")
+                progress.console.print(NOT_FASTER)
             while True:
                 elapsed = self._clock() - started
                 finished = elapsed >= limit or stop.requested

@@ -73,8 +73,21 @@ def test_no_score_is_cut_or_broken_at_80_columns() -> None:
     row |= dict.fromkeys(("input_si_sdr", "active_si_sdr", "leak_db", "worst_leak_db"), -12.34)
     row |= {"sdri": 18.34, "si_sdri": 17.93, "si_sdri_ci95": (15.86, 20.0)}
     file = StringIO()
-    _print(Console(file=file, width=80), _table([row], 3, "data"))
+    _print(Console(file=file, width=80), _table([row], 3, "data", 0.0))
     assert "17.93 ± 2.07" in file.getvalue() and "…" not in file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("gain_db", "scores", "title"),
+    [
+        (0.0, {"si_sdri": 9.0}, "3 mixtures of data, means in dB"),
+        (-30.0, {"si_sdri": 9.0}, "3 mixtures of data at -30 dB, means in dB"),
+        (0.0, {"worst_leak_db": -9.0}, "3 mixtures of data, means and the worst mixture in dB"),
+    ],
+)
+def test_the_title_says_what_the_scores_are_of(gain_db: float, scores: dict[str, float], title: str) -> None:
+    row = {"level": 0, "params": 1e6, "macs_per_second": 1e8, "si_sdri_ci95": None, "si_sdri": None}
+    assert _table([row | scores], 3, "data", gain_db).title == title
 
 
 @pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels 'x' is no list"), ("9", "no level 9")])

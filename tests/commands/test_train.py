@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sepprune.cli import main
+from sepprune.separators.calling import NOT_FASTER
 from tests.training.conftest import data_folder, own_cache
 from tests.training.test_trainer import config
 
@@ -83,3 +84,12 @@ def test_a_wrong_configuration_is_one_sentence_and_status_2(
     assert main(["train", str(config)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and re.search(sentence, error)
+
+
+def test_a_benchmark_says_why_it_does_not_compute_in_bf16(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sepprune.separators.calling.has_bf16", lambda: False)
+    config.write_text(config.read_text() + 'precision = "bf16"\n')
+    assert main(["train", str(config), "--benchmark", "1"]) == 0
+    assert capsys.readouterr().err == f"{NOT_FASTER}\n"

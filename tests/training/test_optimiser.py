@@ -156,6 +156,12 @@ def test_an_unknown_method_is_answered_with_the_known_ones(module: nn.Module) ->
         optimiser(module, method="sgdd")
 
 
+@pytest.mark.parametrize("precision", ["bf17", "BF16", "fp16", ""])
+def test_an_unknown_precision_is_answered_with_the_known_ones(module: nn.Module, precision: str) -> None:
+    with pytest.raises(UserError, match=f"'{precision}': choose from fp32, bf16"):
+        optimiser(module, precision=precision)
+
+
 def test_weights_are_frozen_by_prefix(module: nn.Module) -> None:
     freeze(module, ("0.", "1", "2.bias"))
     assert [name for name, weight in module.named_parameters() if weight.requires_grad] == [

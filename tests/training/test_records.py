@@ -1,5 +1,7 @@
 import csv
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,15 +83,26 @@ def test_a_damaged_checkpoint_is_one_sentence(tmp_path: Path, content: bytes) ->
         RunFolder(tmp_path).load_checkpoint(CPU)
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may become longer than 10 bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_a_full_disk_is_one_sentence_and_leaves_the_last_validation(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     save(folder, 1.0)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
-    try:
-        with pytest.raises(UserError, match="no space left"):
-            save(folder, 2.0)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    with full_disk(), pytest.raises(UserError, match="no space left.*--resume"):
+        save(folder, 2.0)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_full_disk_before_the_first_validation_is_answered_without_resume(tmp_path: Path) -> None:
+    with full_disk(), pytest.raises(UserError, match="make room, then start again"):
+        save(RunFolder(tmp_path), 1.0)
