@@ -167,7 +167,7 @@ class Listener:
 
     def heard_peak(self) -> float:
         """Largest magnitude recorded so far."""
-        content = self._path.read_bytes()
+        content = self._path.read_bytes() if self._path.exists() else b""
         return float(np.abs(np.frombuffer(content[: len(content) // 4 * 4], np.float32)).max(initial=0.0))
 
     def stop(self) -> np.ndarray:
