@@ -6,6 +6,9 @@ Every level is scored on fully overlapped mixtures of validation and of training
 and in rooms with moved talkers (``--count`` of each). The score of a run on its own validation mixtures is the highest
 of many validations and therefore too high; scores on these mixtures are not selected. A separator that does not
 overfit is as good with training speakers as with others, so they help to resolve small differences.
+
+Beside them, ``--turns`` longer clean mixtures of validation speakers who take turns: there, following who is who
+counts. They are not part of the difference, but have their own.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -23,7 +26,8 @@ from rich.table import Table
 
 from sepprune.data.collection import Collection
 from sepprune.streaming import Ladder
-from sepprune.training.mixtures import MixtureSettings
+from sepprune.training.mixtures import Mixtures, MixtureSettings
+from sepprune.training.sounds import load_sounds
 from sepprune.training.validation import MixtureSet, si_sdr_improvements, validation_sets
 
 from ..common import write_json
@@ -31,6 +35,9 @@ from ..common import write_json
 #: settings that switch all conditions on
 MIXTURES = MixtureSettings(noise=1.0, room=1.0, moved=1.0)
 SPLITS = ("valid", "train")
+#: mixtures in which the voices take turns
+TURNS = MixtureSettings(seconds=25.6, turns=1.0, partial_overlap=0.0, speed=1e-6, level_db=(-25.0, -25.0))
+TURNS_SEED = 20_261_201
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,20 @@ class Row:
     Args:
         level: ``FOLDER:NUMBER``.
         si_sdri: mean improvement by speakers and condition.
-        difference: mean difference to the first level.
+        difference: mean difference to the first level, without the mixtures with turns.
         interval: half of the 95 % interval of the difference.
+        turns: mean improvement where the voices take turns.
+        turns_difference: mean difference to the first level there.
+        turns_interval: half of its 95 % interval.
     """
 
     level: str
     si_sdri: dict[str, float]
     difference: float
     interval: float
+    turns: float
+    turns_difference: float
+    turns_interval: float
 
 
 def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
@@ -63,12 +76,25 @@ def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.
     A mixture has the same voices under all conditions, so its scores are not independent: they are averaged first.
     """
     gains = {name: scores[name] - first[name] for name in scores}
-    differences = torch.cat(
-        [torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0) for split in SPLITS]
+    difference, interval = _mean(
+        torch.cat(
+            [torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0) for split in SPLITS]
+        )
     )
+    turns = scores["turns"]
     return Row(
         level,
-        {name: round(float(values.mean()), 3) for name, values in scores.items()},
+        {name: round(float(values.mean()), 3) for name, values in scores.items() if name != "turns"},
+        difference,
+        interval,
+        round(float(turns.mean()), 3),
+        *_mean(gains["turns"]),
+    )
+
+
+def _mean(differences: torch.Tensor) -> tuple[float, float]:
+    """Mean, and half of its 95 % interval, rounded."""
+    return (
         round(float(differences.mean()), 3),
         round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3),
     )
@@ -79,33 +105,40 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("levels", nargs="+", metavar="FOLDER:LEVEL")
     parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
+    parser.add_argument("--turns", type=int, default=64, help="mixtures with turns (default: 64)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
     for level in args.levels:
         if not re.fullmatch(r".+:\d+", level):
             parser.error(f"{level!r} is not a level of a ladder: expected FOLDER:NUMBER, such as assets/ladder:0")
     torch.set_num_threads(1)
+    collection = Collection(args.data)
     sets = {
         f"{split} {name}": mixtures
         for split in SPLITS
-        for name, mixtures in validation_sets(Collection(args.data), MIXTURES, args.count, split).items()
+        for name, mixtures in validation_sets(collection, MIXTURES, args.count, split).items()
     }
+    turns = replace(TURNS, batch=args.turns)
+    sets["turns"] = Mixtures(turns, load_sounds(collection, "valid", turns), 1, TURNS_SEED)[0]
     rows: list[Row] = []
     first: dict[str, torch.Tensor] = {}
     for level in track(args.levels, "scoring", console=Console(stderr=True)):
         scores = score(level, sets)
         first = first or scores
         rows.append(summary(level, scores, first))
-    table = Table(*["level", *sets, "difference"])
+    table = Table(*["level", *sets, "difference", "with turns"])
     for row in rows:
         table.add_row(
             row.level,
-            *[f"{value:.2f}" for value in row.si_sdri.values()],
+            *[f"{value:.2f}" for value in (*row.si_sdri.values(), row.turns)],
             f"{row.difference:+.2f} ± {row.interval:.2f}",
+            f"{row.turns_difference:+.2f} ± {row.turns_interval:.2f}",
         )
-    Console(width=160).print(table)
+    Console(width=200).print(table)
     if args.json:
-        write_json(args.json, {"mixtures_each": args.count, "levels": [asdict(row) for row in rows]})
+        write_json(
+            args.json, {"mixtures_each": args.count, "turns": args.turns, "levels": [asdict(row) for row in rows]}
+        )
 
 
 if __name__ == "__main__":
