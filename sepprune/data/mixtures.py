@@ -93,10 +93,8 @@ def find(folder: Path, condition: str | None = None) -> tuple[MixtureFiles, ...]
     place = mixture_folder(folder, condition)
     if place is None:
         names = ", ".join(MIXTURE_FOLDERS[:-1]) + f" or {MIXTURE_FOLDERS[-1]}" if condition is None else condition
-        raise UserError(
-            f"{folder} is no folder of mixtures: expected {names} beside s1 and s2, "
-            "with equally named WAV or FLAC files"
-        )
+        fault = "is no folder of mixtures" if folder.exists() else "does not exist"
+        raise UserError(f"{folder} {fault}: expected {names} beside s1 and s2, with equally named WAV or FLAC files")
     files = sound_files(place.iterdir())
     if not files:
         raise UserError(f"{place} holds no WAV or FLAC files: give a folder with mixtures")

@@ -74,6 +74,11 @@ def test_a_folder_without_references_is_refused(tmp_path: Path) -> None:
         find(tmp_path)
 
 
+def test_a_folder_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"missing does not exist: expected .*mix"):
+        find(tmp_path / "missing")
+
+
 def test_a_folder_without_sound_files_is_refused(tmp_path: Path) -> None:
     for part in ("mix", "s1", "s2"):
         (tmp_path / part).mkdir()
