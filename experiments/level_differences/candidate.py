@@ -1,0 +1,65 @@
+"""Makes a copy of a ladder in which one level has other weights, or the mean of several.
+
+    python -m experiments.level_differences.candidate runs/new 4 runs/b/level-4/best.safetensors
+    python -m experiments.level_differences.candidate runs/mean 4 runs/b/level-4/best.safetensors=2 \
+        assets/ladder/level-4.safetensors
+
+The first argument is the copy; if it exists already, the level is replaced there, so one copy can have several new
+levels. ``=2`` gives weights twice the share of others. The mean of weights that were trained on from the same weights
+is often better than each of them. ``experiments.level_differences.compare`` scores the copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from sepprune.resources import asset
+from sepprune.rounding import rounded, widened
+
+#: bits of a stored weight, as ``bits`` of ``configs/ladder.toml``
+BITS = 6
+
+
+def mean_of(weights: list[tuple[Path, float]]) -> dict[str, Tensor]:
+    """Mean of weights with the same names and shapes, each file with its share."""
+    total = sum(share for _, share in weights)
+    states = [(widened(load_file(path)), share / total) for path, share in weights]
+    return {
+        name: sum((state[name] * share for state, share in states[1:]), value * states[0][1])
+        if value.is_floating_point()
+        else value
+        for name, value in states[0][0].items()
+    }
+
+
+def _weights(text: str) -> tuple[Path, float]:
+    path, _, share = text.partition("=")
+    return Path(path), float(share or 1.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("ladder", type=Path, metavar="COPY")
+    parser.add_argument("level", type=int)
+    parser.add_argument("weights", nargs="+", type=_weights, metavar="FILE[=SHARE]")
+    args = parser.parse_args()
+    if not args.ladder.exists():
+        shutil.copytree(asset("ladder"), args.ladder)
+    description = args.ladder / "ladder.json"
+    content = json.loads(description.read_text(encoding="utf-8"))
+    level = content["levels"][args.level]
+    stored = args.ladder / level["weights"]
+    save_file(rounded(mean_of(args.weights), BITS), stored)
+    level["sha256"] = hashlib.sha256(stored.read_bytes()).hexdigest()
+    description.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
