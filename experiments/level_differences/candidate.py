@@ -50,10 +50,15 @@ def main() -> None:
     parser.add_argument("level", type=int)
     parser.add_argument("weights", nargs="+", type=_weights, metavar="FILE[=SHARE]")
     args = parser.parse_args()
+    for path, _ in args.weights:
+        if not path.is_file():
+            parser.error(f"there are no weights {path}: give a safetensors file")
     if not args.ladder.exists():
         shutil.copytree(asset("ladder"), args.ladder)
     description = args.ladder / "ladder.json"
     content = json.loads(description.read_text(encoding="utf-8"))
+    if not 0 <= args.level < len(content["levels"]):
+        parser.error(f"the ladder has no level {args.level}: choose 0 to {len(content['levels']) - 1}")
     level = content["levels"][args.level]
     stored = args.ladder / level["weights"]
     save_file(rounded(mean_of(args.weights), BITS), stored)
