@@ -160,6 +160,17 @@ def test_gains_lower_all_signals_where_one_would_clip() -> None:
     assert matching_gains({"steady": steady, "silent": 0 * steady}, RATE) is None
 
 
+def test_a_soft_sound_whose_pauses_a_gain_makes_audible_is_matched_too() -> None:
+    noise = np.random.default_rng(3).standard_normal(8 * RATE)
+    envelope = np.where(np.arange(len(noise)) < RATE, 1.0, 10 ** (-16 / 20))
+    soft = (0.0012 * envelope * noise).astype(np.float32)  # below the absolute gate after its first second
+    steady = (0.05 * noise).astype(np.float32)
+    gains = matching_gains({"soft": soft, "steady": steady}, RATE)
+    assert gains is not None
+    heard = [loudness(np.float32(gains[name]) * sound, RATE) for name, sound in (("soft", soft), ("steady", steady))]
+    assert heard[0] == pytest.approx(heard[1], abs=0.01)
+
+
 def test_fades_are_five_milliseconds_at_both_ends() -> None:
     shape = faded(np.ones(RATE, np.float32), RATE)
     assert shape[0] < 0.001 and shape[-1] < 0.001
