@@ -14,14 +14,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from sepprune.resources import asset
 from sepprune.rounding import rounded, widened
+from sepprune.streaming.ladder import INDEX
 
 #: bits of a stored weight, as ``bits`` of ``configs/ladder.toml``
 BITS = 6
@@ -39,9 +42,19 @@ def mean_of(weights: list[tuple[Path, float]]) -> dict[str, Tensor]:
     }
 
 
+def _shapes(path: Path) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in widened(load_file(path)).items()}
+
+
 def _weights(text: str) -> tuple[Path, float]:
     path, _, share = text.partition("=")
-    return Path(path), float(share or 1.0)
+    try:
+        number = float(share or 1.0)
+    except ValueError:
+        number = math.nan
+    if not 0.0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"the share {share} of {path} is no number above 0")
+    return Path(path), number
 
 
 def main() -> None:
@@ -53,17 +66,21 @@ def main() -> None:
     for path, _ in args.weights:
         if not path.is_file():
             parser.error(f"there are no weights {path}: give a safetensors file")
-    if not args.ladder.exists():
-        shutil.copytree(asset("ladder"), args.ladder)
-    description = args.ladder / "ladder.json"
-    content = json.loads(description.read_text(encoding="utf-8"))
+    source = args.ladder if args.ladder.exists() else asset("ladder")
+    content = json.loads((source / INDEX).read_text(encoding="utf-8"))
     if not 0 <= args.level < len(content["levels"]):
         parser.error(f"the ladder has no level {args.level}: choose 0 to {len(content['levels']) - 1}")
     level = content["levels"][args.level]
+    shapes = _shapes(source / level["weights"])
+    for path, _ in args.weights:
+        if _shapes(path) != shapes:
+            parser.error(f"{path} has other weights than level {args.level}: give weights of that level")
+    if source != args.ladder:
+        shutil.copytree(source, args.ladder)
     stored = args.ladder / level["weights"]
     save_file(rounded(mean_of(args.weights), BITS), stored)
     level["sha256"] = hashlib.sha256(stored.read_bytes()).hexdigest()
-    description.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    (args.ladder / INDEX).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

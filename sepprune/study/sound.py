@@ -49,19 +49,20 @@ def matching_gains(signals: Mapping[str, Signal], sample_rate: int) -> dict[str,
     Returns:
         Factors by name; ``None`` where a signal is silent, so that no gain can match it.
     """
+    levels = {name: loudness(signal, sample_rate) for name, signal in signals.items()}
+    if min(levels.values()) < SILENCE:
+        return None
     gains, target = dict.fromkeys(signals, 1.0), TARGET
     for _ in range(ROUNDS):
-        # a gain also moves quiet blocks across the absolute gate of BS.1770, so the result is measured again
-        levels = {name: loudness(signal * np.float32(gains[name]), sample_rate) for name, signal in signals.items()}
-        if min(levels.values()) < SILENCE:
-            return None
-        if max(abs(level - target) for level in levels.values()) < TOLERANCE:
-            break
         gains = {name: gain * 10 ** ((target - levels[name]) / 20) for name, gain in gains.items()}
         loudest = max(gains[name] * float(np.abs(signal).max()) for name, signal in signals.items())
         if loudest > PEAK:
             target -= 20 * float(np.log10(loudest / PEAK))
             gains = {name: gain * PEAK / loudest for name, gain in gains.items()}
+        # a gain also moves quiet blocks across the absolute gate of BS.1770, so the result is measured again
+        levels = {name: loudness(signal * np.float32(gains[name]), sample_rate) for name, signal in signals.items()}
+        if max(abs(level - target) for level in levels.values()) < TOLERANCE:
+            break
     return gains
 
 

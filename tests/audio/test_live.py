@@ -237,9 +237,10 @@ def test_a_loudspeaker_that_disappears_is_announced_and_comes_back(
     deadline = time.monotonic() + 60.0
     while listener.heard_peak() < 0.01 and time.monotonic() < deadline:  # a busy machine can stall it once more
         time.sleep(0.5)
+    time.sleep(2.0)
     heard = listener.stop()[0]
     report = app.finish()
-    assert report["stalls"] >= 1 and np.abs(heard).max() >= 0.01
+    assert report["stalls"] >= 1 and np.sqrt(np.mean(heard[-RATE:] ** 2)) > 0.001
     # a recording from the very first chunk on begins with the separator's delay
     recorded, said = app.recorded("mixture")[128:], mixture()
     repeated = np.resize(said, len(recorded) + len(said))
