@@ -21,6 +21,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
+from sepprune.commands.options import chosen_levels
+from sepprune.errors import UserError
 from sepprune.streaming import Ladder
 from sepprune.streaming.ladder_writer import store_scores
 
@@ -70,6 +72,14 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="conditions that are scored side by side (default: 1)")
     args = parser.parse_args(given)
     ladder, conditions = Ladder.load(), (*LIVE_CONDITIONS, *OTHER_CONDITIONS)
+    if not (args.data / "test" / "clean").is_dir():
+        parser.error(f"{args.data} has no test/clean: give a data folder with the test mixtures")
+    if args.jobs < 1:
+        parser.error(f"--jobs {args.jobs} is not possible: give 1 or more")
+    try:
+        chosen_levels(args.levels, ladder)
+    except UserError as error:
+        parser.error(str(error))
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
         data, made = args.data.resolve(), Path(folder)
         _run("experiments.conditions.conditions", str(data), str(made))

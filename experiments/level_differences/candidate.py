@@ -19,6 +19,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -67,13 +68,19 @@ def main() -> None:
         if not path.is_file():
             parser.error(f"there are no weights {path}: give a safetensors file")
     source = args.ladder if args.ladder.exists() else asset("ladder")
+    if not (source / INDEX).is_file():
+        parser.error(f"{source} is no ladder: give a new folder, or a copy that this command has made")
     content = json.loads((source / INDEX).read_text(encoding="utf-8"))
     if not 0 <= args.level < len(content["levels"]):
         parser.error(f"the ladder has no level {args.level}: choose 0 to {len(content['levels']) - 1}")
     level = content["levels"][args.level]
     shapes = _shapes(source / level["weights"])
     for path, _ in args.weights:
-        if _shapes(path) != shapes:
+        try:
+            same = _shapes(path) == shapes
+        except SafetensorError as error:
+            parser.error(f"{path} is no safetensors file ({error})")
+        if not same:
             parser.error(f"{path} has other weights than level {args.level}: give weights of that level")
     if source != args.ladder:
         shutil.copytree(source, args.ladder)

@@ -15,6 +15,7 @@ from ..streaming import Ladder
 from .archive import Study, write_study
 from .design import (
     ABX,
+    FEWEST_ITEMS,
     LOW_PASS,
     METHODS,
     MIXTURE,
@@ -139,7 +140,9 @@ def create_study(
             "headphone_check": settings.headphone_check,
         }
     if not items:
-        raise UserError("no voice of these recordings can be heard under every level: give recordings with speech")
+        raise UserError(
+            "no voice of these recordings is loud enough under every level: give louder recordings of speech"
+        )
     design = _design(settings, conditions, items)
     check(design)
     texts = settings.texts or default_texts(settings.method, settings.title)
@@ -162,6 +165,8 @@ def _check(settings: StudySettings, recordings: Sequence[Recording]) -> None:
         )
     if not 1 <= settings.items <= 100:
         raise UserError(f"--items {settings.items} is not possible: give 1 to 100")
+    if settings.method in (MUSHRA, RATING) and settings.items < FEWEST_ITEMS:
+        raise UserError(f"--method {settings.method} needs at least {FEWEST_ITEMS} items: give --items {FEWEST_ITEMS}")
     if not 0 <= settings.seed < 2**63:
         raise UserError(f"--seed {settings.seed} is not possible: give 0 or more, below 2 to the power of 63")
 

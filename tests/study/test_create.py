@@ -101,7 +101,7 @@ def test_items_come_from_as_many_recordings_as_there_are(tcn_ladder: Ladder, tmp
 
 def test_silent_recordings_are_one_sentence(tcn_ladder: Ladder, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "quiet.wav", np.zeros(2 * RATE), RATE)
-    with pytest.raises(UserError, match="recordings with speech"):
+    with pytest.raises(UserError, match="louder recordings of speech"):
         create_study(tcn_ladder, [Recording("quiet", tmp_path / "quiet.wav")], settings(), tmp_path / "study.zip")
 
 
@@ -118,6 +118,11 @@ def test_settings_that_are_not_possible_are_one_sentence(
     with pytest.raises(UserError):
         create_study(tcn_ladder, [recording(tmp_path)], StudySettings(**more), tmp_path / "study.zip")  # type: ignore[arg-type]  # forwarded
     assert not (tmp_path / "study.zip").exists()
+
+
+def test_too_few_items_are_refused_before_anything_is_separated(tcn_ladder: Ladder, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--method mushra needs at least 5 items: give --items 5"):
+        created(tcn_ladder, tmp_path, MUSHRA, items=2)
 
 
 def test_two_recordings_of_one_name_are_refused(tcn_ladder: Ladder, tmp_path: Path) -> None:
