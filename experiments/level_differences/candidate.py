@@ -20,7 +20,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from sepprune.resources import asset
@@ -85,9 +85,11 @@ def main() -> None:
     if source != args.ladder:
         shutil.copytree(source, args.ladder)
     stored = args.ladder / level["weights"]
-    save_file(rounded(mean_of(args.weights), BITS), stored)
-    level["sha256"] = hashlib.sha256(stored.read_bytes()).hexdigest()
+    packed = save(rounded(mean_of(args.weights), BITS))
+    stored.write_bytes(packed)
+    level["sha256"] = hashlib.sha256(packed).hexdigest()
     (args.ladder / INDEX).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(f"{args.ladder}: level {args.level} has new weights; compare {args.ladder}:{args.level} with other levels")
 
 
 if __name__ == "__main__":

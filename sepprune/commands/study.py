@@ -156,9 +156,12 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
         )
     design, difference = created.study.design, created.largest_loudness_difference
     trials = len(draw_order(created.study, settings.seed))
+    items = f"{len(design.items)} items"
+    if len(design.items) < settings.items:
+        items += f" ({settings.items} were wanted, the recordings have no more: give more, or shorter --seconds)"
     _say(
         args,
-        f"{args.out}: {design.method}, {len(design.items)} items, {len(design.conditions)} conditions, "
+        f"{args.out}: {design.method}, {items}, {len(design.conditions)} conditions, "
         f"at most {trials} questions a session, loudness within {difference:.2f} LU, seed {settings.seed}",
     )
     return {

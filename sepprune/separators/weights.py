@@ -25,7 +25,7 @@ def load_weights(module: nn.Module, path: str | os.PathLike[str]) -> None:
         path: the file.
 
     Raises:
-        UserError: the file cannot be read, or its tensors do not fit the module.
+        UserError: the file cannot be read, its tensors do not fit the module, or a weight is infinite or NaN.
     """
     try:
         state = widened(load_file(path))
@@ -45,6 +45,12 @@ def load_weights(module: nn.Module, path: str | os.PathLike[str]) -> None:
         raise UserError(_misfit(module, path, f"the file lacks {_listed(absent)}"))
     if unknown:
         raise UserError(_misfit(module, path, f"the module has no {_listed(unknown)}"))
+    # buffers may be infinite, such as the masks of attention
+    if broken := [name for name, weight in module.named_parameters() if not weight.isfinite().all()]:
+        raise UserError(
+            f"the weights {path} have numbers in {_listed(broken)} that are infinite or NaN: every output would be too; "
+            "give weights of a run whose loss stayed finite"
+        )
 
 
 def _misfit(module: nn.Module, path: str | os.PathLike[str], reason: str) -> str:

@@ -19,7 +19,7 @@ from ..extras import require
 from ..files import is_regular, reason
 from ..resources import asset
 from .building import LARGEST_MODEL, Settings, build_level, checked_settings
-from .weights import Array, single_precision
+from .weights import Array, not_finite, single_precision
 
 if TYPE_CHECKING:
     from ..pruning import PruningPlan
@@ -87,6 +87,11 @@ class Level:
             raise UserError(f"{self.folder / self.weights} is no safetensors file ({reason}): {_COPY}") from error
         if sum(array.size for array in arrays.values()) > LARGEST_MODEL:
             raise UserError(f"{self.folder / self.weights} has more than {LARGEST_MODEL / 1e6:.0f} million weights")
+        if name := not_finite(arrays):
+            raise UserError(
+                f"{self.folder / self.weights} has numbers in {name} that are infinite or NaN: every output would be "
+                "too; train the level again"
+            )
         return arrays
 
     def _checked(self, name: str, expected: str | None, most: int) -> bytes:

@@ -37,3 +37,9 @@ def single_precision(stored: Mapping[str, Array]) -> dict[str, Array]:
         elif name not in names_of_scales:
             weights[name] = value.astype(np.float32) if np.issubdtype(value.dtype, np.floating) else value
     return weights
+
+
+def not_finite(weights: Mapping[str, Array]) -> str | None:
+    """The name of a tensor with infinite numbers or NaN, ``None`` where there is none."""
+    floating = (name for name, value in weights.items() if np.issubdtype(value.dtype, np.floating))
+    return next((name for name in floating if not np.isfinite(weights[name]).all()), None)

@@ -45,6 +45,20 @@ def test_a_shared_tensor_is_stored_under_one_name_only(tmp_path: Path) -> None:
     torch.testing.assert_close(fresh.state_dict(), saved.state_dict(), rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_weights_that_are_not_finite_are_refused(tmp_path: Path, value: float) -> None:
+    save_file({"weight": torch.full((3, 4), value), "bias": torch.zeros(3)}, tmp_path / "run.safetensors")
+    with pytest.raises(UserError, match="run.safetensors have numbers in weight that are infinite or NaN"):
+        load_weights(nn.Linear(4, 3), tmp_path / "run.safetensors")
+
+
+def test_buffers_may_be_infinite_such_as_masks_of_attention(tmp_path: Path) -> None:
+    module = nn.Linear(4, 3)
+    module.register_buffer("mask", torch.full((2,), -torch.inf))
+    save_file(module.state_dict(), tmp_path / "run.safetensors")
+    load_weights(module, tmp_path / "run.safetensors")
+
+
 @pytest.mark.parametrize(
     ("stored", "sentence"),
     [

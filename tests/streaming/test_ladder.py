@@ -205,6 +205,18 @@ def test_scales_that_would_widen_the_weights_are_refused(folder: Path) -> None:
         Ladder.load(folder)[0].arrays()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused(folder: Path, value: float) -> None:
+    stored = safetensors.torch.load((folder / "level-0.safetensors").read_bytes())
+    name = next(name for name, weight in stored.items() if weight.is_floating_point())
+    stored[name].flatten()[0] = value
+    content = safetensors.torch.save(stored)
+    (folder / "level-0.safetensors").write_bytes(content)
+    edit(folder, lambda data: data["levels"][0].update(sha256=hashlib.sha256(content).hexdigest()))
+    with pytest.raises(UserError, match=f"level-0.safetensors has numbers in {name.removesuffix('.scale')} that are"):
+        Ladder.load(folder)[0].arrays()
+
+
 @pytest.fixture(scope="module")
 def pruned_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     module = build_separator("conv-tasnet", **SETTINGS["conv-tasnet"])
