@@ -24,7 +24,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.signal import butter, fftconvolve, sosfilt
 
-from sepprune.data.mixtures import MixtureFiles, find
+from sepprune.data.mixtures import find
 from sepprune.data.sound import resampled
 
 SAMPLE_RATE = 16_000
@@ -47,7 +47,7 @@ def main() -> None:
     conditions: dict[str, Callable[[Waveforms, int], Waveforms]] = {"telephone": telephone, "far": far}
     for name, made in conditions.items():
         for number, entry in enumerate(files):
-            write(args.out / name, entry, made(entry.read(SAMPLE_RATE).astype(np.float64), number))
+            write(args.out / name, entry.name, made(entry.read(SAMPLE_RATE).astype(np.float64), number))
         print(f"{len(files)} mixtures in {args.out / name}")
 
 
@@ -66,8 +66,16 @@ def far(signals: Waveforms, number: int) -> Waveforms:
         signals: mixture and sources; the mixture is replaced by the sum of the reverberant sources.
         number: of the mixture; every mixture has a room of its own.
     """
-    random = np.random.default_rng([27, number])
-    responses = simulate(random, len(signals) - 1)
+    return in_room(signals, simulate(np.random.default_rng([27, number]), len(signals) - 1))
+
+
+def in_room(signals: Waveforms, responses: list[Waveforms]) -> Waveforms:
+    """Mixture and sources ``(1 + sources, samples)`` as a microphone in a room hears them, at :data:`LEVEL`.
+
+    Args:
+        signals: mixture and sources; the mixture is replaced by the sum of the reverberant sources.
+        responses: of the room, one a source.
+    """
     samples = signals.shape[1]
     whole = [fftconvolve(source, response)[:samples] for source, response in zip(signals[1:], responses, strict=True)]
     early = [
@@ -79,28 +87,40 @@ def far(signals: Waveforms, number: int) -> Waveforms:
     return scaled
 
 
-def simulate(random: np.random.Generator, talkers: int) -> list[Waveforms]:
-    """Responses of one shoebox room by the image source method (Allen and Berkley, 1979), one per talker."""
+def simulate(
+    random: np.random.Generator,
+    talkers: int,
+    seconds: tuple[float, float] = (0.4, 0.7),
+    distance: tuple[float, float] = DISTANCE,
+) -> list[Waveforms]:
+    """Responses of one shoebox room by the image source method (Allen and Berkley, 1979), one per talker.
+
+    Args:
+        random: source of random numbers.
+        talkers: how many.
+        seconds: shortest and longest reverberation time.
+        distance: shortest and longest one of a talker from the microphone, in metres.
+    """
     size = random.uniform([4.0, 3.5, 2.4], [8.0, 6.0, 3.5])
-    absorption, order = pyroomacoustics.inverse_sabine(random.uniform(0.4, 0.7), size)
+    absorption, order = pyroomacoustics.inverse_sabine(random.uniform(*seconds), size)
     material = pyroomacoustics.Material(absorption)
     room = pyroomacoustics.ShoeBox(size, fs=SAMPLE_RATE, materials=material, max_order=min(order, 40))
     microphone = random.uniform([0.5, 0.5, 0.7], size - [0.5, 0.5, 1.0])
     room.add_microphone(microphone)
     while len(room.sources) < talkers:
         place = random.uniform([0.3, 0.3, 1.1], [*(size[:2] - 0.3), 1.8])
-        if DISTANCE[0] <= np.linalg.norm(place - microphone) <= DISTANCE[1]:
+        if distance[0] <= np.linalg.norm(place - microphone) <= distance[1]:
             room.add_source(place)
     room.compute_rir()
     return [np.asarray(response, dtype=np.float64) for response in room.rir[0]]
 
 
-def write(folder: Path, entry: MixtureFiles, signals: Waveforms) -> None:
+def write(folder: Path, entry: str, signals: Waveforms) -> None:
     """Write mixture and sources as FLAC files; all get the same gain where one exceeds full scale."""
     signals = signals / max(1.0, np.abs(signals).max() * 1.0001)
     for name, signal in zip(("mix", "s1", "s2"), signals, strict=True):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        soundfile.write(folder / name / f"{entry.name}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
+        soundfile.write(folder / name / f"{entry}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
 
 
 if __name__ == "__main__":
