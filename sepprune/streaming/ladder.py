@@ -89,7 +89,7 @@ class Level:
             raise UserError(f"{self.folder / self.weights} has more than {LARGEST_MODEL / 1e6:.0f} million weights")
         if name := not_finite(arrays):
             raise UserError(
-                f"{self.folder / self.weights} has numbers in {name} that are infinite or NaN: every output would be "
+                f"{self.folder / self.weights} has numbers in {name} that are infinite or NaN, so every output would be "
                 "too; train the level again"
             )
         return arrays
