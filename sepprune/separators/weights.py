@@ -48,8 +48,8 @@ def load_weights(module: nn.Module, path: str | os.PathLike[str]) -> None:
     # buffers may be infinite, such as the masks of attention
     if broken := [name for name, weight in module.named_parameters() if not weight.isfinite().all()]:
         raise UserError(
-            f"the weights {path} have numbers in {_listed(broken)} that are infinite or NaN, so every output would be; "
-            "give weights of a run whose loss stayed finite"
+            f"the weights {path} have numbers in {_listed(broken)} that are infinite or NaN, and the output would be "
+            "too: give weights of a run whose loss stayed finite"
         )
 
 

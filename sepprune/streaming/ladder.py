@@ -89,8 +89,8 @@ class Level:
             raise UserError(f"{self.folder / self.weights} has more than {LARGEST_MODEL / 1e6:.0f} million weights")
         if name := not_finite(arrays):
             raise UserError(
-                f"{self.folder / self.weights} has numbers in {name} that are infinite or NaN, so every output would be "
-                "too; train the level again"
+                f"{self.folder / self.weights} has numbers in {name} that are infinite or NaN, and its output "
+                "would be too: train the level again"
             )
         return arrays
 
