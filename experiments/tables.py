@@ -4,7 +4,7 @@
 
 Sources: ``ladder_scores/test-CONDITION.json`` from ``sepprune evaluate --json``, ``ladder_scores/bench.json`` from
 ``sepprune bench --json``, ``comparison/comparison.json`` from ``sepprune compare``, and the results of the experiments
-``families``, ``input_level`` and ``claims``.
+``families``, ``input_level``, ``conditions`` (LibriSpeech) and ``claims``.
 """
 
 from __future__ import annotations
@@ -80,6 +80,17 @@ class ComparisonRow(TypedDict):
     reduction: float
     si_sdri: float
     deviation: float
+
+
+def librispeech() -> list[str]:
+    """Levels on speakers of LibriSpeech, with half of the 95 % interval."""
+    scores = read_json(EXPERIMENTS / "conditions" / "librispeech.json")
+    by_level: dict[int, list[str]] = {}
+    for condition in CONDITIONS:
+        for row in scores[condition]["levels"]:
+            low, high = row["si_sdri_ci95"]
+            by_level.setdefault(row["level"], []).append(f"{row['si_sdri']:.1f} ± {(high - low) / 2:.1f} dB")
+    return table(["level", *CONDITIONS], [[str(level), *cells] for level, cells in by_level.items()])
 
 
 def input_level() -> list[str]:
@@ -255,6 +266,7 @@ def _bench() -> dict[tuple[str, str, int], BenchRow]:
 TABLES: dict[str, Callable[[], list[str]]] = {
     "headline": headline,
     "input-level": input_level,
+    "librispeech": librispeech,
     "ladder": ladder,
     "levels": levels,
     "times": times,

@@ -115,12 +115,12 @@ def simulate(
     return [np.asarray(response, dtype=np.float64) for response in room.rir[0]]
 
 
-def write(folder: Path, entry: str, signals: Waveforms) -> None:
+def write(folder: Path, mixture: str, signals: Waveforms) -> None:
     """Write mixture and sources as FLAC files; all get the same gain where one exceeds full scale."""
     signals = signals / max(1.0, np.abs(signals).max() * 1.0001)
     for name, signal in zip(("mix", "s1", "s2"), signals, strict=True):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        soundfile.write(folder / name / f"{entry}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
+        soundfile.write(folder / name / f"{mixture}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
 
 
 if __name__ == "__main__":
