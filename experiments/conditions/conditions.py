@@ -15,6 +15,7 @@ gives the same files.
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from scipy.signal import butter, fftconvolve, sosfilt
 
 from sepprune.data.mixtures import find
 from sepprune.data.sound import resampled
+from sepprune.files import write_whole
 
 SAMPLE_RATE = 16_000
 #: the direct sound and this much of the reflections are the reference, in samples
@@ -116,11 +118,17 @@ def simulate(
 
 
 def write(folder: Path, mixture: str, signals: Waveforms) -> None:
-    """Write mixture and sources as FLAC files; all get the same gain where one exceeds full scale."""
+    """Write mixture and sources as FLAC files; all get the same gain where one exceeds full scale.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
     signals = signals / max(1.0, np.abs(signals).max() * 1.0001)
     for name, signal in zip(("mix", "s1", "s2"), signals, strict=True):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        soundfile.write(folder / name / f"{mixture}.flac", signal, SAMPLE_RATE, subtype="PCM_24")
+        content = io.BytesIO()
+        soundfile.write(content, signal, SAMPLE_RATE, format="FLAC", subtype="PCM_24")
+        write_whole(folder / name / f"{mixture}.flac", content.getvalue(), durable=False)
 
 
 if __name__ == "__main__":

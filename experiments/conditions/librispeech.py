@@ -17,15 +17,18 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
 from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from sepprune.data.corpus import trim_silence
+from sepprune.data.sound import frames_of, read_at_rate
+from sepprune.errors import UserError
+from sepprune.files import reason
 from sepprune.training.acoustics import sloped_noise
 
 from .conditions import LEVEL, SAMPLE_RATE, Waveforms, in_room, simulate, write
@@ -36,15 +39,38 @@ LENGTH, MOST, TIMES = 4 * SAMPLE_RATE, 90, 2
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=Path, metavar="LIBRISPEECH")
-    parser.add_argument("out", type=Path, help="folder that receives clean/, noisy/ and room/")
+    parser.add_argument("recordings", type=Path, metavar="LIBRISPEECH", help="folder of LibriSpeech or of a part of it")
+    parser.add_argument("out", type=Path, metavar="OUT", help="new folder that receives clean/, noisy/ and room/")
     args = parser.parse_args()
+    if not args.recordings.is_dir():
+        parser.error(f"there is no folder {args.recordings}")
+    if args.out.exists():
+        parser.error(f"{args.out} exists already: give a new folder")
+    try:
+        make(args.recordings, args.out)
+    except OSError as error:
+        parser.error(f"cannot write {args.out}: {reason(error)}")
+    except UserError as error:
+        parser.error(str(error))
+
+
+def make(recordings: Path, out: Path) -> None:
+    """Write the mixtures of all conditions and the list of speakers.
+
+    Raises:
+        UserError: a recording cannot be read or is silent, or there are no two speakers.
+        OSError: the disk is full, or the folder cannot be written.
+    """
     speakers: dict[str, list[Path]] = defaultdict(list)
-    for path in sorted(args.recordings.rglob("*-*-*.flac"), key=lambda path: path.name):
-        if soundfile.info(path).frames > 1.2 * LENGTH:  # some of it is silence at the edges
-            speakers[path.name.split("-")[0]].append(path)
+    for path in sorted(recordings.rglob("*.flac"), key=lambda path: path.name):
+        found = re.fullmatch(r"(\d+)-\d+-\d+\.flac", path.name)
+        if found and frames_of(path, SAMPLE_RATE) > 1.2 * LENGTH:  # some of it is silence at the edges
+            speakers[found[1]].append(path)
     if len(speakers) < 2:
-        parser.error(f"{args.recordings} has no two speakers of LibriSpeech with recordings of 5 s: give its folder")
+        raise UserError(
+            f"{recordings} has not two speakers with recordings SPEAKER-CHAPTER-NUMBER.flac of 5 s and more: give a "
+            "folder of LibriSpeech"
+        )
     random = np.random.default_rng(27)
     pairs = [pair for pair in combinations(sorted(speakers), 2) for _ in range(TIMES)]
     rows = []
@@ -52,18 +78,25 @@ def main() -> None:
         name, sources = f"{number:04d}", np.stack([excerpt(speakers[one], random) for one in pairs[number]])
         sources[1] *= 10 ** (random.uniform(-5, 5) / 20)
         for condition, signals in conditions(sources, number).items():
-            write(args.out / condition, name, signals)
+            write(out / condition, name, signals)
         rows.append((name, *pairs[number]))
-    with open(args.out / "info.csv", "w", newline="", encoding="utf-8") as file:
+    with open(out / "info.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("name", "speaker1", "speaker2"), *rows])
-    print(f"{len(rows)} mixtures of {len(speakers)} speakers under each of three conditions in {args.out}")
+    print(f"{len(rows)} mixtures of {len(speakers)} speakers under each of three conditions in {out}")
 
 
 def excerpt(paths: list[Path], random: np.random.Generator) -> NDArray[np.float64]:
-    """Speech of one speaker, :data:`LENGTH` samples with a root mean square of 1."""
-    voice = trim_silence(soundfile.read(paths[random.integers(len(paths))], dtype="float32")[0])
+    """Speech of one speaker, :data:`LENGTH` samples with a root mean square of 1.
+
+    Raises:
+        UserError: the recording cannot be read or is silent.
+    """
+    path = paths[random.integers(len(paths))]
+    voice = trim_silence(read_at_rate(path, SAMPLE_RATE))
     start = int(random.integers(max(1, len(voice) - LENGTH + 1)))
     piece = np.resize(voice[start : start + LENGTH], LENGTH).astype(np.float64)
+    if not piece.any():
+        raise UserError(f"{path} is silent: remove it")
     scaled: NDArray[np.float64] = piece / np.sqrt(np.square(piece).mean())
     return scaled
 

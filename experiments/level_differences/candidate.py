@@ -23,6 +23,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from sepprune.files import reason, write_whole
 from sepprune.resources import asset
 from sepprune.rounding import rounded, widened
 from sepprune.streaming.ladder import INDEX
@@ -67,7 +68,10 @@ def main() -> None:
     for path, _ in args.weights:
         if not path.is_file():
             parser.error(f"there are no weights {path}: give a safetensors file")
-    source = args.ladder if args.ladder.exists() else asset("ladder")
+    bundled = asset("ladder")
+    if args.ladder.exists() and args.ladder.samefile(bundled):
+        parser.error(f"{args.ladder} is the bundled ladder: give a new folder for the copy")
+    source = args.ladder if args.ladder.exists() else bundled
     if not (source / INDEX).is_file():
         parser.error(f"{source} is no ladder: give a new folder, or a copy that this command has made")
     content = json.loads((source / INDEX).read_text(encoding="utf-8"))
@@ -82,13 +86,22 @@ def main() -> None:
             parser.error(f"{path} is no safetensors file ({error})")
         if not same:
             parser.error(f"{path} has other weights than level {args.level}: give weights of that level")
-    if source != args.ladder:
-        shutil.copytree(source, args.ladder)
-    stored = args.ladder / level["weights"]
-    packed = save(rounded(mean_of(args.weights), BITS))
-    stored.write_bytes(packed)
+    stored = rounded(mean_of(args.weights), BITS)
+    if not all(value.isfinite().all() for value in stored.values()):
+        parser.error("the new weights are infinite or NaN, or too large for half precision: give other weights")
+    packed = save(stored)
     level["sha256"] = hashlib.sha256(packed).hexdigest()
-    (args.ladder / INDEX).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    try:
+        if source != args.ladder:
+            args.ladder.mkdir(parents=True)
+            for file in source.iterdir():
+                write_whole(args.ladder / file.name, file.read_bytes(), durable=False)
+        write_whole(args.ladder / level["weights"], packed)
+        write_whole(args.ladder / INDEX, (json.dumps(content, indent=2) + "\n").encode())
+    except OSError as error:
+        if source != args.ladder:
+            shutil.rmtree(args.ladder, ignore_errors=True)
+        parser.error(f"cannot write {args.ladder}: {reason(error)}")
     print(f"{args.ladder}: level {args.level} has new weights; compare {args.ladder}:{args.level} with other levels")
 
 

@@ -158,7 +158,7 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
     trials = len(draw_order(created.study, settings.seed))
     items = f"{len(design.items)} items"
     if len(design.items) < settings.items:
-        items += f" ({settings.items} were wanted, the recordings have no more: give more, or shorter --seconds)"
+        items += f" ({settings.items} were wanted, no more are loud enough: give more recordings, or shorter --seconds)"
     _say(
         args,
         f"{args.out}: {design.method}, {items}, {len(design.conditions)} conditions, "

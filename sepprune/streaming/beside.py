@@ -47,7 +47,8 @@ def run_process(module: str, *arguments: object, stop: Callable[[], bool] = prog
         whether it ended by itself.
 
     Raises:
-        UserError: it failed; the message is the last line of its standard error.
+        UserError: it failed; the message is the last line of its standard error, that of its own ``UserError`` without
+            the name of the class.
     """
     command = [sys.executable, "-W", "ignore", "-m", module, *map(str, arguments)]
     with subprocess.Popen(
@@ -58,7 +59,8 @@ def run_process(module: str, *arguments: object, stop: Callable[[], bool] = prog
                 with suppress(subprocess.TimeoutExpired):
                     errors = child.communicate(timeout=_POLL_SECONDS)[1]
                     if child.returncode:
-                        raise UserError((errors.strip().splitlines() or ["no message"])[-1])
+                        last = (errors.strip().splitlines() or ["no message"])[-1]
+                        raise UserError(last.removeprefix(f"{UserError.__module__}.{UserError.__qualname__}: "))
                     return True
             return False
         finally:

@@ -63,7 +63,7 @@ def test_a_study_is_made_simulated_and_merged(tcn_ladder: Ladder, tmp_path: Path
 
 def test_a_study_with_fewer_items_than_wanted_says_so(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     assert create(tcn_ladder, tmp_path, "--method", "abx", "--items", "7") == 0
-    assert "6 items (7 were wanted, the recordings have no more" in " ".join(capsys.readouterr().out.split())
+    assert "6 items (7 were wanted, no more are loud enough" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_demo_is_the_default_recording(tmp_path: Path, capsys: Capture) -> None:
