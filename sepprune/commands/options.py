@@ -45,14 +45,16 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
-    """Level numbers from text such as ``0,2``; all levels for ``None``.
+    """Level numbers from text such as ``0,2``; all levels for ``None``. Their files are checked.
 
     Raises:
-        UserError: a word is no number, or the ladder has no such level.
+        UserError: a word is no number, the ladder has no such level, or files of one are missing or damaged.
     """
-    if text is None:
-        return list(range(len(ladder.levels)))
-    return [ladder[number].level for number in numbers_of("--levels", text, int, "level numbers", "0,2")]
+    numbers = range(len(ladder.levels)) if text is None else numbers_of("--levels", text, int, "level numbers", "0,2")
+    levels = [ladder[number] for number in numbers]
+    for level in levels:  # before the first of them does anything
+        level.check()
+    return [level.level for level in levels]
 
 
 def numbers_of(option: str, text: str, kind: type[Number], what: str, example: str) -> list[Number]:

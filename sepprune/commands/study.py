@@ -68,7 +68,7 @@ def _add_create(parser: argparse.ArgumentParser) -> None:
         "threshold: of a session (default: 40)",
     )
     parser.add_argument("--open-ended", action="store_true", help="abx: ask until the evidence suffices")
-    parser.add_argument("--items", type=int, default=8, help="passages times voices, at most")
+    parser.add_argument("--items", type=int, default=8, help="passages times voices, at most; mushra has 5 or more")
     parser.add_argument("--seconds", type=float, default=8.0, help="duration of a passage")
     parser.add_argument("--seed", type=int, help="of items and names (default: drawn)")
     parser.add_argument("--title", default="Listening test", help="of the window and the report")

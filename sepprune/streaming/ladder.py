@@ -77,6 +77,15 @@ class Level:
         """The pruning plan file, checked against its hash; ``None`` where nothing was pruned."""
         return None if self.plan is None else self._checked(self.plan, self.plan_sha256, LARGEST_PLAN)
 
+    def check(self) -> None:
+        """Read the files of the level, so that faults are found before work begins.
+
+        Raises:
+            UserError: a file is missing or damaged, or weights are not finite.
+        """
+        self.read_plan()
+        self.arrays()
+
     def arrays(self) -> dict[str, Array]:
         """The weights in single precision by name. Torch is not needed."""
         content = self.read_weights()

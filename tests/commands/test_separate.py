@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,17 @@ def test_samples_that_are_not_finite_are_told(tcn_ladder: Ladder, tmp_path: Path
     assert separate(tcn_ladder, record(tmp_path / "talk.wav", samples), tmp_path) == 0
     assert "1 samples were not finite" in capsys.readouterr().err
     assert np.isfinite(soundfile.read(tmp_path / "talk_voice1.wav")[0]).all()
+
+
+def test_a_damaged_level_is_told_before_another_one_writes(
+    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture
+) -> None:
+    folder = tmp_path / "ladder"
+    shutil.copytree(tcn_ladder.folder, folder)
+    (folder / tcn_ladder[1].weights).write_bytes(b"damaged")
+    recording = record(tmp_path / "talk.wav", babble(0.1))
+    assert separate(Ladder.load(folder), recording, tmp_path / "out", "--levels", "0,1") == 2
+    assert "is damaged" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 
 def test_a_recording_without_the_upper_band_is_told(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
