@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from sepprune.cli import COMMANDS
+from sepprune.commands.train import ALLOCATOR
 from sepprune.separators import build_separator
 from tests.comparison.test_comparison import CONFIG as COMPARISON
 from tests.comparison.test_comparison import MODEL as COMPARED
@@ -25,9 +26,9 @@ __all__ = ["config", "data_folder", "ladder_config"]
 CACHE, SETTINGS = ".cache/sepprune", ".config/sepprune"
 
 #: runs every command after the other in one process; each argument is a command line
-_RUN = """
+_RUN = f"""
 import os, sys
-os.environ.update(MALLOC_MMAP_THRESHOLD_="1", MALLOC_TRIM_THRESHOLD_="1")  # train does not restart the process
+os.environ.update({ALLOCATOR})  # train does not restart the process
 from sepprune.cli import main
 for line in sys.argv[1:]:
     assert main([*line.split(), "--json", "../out/report.json"]) == 0, line

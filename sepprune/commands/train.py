@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: By default glibc returns large blocks to the system after every update and faults them in again, which made an update
 #: on a CPU thirteen times slower. These thresholds keep the blocks; they must be set before the process starts.
-_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
+ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
 
 #: more than any machine has cores
 _MOST_THREADS = 1024
@@ -105,5 +105,5 @@ def _benchmark(args: argparse.Namespace, settings: TrainingSettings) -> dict[str
 
 def keep_memory() -> None:
     """Restart this process with an allocator that keeps its memory, unless it already runs with it."""
-    if sys.platform == "linux" and not _ALLOCATOR.keys() <= os.environ.keys():
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | _ALLOCATOR)
+    if sys.platform == "linux" and not ALLOCATOR.keys() <= os.environ.keys():
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], os.environ | ALLOCATOR)

@@ -68,9 +68,7 @@ def test_samples_that_are_not_finite_are_told(tcn_ladder: Ladder, tmp_path: Path
     assert np.isfinite(soundfile.read(tmp_path / "talk_voice1.wav")[0]).all()
 
 
-def test_a_damaged_level_is_told_before_another_one_writes(
-    tcn_ladder: Ladder, tmp_path: Path, capsys: Capture
-) -> None:
+def test_a_damaged_level_is_told_before_another_one_writes(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     folder = tmp_path / "ladder"
     shutil.copytree(tcn_ladder.folder, folder)
     (folder / tcn_ladder[1].weights).write_bytes(b"damaged")

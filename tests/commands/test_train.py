@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sepprune.cli import main
+from sepprune.commands.train import ALLOCATOR
 from sepprune.separators.calling import NOT_FASTER
 from tests.training.conftest import data_folder, own_cache
 from tests.training.test_trainer import config
@@ -18,8 +19,8 @@ __all__ = ["config", "data_folder", "own_cache"]
 @pytest.fixture(autouse=True)
 def kept_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """With this environment the command does not restart its process."""
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1")
-    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1")
+    for name, value in ALLOCATOR.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from matplotlib.image import imread
 from safetensors.torch import save_file
 
 from sepprune.cli import main
+from sepprune.commands.train import ALLOCATOR
 from sepprune.comparison.cells import CellMaker
 from sepprune.comparison.chart import draw
 from sepprune.comparison.experiment import compare
@@ -51,8 +51,8 @@ batch = 2
 @pytest.fixture
 def config(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):  # else the command would start itself again
-        monkeypatch.setenv(name, os.environ.get(name, "4294967296"))
+    for name, value in ALLOCATOR.items():
+        monkeypatch.setenv(name, value)  # else the command would start itself again
     weights = tmp_path / "dense.safetensors"
     save_file(build_separator("skim", **MODEL).state_dict(), weights)
     path = tmp_path / "compare.toml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import textwrap
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from sepprune.commands.train import ALLOCATOR
 from sepprune.separators import build_separator
 from tests.training.conftest import data_folder, own_cache
 
@@ -28,8 +28,8 @@ macs = 0.4
 @pytest.fixture
 def ladder_config(tmp_path: Path, data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A dense level and two cut out of it, of 70 and 40 % of the MACs."""
-    for name in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
-        monkeypatch.setenv(name, os.environ.get(name, "131072"))  # so that the command does not restart itself
+    for name, value in ALLOCATOR.items():
+        monkeypatch.setenv(name, value)  # so that the command does not restart itself
     torch.manual_seed(0)
     save_file(build_separator("skim", **MODEL).state_dict(), tmp_path / "dense.safetensors")
     path = tmp_path / "ladder.toml"
