@@ -4,7 +4,7 @@
 
 Sources: ``ladder_scores/test-CONDITION.json`` from ``sepprune evaluate --json``, ``ladder_scores/bench.json`` from
 ``sepprune bench --json``, ``comparison/comparison.json`` from ``sepprune compare``, and the results of the experiments
-``families``, ``input_level``, ``conditions`` (LibriSpeech) and ``claims``.
+``families``, ``input_level``, ``conditions`` (LibriSpeech), ``claims``, ``reliability`` and ``level_differences``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TypedDict
 
 from .claims.tables import TABLES as CLAIMS
 from .common import CONDITIONS, EXPERIMENTS, ROOT, fill, read_json, table
+from .level_differences.tables import TABLES as LEVEL_DIFFERENCES
 from .reliability.tables import TABLES as RELIABILITY
 
 SCORES = EXPERIMENTS / "ladder_scores"
@@ -275,6 +276,7 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "sites": sites,
     "comparison": comparison,
     **CLAIMS,
+    **LEVEL_DIFFERENCES,
     **RELIABILITY,
 }
 

@@ -67,5 +67,37 @@ def ordered_snr_loss(estimate: Tensor, reference: Tensor) -> Tensor:
 
 def reorder(reference: Tensor, guide: Tensor) -> Tensor:
     """References in the order of the sources in ``guide``, an estimate of another separator."""
-    order, _ = best_order(pairwise_snr(guide, reference))
+    return _in_order(reference, pairwise_snr(guide, reference))
+
+
+def settled_snr_loss(estimate: Tensor, reference: Tensor, samples: int) -> Tensor:
+    """Negative SNR in the order of the start, where one voice speaks alone at the start, else in the best order.
+
+    A separator may put a new voice on one output and move it to another one when it knows the voice better. The best
+    order of a whole mixture then calls the later output right and the start wrong, although nobody can know at the
+    start where the voice will be later. In the order of the start, moving the voice is wrong.
+
+    Args:
+        estimate: output of a separator.
+        reference: the sources.
+        samples: length of the start, counted from the first sound on. A voice is alone if the others are 30 dB softer.
+    """
+    frame = max(1, samples // 50)
+    frames = reference.shape[-1] // frame
+    power = reference[..., : frames * frame].unflatten(-1, (frames, frame)).square().mean(-1)
+    total = power.sum(1)
+    heard = (total > 1e-3 * total.mean(-1, keepdim=True)).cumsum(-1) > 0
+    start = heard & (heard.cumsum(-1) <= samples // frame)
+    loudness = (power * start.unsqueeze(1)).sum(-1).sort(1, descending=True).values
+    alone = loudness[:, 1] < 1e-3 * loudness[:, 0]
+    window = (start | ~alone.unsqueeze(1)).repeat_interleave(frame, -1).unsqueeze(1).to(estimate.dtype)
+    length = window.shape[-1]
+    with torch.no_grad():
+        score = pairwise_snr(estimate[..., :length] * window, reference[..., :length] * window)
+    return ordered_snr_loss(estimate, _in_order(reference, score))
+
+
+def _in_order(reference: Tensor, score: Tensor) -> Tensor:
+    """References in the best order by these scores, ``(batch, estimates, references)``."""
+    order, _ = best_order(score)
     return reference.gather(1, order.argsort(1).unsqueeze(-1).expand_as(reference))

@@ -2,7 +2,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sepprune.losses import best_order, ordered_snr_loss, pairwise_snr, pit_snr_loss, reorder
+from sepprune.losses import best_order, ordered_snr_loss, pairwise_snr, pit_snr_loss, reorder, settled_snr_loss
 
 
 def sources(batch: int = 3, count: int = 2, seed: int = 0) -> torch.Tensor:
@@ -54,3 +54,38 @@ def test_the_best_order_maximises_the_mean_score() -> None:
     score = torch.tensor([[[1.0, 9.0], [8.0, 2.0]]])
     order, mean = best_order(score)
     assert order.tolist() == [[1, 0]] and mean.tolist() == [8.5]
+
+
+def moved(reference: torch.Tensor, at: int) -> torch.Tensor:
+    """Estimates whose outputs change places."""
+    return torch.cat([reference[..., :at], reference.flip(1)[..., at:]], -1)
+
+
+def alone_at_first(seed: int = 0) -> torch.Tensor:
+    """One voice, silent for 60 samples; the other one starts 200 samples later, or never."""
+    reference = sources(batch=2, seed=seed)
+    reference[..., :60] = 0
+    reference[0, 1] = 0
+    reference[1, 1, :260] = 0
+    return reference
+
+
+def test_the_settled_loss_takes_the_order_in_which_a_lone_voice_starts() -> None:
+    reference = alone_at_first()
+    estimate = moved(reference, 160)
+    torch.testing.assert_close(settled_snr_loss(estimate, reference, 100), ordered_snr_loss(estimate, reference))
+    assert pit_snr_loss(estimate, reference) < settled_snr_loss(estimate, reference, 100) - 3
+
+
+def test_the_settled_loss_takes_the_best_order_where_several_voices_start_together() -> None:
+    reference = sources()
+    estimate = moved(reference, 160)
+    torch.testing.assert_close(settled_snr_loss(estimate, reference, 100), pit_snr_loss(estimate, reference))
+
+
+@given(seed=st.integers(0, 100))
+@settings(max_examples=20, deadline=None)
+def test_the_settled_loss_is_the_permutation_invariant_one_where_no_voice_moves(seed: int) -> None:
+    reference = alone_at_first(seed)
+    estimate = reference.flip(1) + 0.1 * sources(batch=2, seed=seed + 1)
+    torch.testing.assert_close(settled_snr_loss(estimate, reference, 100), pit_snr_loss(estimate, reference))

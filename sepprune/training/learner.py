@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import UserError
-from ..losses import ordered_snr_loss, pit_snr_loss, reorder
+from ..losses import ordered_snr_loss, pit_snr_loss, reorder, settled_snr_loss
 from ..separators.calling import delay_of, estimates_of
 from .lessons import Hints, TeacherOutput, compared_layers, evened, layer_inputs
 from .optimiser import Optimiser, freeze
@@ -198,7 +198,9 @@ class Learner:
         self, estimate: Tensor, target: Tensor, features: dict[str, Tensor], teacher: TeacherOutput | None
     ) -> Tensor:
         if teacher is None:
-            return pit_snr_loss(estimate, target)
+            share = self.settings.settle_seconds / self.settings.mixtures.seconds
+            start = round(share * target.shape[-1])
+            return settled_snr_loss(estimate, target, start) if start > 0 else pit_snr_loss(estimate, target)
         share, guide = self.settings.imitation, teacher.estimates
         loss = ordered_snr_loss(estimate, reorder(target, guide))
         if share:

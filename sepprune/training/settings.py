@@ -157,6 +157,9 @@ class TrainingSettings:
         hint_weight: weight of that comparison, relative to the loss in dB.
         even_gradients: give every mixture the same gradient norm at the estimates, relative to its level. Without it,
             a mixture with one voice has about ten times the gradient of one with two, see :func:`~.lessons.evened`.
+        settle_seconds: where one voice speaks alone at the start, its output in this time is right for the whole
+            mixture, see :func:`sepprune.losses.settled_snr_loss`; 0: the best order of the whole mixture is right. A
+            teacher determines the order by itself.
         optimiser: how the separator learns.
         seed: of initial weights and of mixtures.
         validate_minutes: training time between two validations.
@@ -175,6 +178,7 @@ class TrainingSettings:
     hints: tuple[str, ...] = ()
     hint_weight: float = 3.0
     even_gradients: bool = False
+    settle_seconds: float = 0.0
     optimiser: OptimiserSettings = OptimiserSettings()
     seed: int = 0
     validate_minutes: float = 3.0

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from sepprune.errors import UserError
+from sepprune.losses import ordered_snr_loss, pit_snr_loss
 from sepprune.separators import build_separator
 from sepprune.training.batches import training_batches
 from sepprune.training.learner import Learner
@@ -110,6 +111,18 @@ def test_even_gradients_let_mixtures_of_one_voice_count_like_others(settings: Tr
 
 def test_by_default_gradients_are_as_the_loss_has_them(settings: TrainingSettings) -> None:
     assert not settings.even_gradients
+
+
+def test_a_lone_voice_is_right_on_the_output_on_which_it_starts(settings: TrainingSettings) -> None:
+    mixture, reference = training_batches(settings)[0]
+    estimate = learner(settings, out=settings.out + "-other").learn(mixture, reference, torch.tensor(0.0)).estimates
+    start = estimate.shape[-1] // 4
+    moved = torch.cat([estimate[:, 0, :start], estimate[:, 1, start:]], -1)
+    voice = torch.stack([moved, torch.zeros_like(moved)], 1)
+    one = learner(settings, settle_seconds=0.2)
+    one.learn(mixture, voice, torch.tensor(0.0))
+    assert one.mean_loss() == pytest.approx(float(ordered_snr_loss(estimate, voice)), abs=1e-3)
+    assert one.mean_loss() > float(pit_snr_loss(estimate, voice)) + 0.1
 
 
 def test_the_run_folder_has_the_settings_from_the_first_validation_on(settings: TrainingSettings) -> None:
