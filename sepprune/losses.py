@@ -88,8 +88,9 @@ def settled_snr_loss(estimate: Tensor, reference: Tensor, samples: int) -> Tenso
     total = power.sum(1)
     heard = (total > 1e-3 * total.mean(-1, keepdim=True)).cumsum(-1) > 0
     start = heard & (heard.cumsum(-1) <= samples // frame)
-    loudness = (power * start.unsqueeze(1)).sum(-1).sort(1, descending=True).values
-    alone = loudness[:, 1] < 1e-3 * loudness[:, 0]
+    energy = (power * start.unsqueeze(1)).sum(-1)
+    loudest = energy.amax(1)
+    alone = energy.sum(1) - loudest < 1e-3 * loudest
     window = (start | ~alone.unsqueeze(1)).repeat_interleave(frame, -1).unsqueeze(1).to(estimate.dtype)
     length = window.shape[-1]
     with torch.no_grad():

@@ -89,3 +89,9 @@ def test_the_settled_loss_is_the_permutation_invariant_one_where_no_voice_moves(
     reference = alone_at_first(seed)
     estimate = reference.flip(1) + 0.1 * sources(batch=2, seed=seed + 1)
     torch.testing.assert_close(settled_snr_loss(estimate, reference, 100), pit_snr_loss(estimate, reference))
+
+
+def test_the_settled_loss_takes_a_single_source() -> None:
+    reference = sources(count=1)
+    estimate = reference + 0.1 * sources(count=1, seed=1)
+    torch.testing.assert_close(settled_snr_loss(estimate, reference, 100), pit_snr_loss(estimate, reference))

@@ -25,6 +25,7 @@ from rich.progress import track
 from rich.table import Table
 
 from sepprune.data.collection import Collection
+from sepprune.separators import CausalSeparator
 from sepprune.streaming import Ladder
 from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
@@ -63,10 +64,24 @@ class Row:
     turns_interval: float
 
 
+def level_name(text: str) -> str:
+    """``FOLDER:NUMBER``, as an argument of a command."""
+    if not re.fullmatch(r".+:\d+", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a level of a ladder: expected FOLDER:NUMBER, such as assets/ladder:0"
+        )
+    return text
+
+
+def built(level: str) -> CausalSeparator:
+    """The separator of a level that is given as ``FOLDER:NUMBER``."""
+    folder, _, number = level.rpartition(":")
+    return Ladder.load(folder).build(int(number))
+
+
 def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
     """SI-SDRi of every mixture in dB, by speakers and condition, of a level given as ``FOLDER:NUMBER``."""
-    folder, _, number = level.rpartition(":")
-    separator = Ladder.load(folder).build(int(number))
+    separator = built(level)
     return {name: si_sdr_improvements(separator, *mixtures) for name, mixtures in sets.items()}
 
 
@@ -103,14 +118,11 @@ def _mean(differences: torch.Tensor) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
-    parser.add_argument("levels", nargs="+", metavar="FOLDER:LEVEL")
+    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
     parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
     parser.add_argument("--turns", type=int, default=64, help="mixtures with turns (default: 64)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
-    for level in args.levels:
-        if not re.fullmatch(r".+:\d+", level):
-            parser.error(f"{level!r} is not a level of a ladder: expected FOLDER:NUMBER, such as assets/ladder:0")
     torch.set_num_threads(1)
     collection = Collection(args.data)
     sets = {

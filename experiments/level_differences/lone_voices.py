@@ -21,12 +21,11 @@ from torch import Tensor
 
 from sepprune.data.collection import Collection
 from sepprune.separators.calling import delay_of, estimates_of
-from sepprune.streaming import Ladder
 from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 
 from ..common import write_json
-from .compare import SPLITS
+from .compare import SPLITS, built, level_name
 
 SAMPLE_RATE = 16_000
 MIXTURES = MixtureSettings(seconds=8.0, single=1.0, speed=1e-6, level_db=(-25.0, -25.0))
@@ -83,8 +82,7 @@ def measure(level: str, mixtures: Tensor, pitches: Tensor) -> Row:
     Shape:
         - mixtures: ``(voices, samples)``; pitches: ``(voices,)``
     """
-    folder, _, number = level.rpartition(":")
-    separator = Ladder.load(folder).build(int(number))
+    separator = built(level)
     with torch.no_grad():
         parts = [estimates_of(separator, part, delay_of(separator), "fp32") for part in mixtures.split(8)]
     outputs = torch.cat(parts)
@@ -117,7 +115,7 @@ def measure(level: str, mixtures: Tensor, pitches: Tensor) -> Row:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
-    parser.add_argument("levels", nargs="+", metavar="FOLDER:LEVEL")
+    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
     parser.add_argument("--count", type=int, default=128, help="voices of each kind of speakers (default: 128)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()

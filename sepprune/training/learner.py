@@ -65,6 +65,8 @@ class Learner:
         processes: Processes | None = None,
         hints: Hints | None = None,
     ) -> None:
+        if settings.settle_seconds < 0:
+            raise UserError(f"settle_seconds is {settings.settle_seconds:g}: give a duration in seconds, or 0")
         processes = processes or Processes()
         self.settings, self.hints, self.processes = settings, hints, processes
         self.separator = separator.to(processes.device)
