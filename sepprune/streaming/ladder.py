@@ -83,7 +83,7 @@ class Level:
         Raises:
             UserError: a file is missing or damaged, or weights are not finite.
         """
-        self.read_plan()
+        self._plan_data()
         self.arrays()
 
     def arrays(self) -> dict[str, Array]:
@@ -142,15 +142,20 @@ class Level:
                 f"({reason}): write the ladder again"
             ) from error
 
-    def _read_plan(self) -> PruningPlan | None:
+    def _plan_data(self) -> dict[str, Any] | None:
+        """The content of the plan file. An old index has no hash of it, so it can be damaged without notice."""
         content = self.read_plan()
-        if content is None:
+        return None if content is None else parse_json(content, f"{self.folder}/{self.plan}", _COPY)
+
+    def _read_plan(self) -> PruningPlan | None:
+        data = self._plan_data()
+        if data is None:
             return None
         from ..pruning import PruningPlan
 
         path = f"{self.folder}/{self.plan}"
         try:
-            return PruningPlan.from_json(parse_json(content, path, _COPY))
+            return PruningPlan.from_json(data)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError(f"{path} is no pruning plan ({' '.join(str(error).split())[:200]}): {_COPY}") from error
 

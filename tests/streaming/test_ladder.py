@@ -238,6 +238,14 @@ def test_a_plan_that_was_changed_is_refused(pruned_folder: Path, tmp_path: Path)
         Ladder.load(folder).build(0)
 
 
+def test_an_empty_plan_without_a_hash_is_found_by_the_check(pruned_folder: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(pruned_folder, tmp_path / "ladder"))
+    edit(folder, lambda data: data["levels"][0].pop("plan_sha256"))  # as in old ladders
+    (folder / "level-0.plan.json").write_bytes(b"")
+    with pytest.raises(UserError, match=r"^\S+level-0.plan.json is not valid JSON .*\): copy the ladder again$"):
+        Ladder.load(folder)[0].check()
+
+
 @pytest.mark.parametrize(
     "change",
     [
