@@ -1,12 +1,15 @@
-"""Reading of results and writing of Markdown tables, for all experiments."""
+"""Running of scripts, reading of results and writing of Markdown tables, for all experiments."""
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from sepprune.errors import UserError
 
 EXPERIMENTS = Path(__file__).parent
 ROOT = EXPERIMENTS.parent
@@ -18,6 +21,15 @@ MARKED = re.compile(
     r"(?P<begin><!-- (?P<name>[\w-]+): python -m experiments\.tables -->\n).*?(?P<end><!-- end of (?P=name) -->\n)",
     re.DOTALL,
 )
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Run a script. A mistake of its user ends it with one sentence and status 2, as it ends a command."""
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def read_json(path: Path) -> Any:  # the caller annotates what the file holds

@@ -15,7 +15,7 @@ from statistics import fmean
 from typing import TypedDict
 
 from .claims.tables import TABLES as CLAIMS
-from .common import CONDITIONS, EXPERIMENTS, ROOT, fill, read_json, table
+from .common import CONDITIONS, EXPERIMENTS, ROOT, fill, read_json, run_script, table
 from .level_differences.tables import TABLES as LEVEL_DIFFERENCES
 from .reliability.tables import TABLES as RELIABILITY
 
@@ -290,4 +290,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -26,6 +26,7 @@ from app.engine.side_by_side import SideBySide
 from sepprune.streaming import Ladder, StreamingSeparator
 from sepprune.streaming.machine import load, machine
 
+from ..common import run_script
 from ..live import CHUNK_MS, demo, quiet_collector
 from ..switches.switches import _swaps
 
@@ -123,4 +124,4 @@ def _summary(times: NDArray[np.float64]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..common import EXPERIMENTS, PICTURES, read_json
+from ..common import EXPERIMENTS, PICTURES, read_json, run_script
 from .results import JobResult, Result, from_scratch, read
 
 PRUNED, SCRATCH, DENSE, JOINT = "#1f6f8b", "#c9a227", "#777777", "#b5524a"
@@ -123,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

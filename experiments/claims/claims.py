@@ -44,7 +44,7 @@ from sepprune.training.validation import si_sdr_improvement
 
 from ..bundled import plan_of
 from ..bundled import settings as load_settings
-from ..common import read_json, write_json
+from ..common import read_json, run_script, write_json
 
 HERE = Path(__file__).parent
 #: hours of speech in the training split, which is one epoch
@@ -281,4 +281,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

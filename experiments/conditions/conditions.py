@@ -29,6 +29,8 @@ from sepprune.data.mixtures import find
 from sepprune.data.sound import resampled
 from sepprune.files import write_whole
 
+from ..common import run_script
+
 SAMPLE_RATE = 16_000
 #: the direct sound and this much of the reflections are the reference, in samples
 EARLY = SAMPLE_RATE // 20
@@ -132,4 +134,4 @@ def write(folder: Path, mixture: str, signals: Waveforms) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -31,6 +31,7 @@ from sepprune.errors import UserError
 from sepprune.files import reason
 from sepprune.training.acoustics import sloped_noise
 
+from ..common import run_script
 from .conditions import LEVEL, SAMPLE_RATE, Waveforms, in_room, simulate, write
 
 #: samples and largest number of mixtures, and how often a pair is mixed
@@ -50,8 +51,6 @@ def main() -> None:
         make(args.recordings, args.out)
     except OSError as error:
         parser.error(f"cannot write {args.out}: {reason(error)}")
-    except UserError as error:
-        parser.error(str(error))
 
 
 def make(recordings: Path, out: Path) -> None:
@@ -113,4 +112,4 @@ def conditions(sources: Waveforms, number: int) -> dict[str, Waveforms]:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

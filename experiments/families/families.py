@@ -21,7 +21,7 @@ from sepprune.pruning import analyze, prune
 from sepprune.pruning.pipeline import prepare
 from sepprune.streaming.machine import load, machine
 
-from ..common import write_json
+from ..common import run_script, write_json
 
 #: name -> pruning sites of the paper, published parameters (M) and GMAC per second, before and after
 PAPER = {
@@ -92,4 +92,4 @@ def _at_sites(name: str, sites: str, before: tuple[float, float], after: tuple[f
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

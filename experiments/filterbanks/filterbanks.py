@@ -28,7 +28,7 @@ from sepprune.training.batches import validation_mixtures
 from sepprune.training.lessons import layer_inputs
 
 from ..bundled import plan_of, settings
-from ..common import write_json
+from ..common import run_script, write_json
 
 FEATURES, BLOCK = "bottleneck", "network.0.norm"
 
@@ -94,4 +94,4 @@ def unexplained(features: Tensor, target: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

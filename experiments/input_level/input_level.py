@@ -23,7 +23,7 @@ from sepprune.separators.base import CausalSeparator
 from sepprune.streaming import Ladder
 from sepprune.training.validation import si_sdr_improvements
 
-from ..common import CONDITIONS, write_json
+from ..common import CONDITIONS, run_script, write_json
 
 LEVELS = (0, 4)
 #: name -> value of the setting
@@ -83,4 +83,4 @@ def with_input_level(level: int, setting: list[int]) -> CausalSeparator:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

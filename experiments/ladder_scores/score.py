@@ -22,11 +22,10 @@ from rich.console import Console
 from rich.progress import track
 
 from sepprune.commands.options import chosen_levels
-from sepprune.errors import UserError
 from sepprune.streaming import Ladder
 from sepprune.streaming.ladder_writer import store_scores
 
-from ..common import ROOT, read_json, write_json
+from ..common import ROOT, read_json, run_script, write_json
 from ..tables import LIVE_CONDITIONS, SCORES
 
 #: conditions that the ladder itself does not show: one voice, and files of a minute
@@ -76,10 +75,7 @@ def main(given: Sequence[str] | None = None) -> None:
         parser.error(f"{args.data} has no test/clean: give a data folder with the test mixtures")
     if args.jobs < 1:
         parser.error(f"--jobs {args.jobs} is not possible: give 1 or more")
-    try:
-        chosen_levels(args.levels, ladder)
-    except UserError as error:
-        parser.error(str(error))
+    chosen_levels(args.levels, ladder)  # a wrong one is told before anything is made
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(args.jobs) as pool:
         data, made = args.data.resolve(), Path(folder)
         _run("experiments.conditions.conditions", str(data), str(made))
@@ -95,4 +91,4 @@ def main(given: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -28,6 +28,8 @@ from sepprune.resources import asset
 from sepprune.rounding import rounded, widened
 from sepprune.streaming.ladder import INDEX
 
+from ..common import run_script
+
 #: bits of a stored weight, as ``bits`` of ``configs/ladder.toml``
 BITS = 6
 
@@ -106,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -31,7 +31,7 @@ from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 from sepprune.training.validation import MixtureSet, si_sdr_improvements, validation_sets
 
-from ..common import write_json
+from ..common import run_script, write_json
 
 #: settings that switch all conditions on
 MIXTURES = MixtureSettings(noise=1.0, room=1.0, moved=1.0)
@@ -154,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

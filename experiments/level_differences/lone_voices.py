@@ -24,7 +24,7 @@ from sepprune.separators.calling import delay_of, estimates_of
 from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 
-from ..common import write_json
+from ..common import run_script, write_json
 from .compare import SPLITS, built, level_name
 
 SAMPLE_RATE = 16_000
@@ -138,4 +138,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

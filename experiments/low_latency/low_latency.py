@@ -36,7 +36,7 @@ from sepprune.streaming.machine import load, machine
 from tests.audio.virtual_audio import VirtualAudio
 from tests.stalls import StallWatch, kept_awake
 
-from ..common import ROOT, read_json
+from ..common import ROOT, read_json, run_script
 from ..live import CHUNK_MS, demo
 from ..mouth_to_ear.mouth_to_ear import measured
 from ..mouth_to_ear.virtual_pipewire import VirtualPipeWire
@@ -282,4 +282,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -23,7 +23,7 @@ from sepprune.training.mixtures import MixtureSettings
 from sepprune.training.settings import TrainingSettings
 from sepprune.training.validation import si_sdr_improvement
 
-from ..common import read_json, write_json
+from ..common import read_json, run_script, write_json
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,4 @@ def run(data: str, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -25,7 +25,7 @@ from app.engine.device_settings import LATENCY_VARIABLE
 from sepprune.streaming.machine import load, machine
 from tests.audio.virtual_audio import VirtualAudio
 
-from ..common import table, write_json
+from ..common import run_script, table, write_json
 from ..ten_minutes.ten_minutes import between_devices, delays_of
 
 #: seconds between two measurements
@@ -130,4 +130,4 @@ def _lines(run: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

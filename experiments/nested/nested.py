@@ -41,7 +41,7 @@ from sepprune.training.validation import MixtureSet, si_sdr_improvement
 from ..bundled import dense as load_dense
 from ..bundled import plan_of
 from ..bundled import settings as load_settings
-from ..common import write_json
+from ..common import run_script, write_json
 
 RUN = Path("runs/nested")
 #: learning rate, updates until it is reached, and decay of the averaged weights
@@ -196,4 +196,4 @@ def run(data: str, hours: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

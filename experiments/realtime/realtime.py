@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from sepprune.streaming import Ladder, StreamingSeparator, backend_names
 from sepprune.streaming.machine import load, machine
 
-from ..common import ROOT, read_json
+from ..common import ROOT, read_json, run_script
 from ..live import CHUNK_MS, demo, quiet_collector
 
 #: lengths of the busy wait before a chunk
@@ -263,4 +263,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sepprune.streaming import Ladder, StreamingSeparator
 from sepprune.streaming.machine import load, machine
 
+from ..common import run_script
 from ..live import CHUNK_MS, demo, quiet_collector
 
 Samples = NDArray[np.float32]
@@ -168,4 +169,4 @@ def _swaps(sources: Samples, moments: NDArray[np.int64], voices: Samples, rate: 
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

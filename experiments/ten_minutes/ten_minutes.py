@@ -28,7 +28,7 @@ from app.engine.device_settings import RATE_VARIABLE
 from sepprune.streaming.machine import load, machine
 from tests.audio.virtual_audio import Listener, VirtualAudio
 
-from ..common import ROOT, read_json
+from ..common import ROOT, read_json, run_script
 from ..live import demo
 
 Samples = NDArray[np.float32]
@@ -194,4 +194,4 @@ def _start(arrivals: Arrivals, sample: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)

@@ -31,6 +31,7 @@ from sepprune.training.mixtures import Mixtures, MixtureSettings, load_sounds
 from sepprune.training.validation import si_sdr_improvement
 
 from ..bundled import dense
+from ..common import run_script
 
 #: mixtures of training speakers, and of validation speakers
 COUNT = 128
@@ -136,4 +137,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_script(main)
