@@ -65,8 +65,11 @@ class Learner:
         processes: Processes | None = None,
         hints: Hints | None = None,
     ) -> None:
-        if settings.settle_seconds < 0:
-            raise UserError(f"settle_seconds is {settings.settle_seconds:g}: give a duration in seconds, or 0")
+        if not 0 <= settings.settle_seconds < settings.mixtures.seconds:
+            raise UserError(
+                f"settle_seconds is {settings.settle_seconds:g}: expected 0, or a part of the "
+                f"{settings.mixtures.seconds:g} s of a mixture"
+            )
         processes = processes or Processes()
         self.settings, self.hints, self.processes = settings, hints, processes
         self.separator = separator.to(processes.device)

@@ -125,9 +125,10 @@ def test_a_lone_voice_is_right_on_the_output_on_which_it_starts(settings: Traini
     assert one.mean_loss() > float(pit_snr_loss(estimate, voice)) + 0.1
 
 
-def test_a_negative_time_to_settle_is_refused(settings: TrainingSettings) -> None:
-    with pytest.raises(UserError, match="settle_seconds is -1: give a duration in seconds, or 0"):
-        learner(settings, settle_seconds=-1.0)
+@pytest.mark.parametrize("seconds", [-1.0, 60.0])
+def test_a_time_to_settle_that_is_no_part_of_a_mixture_is_refused(settings: TrainingSettings, seconds: float) -> None:
+    with pytest.raises(UserError, match=f"settle_seconds is {seconds:g}: expected 0, or a part of the"):
+        learner(settings, settle_seconds=seconds)
 
 
 def test_the_run_folder_has_the_settings_from_the_first_validation_on(settings: TrainingSettings) -> None:
