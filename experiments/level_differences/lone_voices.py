@@ -76,20 +76,23 @@ def pitch(voice: Tensor) -> float:
     return float(SAMPLE_RATE / (shortest + lag[voiced]).median()) if voiced.any() else 0.0
 
 
+def outputs(level: str, mixtures: Tensor) -> Tensor:
+    """Estimates of a level that is given as ``FOLDER:NUMBER``, ``(mixtures, sources, samples)``."""
+    separator = built(level)
+    with torch.no_grad():
+        return torch.cat([estimates_of(separator, part, delay_of(separator), "fp32") for part in mixtures.split(8)])
+
+
 def measure(level: str, mixtures: Tensor, pitches: Tensor) -> Row:
     """Separate all voices at a level that is given as ``FOLDER:NUMBER``.
 
     Shape:
         - mixtures: ``(voices, samples)``; pitches: ``(voices,)``
     """
-    separator = built(level)
-    with torch.no_grad():
-        parts = [estimates_of(separator, part, delay_of(separator), "fp32") for part in mixtures.split(8)]
-    outputs = torch.cat(parts)
-    power = outputs.square().sum(-1)
-    home = power.argmax(1)
-    other = outputs.gather(1, (1 - home)[:, None, None].expand(-1, 1, outputs.shape[-1]))[:, 0]
-    main = outputs.gather(1, home[:, None, None].expand(-1, 1, outputs.shape[-1]))[:, 0]
+    both = outputs(level, mixtures)
+    home = both.square().sum(-1).argmax(1)
+    other = both.gather(1, (1 - home)[:, None, None].expand(-1, 1, both.shape[-1]))[:, 0]
+    main = both.gather(1, home[:, None, None].expand(-1, 1, both.shape[-1]))[:, 0]
 
     def leaks(part: slice) -> Tensor:
         wrong, right = (signal[:, part].square().sum(1) for signal in (other, main))
