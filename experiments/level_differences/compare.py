@@ -73,6 +73,13 @@ def level_name(text: str) -> str:
     return text
 
 
+def count(text: str) -> int:
+    """A number of mixtures, as an argument of a command."""
+    if not re.fullmatch(r"0*[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of mixtures: give 1 or more")
+    return int(text)
+
+
 def built(level: str) -> CausalSeparator:
     """The separator of a level that is given as ``FOLDER:NUMBER``."""
     folder, _, number = level.rpartition(":")
@@ -119,8 +126,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
-    parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
-    parser.add_argument("--turns", type=int, default=64, help="mixtures with turns (default: 64)")
+    parser.add_argument("--count", type=count, default=192, help="mixtures of each kind (default: 192)")
+    parser.add_argument("--turns", type=count, default=64, help="mixtures with turns (default: 64)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
     torch.set_num_threads(1)

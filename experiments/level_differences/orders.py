@@ -25,7 +25,7 @@ from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 
 from ..common import run_script, write_json
-from .compare import SPLITS, level_name
+from .compare import SPLITS, count, level_name
 from .lone_voices import MIXTURES as ALONE
 from .lone_voices import outputs
 
@@ -60,7 +60,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data")
     parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
-    parser.add_argument("--count", type=int, default=128, help="mixtures of each kind (default: 128)")
+    parser.add_argument("--count", type=count, default=128, help="mixtures of each kind (default: 128)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
     if len(args.levels) < 2:
