@@ -39,6 +39,8 @@ SPLITS = ("valid", "train")
 #: mixtures in which the voices take turns
 TURNS = MixtureSettings(seconds=25.6, turns=1.0, partial_overlap=0.0, speed=1e-6, level_db=(-25.0, -25.0))
 TURNS_SEED = 20_261_201
+#: all mixtures are held in memory: so many of each kind take about 6 GB
+MOST_MIXTURES = 1024
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ def level_name(text: str) -> str:
 
 def count(text: str) -> int:
     """A number of mixtures, as an argument of a command."""
-    if not re.fullmatch(r"0*[1-9]\d*", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of mixtures: give 1 or more")
+    if not re.fullmatch(r"0*[1-9]\d{0,3}", text) or int(text) > MOST_MIXTURES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of mixtures: give 1 to {MOST_MIXTURES}")
     return int(text)
 
 
