@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sepprune.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EXPERIMENTS = Path(__file__).parent
 ROOT = EXPERIMENTS.parent
@@ -40,6 +44,12 @@ def read_json(path: Path) -> Any:  # the caller annotates what the file holds
 def write_json(path: Path, content: object) -> None:
     """Write a JSON file, indented, with a newline at its end."""
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def mean_difference(differences: Tensor) -> tuple[float, float]:
+    """Mean of the differences of single mixtures in dB, and half of its 95 % interval, rounded."""
+    half = 1.96 * float(differences.std()) / math.sqrt(len(differences))
+    return round(float(differences.mean()), 3), round(half, 3)
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -14,7 +14,6 @@ counts. They are not part of the difference, but have their own.
 from __future__ import annotations
 
 import argparse
-import math
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -32,7 +31,7 @@ from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 from sepprune.training.validation import MixtureSet, si_sdr_improvements, validation_sets
 
-from ..common import run_script, write_json
+from ..common import mean_difference, run_script, write_json
 
 #: settings that switch all conditions on
 MIXTURES = MixtureSettings(noise=1.0, room=1.0, moved=1.0)
@@ -94,7 +93,7 @@ def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.
     A mixture has the same voices under all conditions, so its scores are not independent: they are averaged first.
     """
     gains = {name: scores[name] - first[name] for name in scores}
-    difference, interval = _mean(
+    difference, interval = mean_difference(
         torch.cat(
             [torch.stack([gain for name, gain in gains.items() if name.startswith(split)]).mean(0) for split in SPLITS]
         )
@@ -106,15 +105,7 @@ def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.
         difference,
         interval,
         round(float(turns.mean()), 3),
-        *_mean(gains["turns"]),
-    )
-
-
-def _mean(differences: torch.Tensor) -> tuple[float, float]:
-    """Mean, and half of its 95 % interval, rounded."""
-    return (
-        round(float(differences.mean()), 3),
-        round(1.96 * float(differences.std()) / math.sqrt(len(differences)), 3),
+        *mean_difference(gains["turns"]),
     )
 
 

@@ -79,6 +79,23 @@ class SpectralSeparator(CausalSeparator):
             - hidden: ``(batch, frames, width)``
         """
 
+    def mask_features(self, power: Tensor, real: Tensor, imaginary: Tensor, gain: Tensor | None) -> Tensor:
+        """What :meth:`masks` is made from: log magnitudes. A separator that reads more, such as phases, replaces this.
+
+        Args:
+            power: squared magnitudes of the spectrum, and of the low band as ``low_bins`` has it.
+            real: real part of the spectrum of the mixture.
+            imaginary: imaginary part of it.
+            gain: by which the power of a frame is multiplied; ``None`` for 1.
+
+        Shape:
+            - power: ``(batch, feature_bins, frames)``
+            - real, imaginary: ``(batch, bins, frames)``
+            - gain: ``(batch, 1, frames)``
+            - result: ``(batch, features, frames)``
+        """
+        return log_level(power, gain)
+
     @property
     def own_tensors(self) -> int:
         return 1 + sum(self._own)
@@ -124,7 +141,7 @@ class SpectralSeparator(CausalSeparator):
         power = _power(real, imaginary)
         if self.low_encoder is not None:
             power = torch.cat([power, _power(*self._spectrum(self.low_encoder, signal, offset))], dim=1)
-        masks, hidden, network = self.masks(log_level(power, gain), network, segments)
+        masks, hidden, network = self.masks(self.mask_features(power, real, imaginary, gain), network, segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
         masked = torch.cat(

@@ -207,6 +207,9 @@ class Learner:
             start = round(share * target.shape[-1])
             return settled_snr_loss(estimate, target, start) if start > 0 else pit_snr_loss(estimate, target)
         share, guide = self.settings.imitation, teacher.estimates
+        # a teacher of another latency gives a few samples more or fewer
+        samples = min(estimate.shape[-1], guide.shape[-1])
+        estimate, target, guide = (signal[..., :samples] for signal in (estimate, target, guide))
         loss = ordered_snr_loss(estimate, reorder(target, guide))
         if share:
             loss = (1 - share) * loss + share * ordered_snr_loss(estimate, guide)

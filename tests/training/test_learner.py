@@ -84,6 +84,21 @@ def test_imitation_alone_needs_no_references(settings: TrainingSettings) -> None
     torch.testing.assert_close(one.separator.state_dict(), other.separator.state_dict())
 
 
+@pytest.mark.parametrize("samples", [-64, 64])
+def test_a_teacher_of_another_latency_is_imitated_where_both_have_samples(
+    settings: TrainingSettings, samples: int
+) -> None:
+    mixture, reference = training_batches(settings)[0]
+    one = learner(settings, imitation=1.0)
+    estimates = one.learn(mixture, reference, torch.tensor(0.0)).estimates
+    guide = torch.nn.functional.pad(reference, (0, 64))[..., : estimates.shape[-1] + samples]
+    alone = one.mean_loss()
+    one.learn(mixture, reference, torch.tensor(0.0), TeacherOutput(guide))
+    length = min(estimates.shape[-1], guide.shape[-1])
+    imitation = ordered_snr_loss(estimates[..., :length], guide[..., :length])
+    assert one.mean_loss() - alone == pytest.approx(float(imitation), abs=1e-3)
+
+
 def gradient_norms(one: Learner, mixtures: Tensor, references: Tensor) -> list[float]:
     """Norm of the gradient at the weights that each mixture contributes to the batch."""
     norms = []
