@@ -32,6 +32,10 @@ def outputs(level: int) -> NDArray[np.float32]:
     return np.asarray(sources[0, :, -COMPARED:].numpy())
 
 
+def test_every_plan_has_a_hash() -> None:
+    assert all((level.plan is None) == (level.plan_sha256 is None) for level in Ladder.load().levels)
+
+
 @pytest.mark.parametrize("level", range(8))
 def test_a_level_gives_the_same_sources_as_when_it_was_made(level: int) -> None:
     with np.load(REFERENCE) as reference:

@@ -48,7 +48,7 @@ class Level:
         model: separator name, as :func:`sepprune.separators.build_separator` takes it.
         settings: the separator's settings before pruning.
         weights, sha256: file name of the weights, and the hash of its content.
-        plan, plan_sha256: the same of the pruning plan; ``None`` where nothing was pruned, and no hash in old ladders.
+        plan, plan_sha256: the same of the pruning plan; ``None`` where nothing was pruned, and no hash in ladders of old versions.
         segment: frames after which the state needs upkeep, ``None`` where it needs none.
         params, macs_per_second: cost.
         si_sdri: SI-SDR improvement in dB by test condition, ``None`` where it was not measured.
