@@ -48,7 +48,7 @@ class Level:
         model: separator name, as :func:`sepprune.separators.build_separator` takes it.
         settings: the separator's settings before pruning.
         weights, sha256: file name of the weights, and the hash of its content.
-        plan, plan_sha256: the same of the pruning plan; ``None`` where nothing was pruned, and no hash in ladders of old versions.
+        plan, plan_sha256: the same of the pruning plan; ``None`` where nothing was pruned; old ladders have no hash.
         segment: frames after which the state needs upkeep, ``None`` where it needs none.
         params, macs_per_second: cost.
         si_sdri: SI-SDR improvement in dB by test condition, ``None`` where it was not measured.
@@ -270,6 +270,11 @@ def _level(folder: Path, index: Table, number: int, entry: Table) -> Level:
                 "a ladder has one; write it again"
             )
     segment = None if entry.data.get("segment", 0) is None else entry.integer("segment", 1, 1_000_000)
+    if settings.get("segment", segment) != segment:
+        raise UserError(
+            f"level {number} of {folder} has segments of {settings['segment']} frames, {INDEX} says {segment}: "
+            "write the ladder again"
+        )
     weights = entry.file_name("weights")
     if entry.data.get("plan", "") is not None:
         plan = entry.file_name("plan")

@@ -174,6 +174,13 @@ def test_settings_of_a_hostile_ladder_are_refused_before_memory_is_taken(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000  # kilobytes
 
 
+@pytest.mark.parametrize("value", [5, None], ids=str)
+def test_an_index_with_other_segments_than_the_settings_is_refused(folder: Path, value: object) -> None:
+    edit(folder, lambda data: data["levels"][0].update(segment=value))
+    with pytest.raises(UserError, match=rf"level 0 of \S+ has segments of 6 frames, ladder.json says {value}"):
+        Ladder.load(folder)
+
+
 @pytest.mark.parametrize("value", [0, -1, 10**9, "32", None, 2.5, [32]], ids=str)
 @pytest.mark.parametrize("key", ["hop", "window", "sources", "sample_rate"])
 def test_an_index_with_an_impossible_size_is_one_sentence(folder: Path, key: str, value: object) -> None:
