@@ -7,6 +7,7 @@ from pathlib import Path
 
 from torch import nn
 
+from ..checked import Table
 from ..errors import UserError
 from ..files import is_folder
 from ..pruning import PruningPlan
@@ -14,6 +15,7 @@ from ..separators import build_separator, separator_names
 from ..separators.growth import grow
 from ..separators.weights import load_weights
 from ..streaming import Ladder
+from ..streaming.building import checked_settings
 from ..training.settings import ModelSettings
 
 __all__ = ["load_model", "load_weights", "resolved"]
@@ -55,10 +57,11 @@ def load_model(settings: ModelSettings) -> nn.Module:
     Raises:
         UserError: a name or setting is unknown, a file cannot be read, or plan or weights do not fit.
     """
+    plain = Table(settings.settings, "`settings` of [model]", "give what the separator of this name takes")
     try:
-        separator = build_separator(settings.name, **settings.settings)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+        separator = build_separator(settings.name, **checked_settings(plain))
+    except (ValueError, RuntimeError, ArithmeticError) as error:  # torch has errors of its own for impossible sizes
+        raise UserError(str(error).partition("\n")[0]) from error
     if settings.grown_from is not None:
         small = dataclasses.replace(settings, settings=settings.grown_from, grown_from=None)
         return grow(load_model(small), separator)

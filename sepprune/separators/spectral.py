@@ -62,6 +62,8 @@ class SpectralSeparator(CausalSeparator):
         self.decoder = Decoder(hop, window, analysis_window)
         self.consistency = Consistency(width, consistency, sources, hop) if consistency else None
         ends = [input_level] if isinstance(input_level, int) else list(input_level)
+        if len(ends) not in (1, 2):
+            raise ValueError(f"input_level has {len(ends)} numbers: give one level, or the lower and the higher end")
         self.input_level = InputLevel(ends[0], ends[-1], hop, self.past, sample_rate) if any(ends) else None
 
     @abstractmethod

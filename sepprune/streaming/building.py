@@ -28,6 +28,8 @@ _RANGE, _COUNTS = (
 #: settings that are names, and their characters
 _NAMES = frozenset("encoder_activation mask_activation score_activation norm first_norm carries".split())
 _LONGEST_NAME = 32
+#: settings that are numbers from 0 to 1
+_FRACTIONS = ("epsilon", "dropout")
 
 
 def checked_settings(settings: Table) -> dict[str, Any]:
@@ -42,7 +44,7 @@ def checked_settings(settings: Table) -> dict[str, Any]:
             result[name] = list(settings.integers(name, *_RANGE, most=_COUNTS["blocks"]))
         elif name in _NAMES:
             result[name] = settings.text(name, _LONGEST_NAME)
-        elif name == "epsilon":
+        elif name in _FRACTIONS:
             result[name] = settings.number(name, 0, 1)
         else:
             low = 1 if name in _COUNTS else _RANGE[0]

@@ -40,6 +40,13 @@ def test_a_grown_separator_starts_as_the_smaller_one(tmp_path: Path) -> None:
     [
         (ModelSettings("skimm"), "no separator is called 'skimm'"),
         (ModelSettings("skim", {"depth": 3}), "skim has no setting 'depth'"),
+        (ModelSettings("skim", {"hidden": "many"}), r"\[model\] has 'hidden' 'many', expected a whole number"),
+        (ModelSettings("skim", {"hidden": 2.5}), r"\[model\] has 'hidden' 2.5, expected a whole number"),
+        (ModelSettings("skim", {"hidden": -5}), "^[^\n]+$"),
+        (ModelSettings("skim", {"input_level": float("nan")}), "'input_level' nan, expected a whole number"),
+        (ModelSettings("skim", {"input_level": ["a", 3]}), "'input_level'"),
+        (ModelSettings("skim", {"input_level": [-30, -20, -10]}), "input_level has 3 numbers"),
+        (ModelSettings("skim", {"input_level": []}), "input_level has 0 numbers"),
         (ModelSettings("skim", weights="none.safetensors"), "cannot read the weights none.safetensors"),
         (ModelSettings("skim", plan="none.json"), "cannot read none.json"),
     ],
@@ -47,3 +54,7 @@ def test_a_grown_separator_starts_as_the_smaller_one(tmp_path: Path) -> None:
 def test_what_cannot_be_loaded_is_refused(model: ModelSettings, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
         load_model(model)
+
+
+def test_a_setting_may_be_a_fraction() -> None:
+    assert load_model(ModelSettings("tdanet", {"dropout": 0.2})) is not None
