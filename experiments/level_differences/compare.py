@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from rich.table import Table
 
 from sepprune.arguments import check_number
 from sepprune.data.collection import Collection
+from sepprune.files import check_destination
 from sepprune.separators import CausalSeparator
 from sepprune.streaming import Ladder
 from sepprune.training.mixtures import Mixtures, MixtureSettings
@@ -81,6 +83,15 @@ def built(level: str) -> CausalSeparator:
     return Ladder.load(folder).build(int(number))
 
 
+def check_arguments(levels: Sequence[str], count: int, result: Path | None) -> None:
+    """Refuse levels that do not exist, too many mixtures and a result that cannot be written, before the work."""
+    check_number("--count", count, 1, MOST_MIXTURES)
+    if result is not None:
+        check_destination("--json", str(result))
+    for level in levels:
+        built(level)
+
+
 def score(level: str, sets: dict[str, MixtureSet]) -> dict[str, torch.Tensor]:
     """SI-SDRi of every mixture in dB, by speakers and condition, of a level given as ``FOLDER:NUMBER``."""
     separator = built(level)
@@ -111,13 +122,13 @@ def summary(level: str, scores: dict[str, torch.Tensor], first: dict[str, torch.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data")
-    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
-    parser.add_argument("--count", type=int, default=192, help="mixtures of each kind (default: 192)")
-    parser.add_argument("--turns", type=int, default=64, help="mixtures with turns (default: 64)")
+    parser.add_argument("data", help="folder of recordings")
+    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL", help="level of a ladder")
+    parser.add_argument("--count", type=int, default=192, help="mixtures of each kind, 1 to 1024 (default: 192)")
+    parser.add_argument("--turns", type=int, default=64, help="mixtures with turns, 1 to 1024 (default: 64)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
-    check_number("--count", args.count, 1, MOST_MIXTURES)
+    check_arguments(args.levels, args.count, args.json)
     check_number("--turns", args.turns, 1, MOST_MIXTURES)
     torch.set_num_threads(1)
     collection = Collection(args.data)

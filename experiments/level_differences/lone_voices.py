@@ -19,14 +19,13 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
-from sepprune.arguments import check_number
 from sepprune.data.collection import Collection
 from sepprune.separators.calling import delay_of, estimates_of
 from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 
 from ..common import run_script, write_json
-from .compare import MOST_MIXTURES, SPLITS, built, level_name
+from .compare import SPLITS, built, check_arguments, level_name
 
 SAMPLE_RATE = 16_000
 MIXTURES = MixtureSettings(seconds=8.0, single=1.0, speed=1e-6, level_db=(-25.0, -25.0))
@@ -118,12 +117,12 @@ def measure(level: str, mixtures: Tensor, pitches: Tensor) -> Row:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data")
-    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
+    parser.add_argument("data", help="folder of recordings")
+    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL", help="level of a ladder")
     parser.add_argument("--count", type=int, default=128, help="voices of each kind of speakers (default: 128)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
-    check_number("--count", args.count, 1, MOST_MIXTURES)
+    check_arguments(args.levels, args.count, args.json)
     torch.set_num_threads(1)
     collection, parts = Collection(args.data), []
     settings = replace(MIXTURES, batch=args.count)

@@ -19,14 +19,13 @@ from rich.progress import track
 from rich.table import Table
 from torch import Tensor
 
-from sepprune.arguments import check_number
 from sepprune.data.collection import Collection
 from sepprune.losses import best_order, pairwise_snr
 from sepprune.training.mixtures import Mixtures, MixtureSettings
 from sepprune.training.sounds import load_sounds
 
 from ..common import run_script, write_json
-from .compare import MOST_MIXTURES, SPLITS, level_name
+from .compare import SPLITS, check_arguments, level_name
 from .lone_voices import MIXTURES as ALONE
 from .lone_voices import outputs
 
@@ -59,12 +58,12 @@ def exchanged(estimates: Tensor, first: Tensor) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data")
-    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL")
+    parser.add_argument("data", help="folder of recordings")
+    parser.add_argument("levels", nargs="+", type=level_name, metavar="FOLDER:LEVEL", help="level of a ladder")
     parser.add_argument("--count", type=int, default=128, help="mixtures of each kind (default: 128)")
     parser.add_argument("--json", type=Path, help="file for the result")
     args = parser.parse_args()
-    check_number("--count", args.count, 1, MOST_MIXTURES)
+    check_arguments(args.levels, args.count, args.json)
     if len(args.levels) < 2:
         parser.error("give two levels or more: the others are compared with the first one")
     torch.set_num_threads(1)
