@@ -54,7 +54,8 @@ class Learner:
         hints: compares its layers with those of a teacher.
 
     Raises:
-        UserError: the run folder already holds a run and ``resume`` is false, or holds none and it is true.
+        UserError: a setting is impossible; the run folder already holds a run and ``resume`` is false, or holds none
+            and it is true.
     """
 
     def __init__(
@@ -70,6 +71,9 @@ class Learner:
                 f"settle_seconds is {settings.settle_seconds:g}: expected 0, or a part of the "
                 f"{settings.mixtures.seconds:g} s of a mixture"
             )
+        for name, lowest in (("seed", 0), ("validation_mixtures", 1)):
+            if (value := getattr(settings, name)) < lowest:
+                raise UserError(f"{name} is {value}: expected a whole number of at least {lowest}")
         processes = processes or Processes()
         self.settings, self.hints, self.processes = settings, hints, processes
         self.separator = separator.to(processes.device)

@@ -33,6 +33,12 @@ def update(one: Learner, mixture: Tensor, reference: Tensor, teacher: TeacherOut
     return one.learn(mixture, reference, torch.tensor(one.count(len(mixture), 1.0)), teacher)
 
 
+@pytest.mark.parametrize(("name", "value"), [("seed", -1), ("validation_mixtures", 0)])
+def test_a_number_that_nothing_can_be_drawn_with_is_refused(settings: TrainingSettings, name: str, value: int) -> None:
+    with pytest.raises(UserError, match=rf"^{name} is {value}: expected a whole number of at least {value + 1}$"):
+        learner(dataclasses.replace(settings, **{name: value}))
+
+
 def test_the_step_size_warms_up(settings: TrainingSettings) -> None:
     one = learner(settings)
     assert [one.count(2, 1.0) for _ in range(6)] == pytest.approx([6e-4, 1.2e-3, 1.8e-3, 2.4e-3, 3e-3, 3e-3])
