@@ -71,12 +71,12 @@ class SpectralSeparator(CausalSeparator):
         """Complex masks for every frame, and what they are made from.
 
         Args:
-            features: log-magnitude spectrum of the mixture, and of its low band as ``low_bins`` has it.
+            features: as :meth:`mask_features` gives them.
             state: network state before the first frame.
             segments: into how many whole segments the frames divide; 1 also for a part of a segment.
 
         Shape:
-            - features: ``(batch, feature_bins, frames)``
+            - features: ``(batch, features, frames)``
             - masks: ``(batch, sources, 2 * bins, frames)``, real parts before imaginary parts
             - hidden: ``(batch, frames, width)``
         """
