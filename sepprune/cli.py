@@ -62,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             report = args.run(args)
             if args.json:
                 write_report(args.json, report)
-        return 0
+        # training saves its state at Ctrl-C and reports what it has
+        return 130 if report.get("complete") is False else 0
     except UserError as error:
         if args.debug:
             raise

@@ -75,14 +75,19 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         return _benchmark(args, settings)
     with Processes() as processes:
         learner = Learner(settings, load_model(settings.model), args.resume or processes.restarted, processes)
-        (report,) = Trainer(settings, [learner], processes=processes).run(args.minutes, args.cooldown)
+        trainer = Trainer(settings, [learner], processes=processes)
+        (report,) = trainer.run(args.minutes, args.cooldown)
+        report = {**report, "complete": not trainer.ended_early}
     if not processes.first:
         args.json = None  # only one process reports
         return report
-    plain_console(stderr=args.json == "-").print(
+    console = plain_console(stderr=args.json == "-")
+    console.print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
         f"{report['steps']} updates, {report['seconds'] / 60:.1f} minutes: {settings.out}/best.safetensors"
     )
+    if not report["complete"]:
+        console.print("interrupted: run the same command with --resume to continue", soft_wrap=True)
     return report
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import Any
@@ -42,6 +43,9 @@ class Trainer:
         processes: the processes of this run, entered; ``None`` for this one alone.
         source: batches, instead of those that the settings name.
         clock: time in seconds.
+
+    Attributes:
+        ended_early: whether a termination signal ended the last run before its time.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Trainer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings, self.learners, self.teacher = settings, learners, teacher
-        self.processes, self._clock = processes or Processes(), clock
+        self.processes, self._clock, self.ended_early = processes or Processes(), clock, False
         device = self.device = self.processes.device
         if device.type == "cpu" and settings.threads:
             torch.set_num_threads(settings.threads)
@@ -79,7 +83,40 @@ class Trainer:
         Returns:
             The report of every learner.
         """
-        first, batches = self.processes.first, self._batches()
+        self._with_batches(lambda batches: self._train(batches, minutes, cooldown))
+        return [learner.report for learner in self.learners]
+
+    def run_updates(self, updates: int) -> None:
+        """Train for so many updates, over which the learning rate falls to zero; nothing is scored or written.
+
+        For comparisons in which fast machines and small separators must not get more updates than others.
+        """
+
+        def train(batches: Iterator[tuple[Tensor, ...]]) -> None:
+            self._start()
+            for update in range(updates):
+                self._update(next(batches), 1 - update / updates)
+            self._wait()
+
+        self._with_batches(train)
+
+    def _with_batches(self, work: Callable[[Iterator[tuple[Tensor, ...]]], None]) -> None:
+        """Call ``work`` with batches, and end the processes that make them, whatever happens.
+
+        They end when nothing refers to the iterator any more. The frames of an exception do, and Python's own end of a
+        program then waits without limit for processes that ignore its signal.
+        """
+        batches = self._batches()
+        try:
+            work(batches)
+        except BaseException as error:
+            traceback.clear_frames(error.__traceback__)
+            raise
+        finally:
+            del batches
+
+    def _train(self, batches: Iterator[tuple[Tensor, ...]], minutes: float, cooldown: bool) -> None:
+        first = self.processes.first
         validation = validation_mixtures(self.settings, self.learners[0].separator)
         limit, pause, counted = minutes * 60, self.settings.validate_minutes * 60, 0.0
         started, stop, due = self._clock(), _Stop(), pause
@@ -106,21 +143,10 @@ class Trainer:
                     progress.update(bar, completed=elapsed, description=self._describe(scores))
                     counted, due = elapsed, self._clock() - started + pause
                     if order == _Order.FINISH:
+                        self.ended_early = elapsed < limit
                         break
                 self._update(next(batches), 1 - elapsed / limit if cooldown else 1.0)
                 progress.update(bar, completed=elapsed)
-        return [learner.report for learner in self.learners]
-
-    def run_updates(self, updates: int) -> None:
-        """Train for so many updates, over which the learning rate falls to zero; nothing is scored or written.
-
-        For comparisons in which fast machines and small separators must not get more updates than others.
-        """
-        batches = self._batches()
-        self._start()
-        for update in range(updates):
-            self._update(next(batches), 1 - update / updates)
-        self._wait()
 
     def _start(self) -> None:
         for learner in self.learners:

@@ -1,11 +1,13 @@
 import itertools
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from sepprune.errors import UserError
 from sepprune.ladders.weights import load_model, load_weights
 from sepprune.separators import build_separator
 from sepprune.separators.calling import delay_of, sources_of
-from sepprune.training.batches import batch_source, training_batches
+from sepprune.training.batches import BatchSource, batch_source, training_batches
 from sepprune.training.learner import Learner
 from sepprune.training.lessons import layer_inputs
 from sepprune.training.settings import TrainingSettings, load_settings
@@ -140,13 +142,43 @@ def test_a_killed_run_resumes_from_its_last_checkpoint(config: Path, tmp_path: P
     assert train(config, 2, resume=True)["steps"] > steps
 
 
-def test_a_termination_signal_saves_before_it_ends(config: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_termination_signal_saves_before_it_ends(config: Path, tmp_path: Path, number: signal.Signals) -> None:
     command = [sys.executable, "-m", "sepprune", "train", str(config), "--minutes", "5", "--json", "-"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.PIPE)
     wait_for(tmp_path / "run/last.pt", process)
-    process.terminate()
+    process.send_signal(number)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0 and b'"steps"' in output
+    assert process.returncode == 130 and json.loads(output)["complete"] is False
+
+
+class Broken(torch.utils.data.Dataset):
+    """Batches that cannot be made."""
+
+    def __len__(self) -> int:
+        return 8
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        raise ArithmeticError(f"batch {index} cannot be made")
+
+
+def broken_clock() -> Iterator[float]:
+    """Seconds, and an error after two updates."""
+    yield from (0.0, 1.0, 2.0, 3.0)
+    raise ArithmeticError("there is no time")
+
+
+@pytest.mark.parametrize("where", ["in the process that makes batches", "in the loop"])
+def test_an_exception_ends_the_processes_that_make_batches(config: Path, where: str) -> None:
+    settings, ticks = load_settings(str(config)), broken_clock()
+    learner, source = Learner(settings, load_model(settings.model)), BatchSource(Broken())
+    if where == "in the loop":
+        trainer = Trainer(settings, [learner], clock=lambda: next(ticks))
+    else:
+        trainer = Trainer(settings, [learner], source=source)
+    with pytest.raises(ArithmeticError) as kept:  # it holds the frames of the loop, as the end of a program does
+        trainer.run(1.0)
+    assert not multiprocessing.active_children(), kept
 
 
 def test_a_started_run_is_not_overwritten(config: Path) -> None:
