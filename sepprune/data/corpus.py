@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import UserError
+from ..printing import counted, plain_console
 from .collection import Collection, Recording
 from .decoded import Spans, cached
 from .sound import Signal, read_at_rate
@@ -24,6 +25,8 @@ from .sound import Signal, read_at_rate
 SAMPLE_RATE = 16_000
 #: increased when decoding changes, so that old caches are not read
 _DECODER_VERSION = 1
+#: so many recordings take a minute or more, which a user should know
+_MANY = 2000
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,11 @@ def _by_speaker(recordings: Iterable[Recording]) -> list[list[Recording]]:
 
 def _grouped(collection: Collection, recordings: list[Recording]) -> list[list[Signal]]:
     """Decoded recordings by speaker; silence at the edges of speech is cut."""
+    if len(recordings) >= _MANY:
+        many = counted(len(recordings), "recording")
+        plain_console(stderr=True).print(
+            f"decoding {many}, which takes minutes; the next run finds them", soft_wrap=True
+        )
     decoded = dict(zip(recordings, decode_all(collection, recordings), strict=True))
     return [
         [trim_silence(decoded[recording]) if recording.kind == "speech" else decoded[recording] for recording in group]

@@ -7,6 +7,7 @@ import platformdirs
 import pytest
 import soundfile
 
+from sepprune.data import corpus
 from sepprune.data.collection import Collection
 from sepprune.data.corpus import SAMPLE_RATE, load_voices, trim_silence
 from sepprune.data.pack import write_packs
@@ -24,6 +25,16 @@ def test_a_second_load_maps_what_the_first_decoded(data_folder: Path) -> None:
     first, second = (load_voices(Collection(data_folder), "train", "speech") for _ in range(2))
     assert isinstance(second.samples, np.memmap)
     assert first.spans == second.spans and np.array_equal(first.samples, second.samples)
+
+
+def test_decoding_that_takes_minutes_is_announced_once(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(corpus, "_MANY", 8)
+    load_voices(Collection(data_folder), "train", "speech")
+    assert capsys.readouterr().err == "decoding 8 recordings, which takes minutes; the next run finds them\n"
+    load_voices(Collection(data_folder), "train", "speech")
+    assert capsys.readouterr().err == ""
 
 
 def test_silence_at_the_edges_is_cut_and_pauses_stay() -> None:
