@@ -66,14 +66,12 @@ class Learner:
         processes: Processes | None = None,
         hints: Hints | None = None,
     ) -> None:
+        _check_numbers(settings)
         if not 0 <= settings.settle_seconds < settings.mixtures.seconds:
             raise UserError(
                 f"settle_seconds is {settings.settle_seconds:g}: expected 0, or a part of the "
                 f"{settings.mixtures.seconds:g} s of a mixture"
             )
-        for name, lowest in (("seed", 0), ("validation_mixtures", 1)):
-            if (value := getattr(settings, name)) < lowest:
-                raise UserError(f"{name} is {value}: expected a whole number of at least {lowest}")
         processes = processes or Processes()
         self.settings, self.hints, self.processes = settings, hints, processes
         self.separator = separator.to(processes.device)
@@ -240,3 +238,19 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         self.counters = Counters(**state["counters"])
         self._logged_steps = self.counters.steps
+
+
+def _check_numbers(settings: TrainingSettings) -> None:
+    """Refuse numbers with which training would fail, or never learn."""
+    mixtures, optimiser = settings.mixtures, settings.optimiser
+    for name, value, lowest, highest in (
+        ("seed", settings.seed, 0, math.inf),
+        ("validation_mixtures", settings.validation_mixtures, 1, math.inf),
+        ("seconds", mixtures.seconds, 0.5, 600),
+        ("batch", mixtures.batch, 1, 4096),
+        ("learning_rate", optimiser.learning_rate, 0, math.inf),
+        ("weight_decay", optimiser.weight_decay, 0, math.inf),
+    ):
+        if not lowest <= value <= highest:
+            upper = "" if highest == math.inf else f" and at most {highest:g}"
+            raise UserError(f"{name} is {value:g}: expected a number of at least {lowest:g}{upper}")

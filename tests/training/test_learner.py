@@ -33,10 +33,24 @@ def update(one: Learner, mixture: Tensor, reference: Tensor, teacher: TeacherOut
     return one.learn(mixture, reference, torch.tensor(one.count(len(mixture), 1.0)), teacher)
 
 
-@pytest.mark.parametrize(("name", "value"), [("seed", -1), ("validation_mixtures", 0)])
-def test_a_number_that_nothing_can_be_drawn_with_is_refused(settings: TrainingSettings, name: str, value: int) -> None:
-    with pytest.raises(UserError, match=rf"^{name} is {value}: expected a whole number of at least {value + 1}$"):
-        learner(dataclasses.replace(settings, **{name: value}))
+@pytest.mark.parametrize(
+    ("table", "name", "value", "expected"),
+    [
+        ("", "seed", -1, "at least 0"),
+        ("", "validation_mixtures", 0, "at least 1"),
+        ("mixtures", "batch", 0, "at least 1 and at most 4096"),
+        ("mixtures", "seconds", 0.01, "at least 0.5 and at most 600"),
+        ("mixtures", "seconds", 1e6, "at least 0.5 and at most 600"),
+        ("optimiser", "learning_rate", -0.1, "at least 0"),
+        ("optimiser", "weight_decay", -1.0, "at least 0"),
+    ],
+)
+def test_a_number_that_training_would_fail_with_is_refused(
+    settings: TrainingSettings, table: str, name: str, value: float, expected: str
+) -> None:
+    changed = dataclasses.replace(getattr(settings, table) if table else settings, **{name: value})
+    with pytest.raises(UserError, match=rf"^{name} is {value:g}: expected a number of {expected}$".replace("+", r"\+")):
+        learner(dataclasses.replace(settings, **{table: changed}) if table else changed)
 
 
 def test_the_step_size_warms_up(settings: TrainingSettings) -> None:
