@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if args.json:
                 write_report(args.json, report)
         # training saves its state at Ctrl-C and reports what it has
-        return 130 if report.get("complete") is False else 0
+        return 130 if isinstance(report, dict) and report.get("complete") is False else 0
     except UserError as error:
         if args.debug:
             raise

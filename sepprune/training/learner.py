@@ -246,7 +246,7 @@ def _check_numbers(settings: TrainingSettings) -> None:
     for name, value, lowest, highest in (
         ("seed", settings.seed, 0, math.inf),
         ("validation_mixtures", settings.validation_mixtures, 1, math.inf),
-        ("seconds", mixtures.seconds, 0.5, 600),
+        ("seconds", mixtures.seconds, 0.1, 600),
         ("batch", mixtures.batch, 1, 4096),
         ("learning_rate", optimiser.learning_rate, 0, math.inf),
         ("weight_decay", optimiser.weight_decay, 0, math.inf),
