@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..arguments import check_number
 from ..errors import UserError
 from ..losses import ordered_snr_loss, pit_snr_loss, reorder, settled_snr_loss
 from ..separators.calling import delay_of, estimates_of
@@ -243,14 +244,9 @@ class Learner:
 def _check_numbers(settings: TrainingSettings) -> None:
     """Refuse numbers with which training would fail, or never learn."""
     mixtures, optimiser = settings.mixtures, settings.optimiser
-    for name, value, lowest, highest in (
-        ("seed", settings.seed, 0, math.inf),
-        ("validation_mixtures", settings.validation_mixtures, 1, math.inf),
-        ("seconds", mixtures.seconds, 0.1, 600),
-        ("batch", mixtures.batch, 1, 4096),
-        ("learning_rate", optimiser.learning_rate, 0, math.inf),
-        ("weight_decay", optimiser.weight_decay, 0, math.inf),
-    ):
-        if not lowest <= value <= highest:
-            upper = "" if highest == math.inf else f" and at most {highest:g}"
-            raise UserError(f"{name} is {value:g}: expected a number of at least {lowest:g}{upper}")
+    check_number("seed", settings.seed, 0, 2**63 - 1)
+    check_number("validation_mixtures", settings.validation_mixtures, 1, 100_000)
+    check_number("seconds", mixtures.seconds, 0.1, 600)
+    check_number("batch", mixtures.batch, 1, 4096)
+    check_number("learning_rate", optimiser.learning_rate, 0, 1000)
+    check_number("weight_decay", optimiser.weight_decay, 0, 1000)
