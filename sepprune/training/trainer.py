@@ -143,7 +143,7 @@ class Trainer:
                     progress.update(bar, completed=elapsed, description=self._describe(scores))
                     counted, due = elapsed, self._clock() - started + pause
                     if order == _Order.FINISH:
-                        self.ended_early = elapsed < limit
+                        self.ended_early = bool(self.processes.agree(int(stop.requested)))
                         break
                 self._update(next(batches), 1 - elapsed / limit if cooldown else 1.0)
                 progress.update(bar, completed=elapsed)

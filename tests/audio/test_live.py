@@ -175,7 +175,8 @@ def test_the_loudspeaker_plays_the_separated_voice_of_the_microphone(
     assert np.median(scores(app.recorded("mixture"), mixture())) > 15.0  # the engine got what was played
     # on the frames that the engine had: where frames begin is chance, and other frames give another voice
     expected = offline(app.recorded("mixture")[DELAY:], ladder)[0]
-    np.testing.assert_array_equal(app.recorded("voice1")[: len(expected)], expected)
+    # backends differ in rounding, and the engine chooses among them by their speed
+    np.testing.assert_allclose(app.recorded("voice1")[: len(expected)], expected, rtol=0, atol=1e-4)
     assert np.median(scores(heard, expected)) > 15.0
     assert np.median(scores(heard, mixture())) < np.median(scores(heard, expected)) - 3.0  # and it is not the mixture
 
