@@ -111,7 +111,7 @@ def lacking(name: str, rate: int, wanted: int, channels: str | None) -> str | No
     """What a sound lacks, for the user; ``None`` where it lacks nothing.
 
     >>> lacking("call.wav", 8000, 16_000, None)
-    'call.wav has 8000 Hz, so the voices have nothing above 4 kHz'
+    'call.wav has 8000 Hz, so it has nothing above 4 kHz'
 
     Args:
         name: of the file or device.
@@ -119,7 +119,7 @@ def lacking(name: str, rate: int, wanted: int, channels: str | None) -> str | No
         wanted: that of the separator.
         channels: the same about its channels, see :meth:`~sepprune.downmix.Downmix.note`.
     """
-    narrow = None if rate >= wanted else f"{name} has {rate} Hz, so the voices have nothing above {rate / 2000:.3g} kHz"
+    narrow = None if rate >= wanted else f"{name} has {rate} Hz, so it has nothing above {rate / 2000:.3g} kHz"
     return "; ".join(filter(None, (narrow, channels))) or None
 
 

@@ -44,7 +44,8 @@ def ideal(mixture: torch.Tensor, references: torch.Tensor, hop: int, window: int
         - mixture: ``(samples,)``, references: ``(sources, samples)``
     """
     encoder, decoder = Encoder(hop, 2 * hop, window), Decoder(hop, 2 * hop, window)
-    spectra = encoder(torch.nn.functional.pad(torch.cat([mixture[None], references]), (window - hop, 0)))
+    signals = torch.nn.functional.pad(torch.cat([mixture[None], references]), (window - hop, 0))
+    spectra = encoder(signals.unfold(1, window, hop))
     real, imaginary = spectra.chunk(2, dim=1)
     power = real[:1].square() + imaginary[:1].square()
     masks = ((real[:1] * real[1:] + imaginary[:1] * imaginary[1:]) / (power + 1e-9)).clamp(0, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import time
 from contextlib import ExitStack, suppress
@@ -16,7 +17,8 @@ from ..files import reason, whole_file
 from ..media import STANDARD_INPUT
 from ..printing import plain_console
 from ..streaming import Ladder, StreamingSeparator
-from ..streaming.files import MonoFile, separated, wav_header
+from ..streaming.files import MonoFile, separated, wav_header, within_band
+from ..streaming.stream import LARGEST
 from .options import add_ladder, add_stream, add_threads, chosen_levels
 
 
@@ -88,7 +90,7 @@ def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool,
                 for file in files:
                     file.write(wav_header(0, ladder.sample_rate))
                 started = time.perf_counter()
-                for part in separated(stream, mixture.blocks()):
+                for part in within_band(separated(stream, mixture.blocks()), ladder.sample_rate, mixture.rate):
                     seconds += time.perf_counter() - started
                     for file, source in zip(files, part, strict=True):
                         file.write(np.ascontiguousarray(source, "<f4").tobytes())
@@ -101,6 +103,10 @@ def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool,
                 with suppress(OSError):  # another level's voices may be in it
                     out.rmdir()
             raise UserError(f"cannot write into {out} ({reason(error)}): choose another folder with --out") from error
+        if stream.limited_samples:
+            most = f"{20 * math.log10(LARGEST):.0f} dB beyond full scale"
+            sentence = f"{args.input}: {stream.limited_samples} samples were more than {most} and were limited"
+            plain_console(stderr=True).print(f"{sentence}: make it quieter", soft_wrap=True, highlight=False)
         return {
             "outputs": [str(output) for output in outputs],
             "rtf": seconds * ladder.sample_rate / mixture.length,

@@ -71,24 +71,20 @@ class Encoder(nn.Module):
         bins: how many of the ``analysis_window / 2`` bins, lowest first; all by default.
 
     Shape:
-        - signal: ``(batch, analysis_window - hop + hop * frames)``, the past first
-        - offset: ``(batch, frames, 1)``, subtracted from the samples of each frame; ``None`` for nothing
+        - frames: ``(batch, frames, at least analysis_window)``, each ends at the last sample of a hop
         - spectrum: ``(batch, 2 * bins, frames)``
     """
 
     def __init__(self, hop: int, window: int, analysis_window: int, bins: int | None = None) -> None:
         super().__init__()
-        self.hop, self.analysis_window = hop, analysis_window
+        self.analysis_window = analysis_window
         analysis, _ = asymmetric_windows(hop, window, analysis_window)
         basis = _fourier(analysis_window, analysis_window // 2 if bins is None else bins) * analysis
         self.weight = nn.Parameter((basis / analysis.norm()).unsqueeze(1))
 
-    def forward(self, signal: Tensor, offset: Tensor | None = None) -> Tensor:
+    def forward(self, frames: Tensor) -> Tensor:
         # a product of frames, not a convolution: in bf16 on a CPU a convolution of one channel is several times slower
-        frames = signal.unfold(1, self.analysis_window, self.hop)
-        if offset is not None:
-            frames = frames - offset
-        return F.linear(frames, self.weight.squeeze(1)).transpose(1, 2)
+        return F.linear(frames[..., frames.shape[-1] - self.analysis_window :], self.weight.squeeze(1)).transpose(1, 2)
 
 
 class Decoder(nn.Module):

@@ -135,14 +135,15 @@ class SpectralSeparator(CausalSeparator):
             - sources: ``(batch, sources, samples)``, lagging by :attr:`delay` samples
         """
         tails, levels, shares, network = self._parts(state)
-        gain = offset = None
-        if self.input_level is not None:
-            gain, offset, level = self.input_level(signal, *levels)
-            gain, offset, levels = gain.unsqueeze(1), offset.unsqueeze(2), (level,)
-        real, imaginary = self._spectrum(self.encoder, signal, offset)
+        if self.input_level is None:
+            gain, frames = None, signal.unfold(1, self.past + self.hop, self.hop)
+            delayed = signal[:, self.past - self.delay : -self.delay]
+        else:
+            gain, frames, delayed, *levels = self.input_level(signal, *levels)
+        real, imaginary = self.encoder(frames).chunk(2, dim=1)
         power = _power(real, imaginary)
         if self.low_encoder is not None:
-            power = torch.cat([power, _power(*self._spectrum(self.low_encoder, signal, offset))], dim=1)
+            power = torch.cat([power, _power(*self.low_encoder(frames).chunk(2, dim=1))], dim=1)
         masks, hidden, network = self.masks(self.mask_features(power, real, imaginary, gain), network, segments)
         mask_real, mask_imaginary = masks.chunk(2, dim=2)
         real, imaginary = real.unsqueeze(1), imaginary.unsqueeze(1)
@@ -152,9 +153,6 @@ class SpectralSeparator(CausalSeparator):
         waveforms, tail = self.decoder(masked.flatten(0, 1), *tails)
         sources = waveforms.unflatten(0, (-1, self.sources))
         if self.consistency is not None:
-            delayed = signal[:, self.past - self.delay : -self.delay]
-            if offset is not None:
-                delayed = (delayed.unflatten(1, (-1, self.hop)) - offset).flatten(1)
             sources, shares = self.consistency(delayed, sources, hidden, shares, gain)
         return sources, (tail, *levels, *shares, *network)
 
@@ -167,18 +165,6 @@ class SpectralSeparator(CausalSeparator):
             state[tails + levels : tails + levels + shares],
             state[tails + levels + shares :],
         )
-
-    def _spectrum(self, encoder: Encoder, signal: Tensor, offset: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Real and imaginary parts, each ``(batch, bins, frames)``, of a signal that starts with its past.
-
-        Args:
-            encoder: the filterbank.
-            signal: ``(batch, past + samples)``.
-            offset: what is subtracted under the window of every frame, ``(batch, frames, 1)``; ``None`` for nothing.
-        """
-        spectrum: Tensor = encoder(signal[:, self.past + self.hop - encoder.analysis_window :], offset)
-        real, imaginary = spectrum.chunk(2, dim=1)
-        return real, imaginary
 
 
 def _power(real: Tensor, imaginary: Tensor) -> Tensor:

@@ -60,32 +60,24 @@ class MonoFile:
         Raises:
             UserError: the file is damaged, or has no samples.
         """
-        import soxr
-
-        sound, wanted, length = self._sound, self._wanted, 0
-        resampler = soxr.ResampleStream(sound.rate, wanted, 1, dtype="float32") if sound.rate != wanted else None
         self.bad = self.length = 0
-        sound.seek(0)
-        for channels in blocks(sound, _BLOCK):
+        self._sound.seek(0)
+        for block in resampled(self._mono(), self._sound.rate, self._wanted):
+            self.length += len(block)
+            yield block[:, 0]
+        if not self.length:
+            raise UserError(f"{self.name} has no samples: give a recording that has sound")
+
+    @property
+    def rate(self) -> int:
+        """Sample rate of the file itself, in hertz."""
+        return self._sound.rate
+
+    def _mono(self) -> Iterator[Samples]:
+        for channels in blocks(self._sound, _BLOCK):
             block, bad = self._downmix(channels)
             self.bad += bad
-            length += len(block)
-            yield from self._counted(block if resampler is None else resampler.resample_chunk(block), None)
-        if not length:
-            raise UserError(f"{self.name} has no samples: give a recording that has sound")
-        if resampler is not None:
-            # soxr gives no output for a very short signal: it is padded, and the result is cut to its duration
-            end = max(1, round(length * wanted / sound.rate))
-            padding = np.zeros(max(0, sound.rate // 100 - length), np.float32)
-            yield from self._counted(resampler.resample_chunk(padding, last=True), end)
-            yield from self._counted(np.zeros(end - self.length, np.float32), end)
-
-    def _counted(self, block: Samples, end: int | None) -> Iterator[Samples]:
-        """A block, cut where the signal is to end, unless nothing is left of it."""
-        block = block if end is None else block[: max(0, end - self.length)]
-        if len(block):
-            self.length += len(block)
-            yield np.ascontiguousarray(block, np.float32)
+            yield block[:, np.newaxis]
 
 
 def read_mono(path: Path, sample_rate: int) -> tuple[Samples, int]:
@@ -110,20 +102,85 @@ def read_mono(path: Path, sample_rate: int) -> tuple[Samples, int]:
         return np.concatenate(parts), file.bad
 
 
-def separate_signal(stream: StreamingSeparator, mixture: Samples) -> tuple[Samples, float]:
+def separate_signal(stream: StreamingSeparator, mixture: Samples, rate: int | None = None) -> tuple[Samples, float]:
     """Stream a whole mixture, from silence and at the stream's level.
 
     Args:
         stream: reset first.
         mixture: ``(samples,)`` float32 at the stream's sample rate.
+        rate: that the mixture was recorded with, for :func:`within_band`.
 
     Returns:
         The sources, ``(sources, samples)``, aligned with the mixture, and the real-time factor: computing time of the
         steps over the duration of their input.
     """
     started = time.perf_counter()
-    sources = np.concatenate(list(separated(stream, [mixture])), axis=1)
+    parts = within_band(separated(stream, [mixture]), stream.sample_rate, rate or stream.sample_rate)
+    sources = np.concatenate(list(parts), axis=1)
     return sources, (time.perf_counter() - started) * stream.sample_rate / len(mixture)
+
+
+def resampled(parts: Iterable[Samples], rate: int, wanted: int) -> Iterator[Samples]:
+    """A signal at another sample rate, part by part and without delay.
+
+    Args:
+        parts: ``(samples, channels)`` float32 each.
+        rate: theirs, in hertz.
+        wanted: that of the result, in hertz.
+
+    Yields:
+        parts of the same duration together, at least one sample where there was one.
+    """
+    import soxr
+
+    resampler, channels, length, given = None, 1, 0, 0
+    for part in parts:
+        length += len(part)
+        if rate != wanted:
+            channels = part.shape[1]
+            resampler = resampler or soxr.ResampleStream(rate, wanted, channels, dtype="float32")
+            part = resampler.resample_chunk(part)
+        if len(part):
+            given += len(part)
+            yield np.ascontiguousarray(part, np.float32)
+    if resampler is not None:
+        # soxr gives no output for a very short signal: it is padded, and the result is cut to its duration
+        end = max(1, round(length * wanted / rate))
+        padding = np.zeros((max(0, rate // 100 - length), channels), np.float32)
+        rest = resampler.resample_chunk(padding, last=True)[: max(0, end - given)]
+        yield np.concatenate([rest, np.zeros((max(0, end - given - len(rest)), channels), np.float32)])
+
+
+def within_band(sources: Iterable[Samples], sample_rate: int, rate: int) -> Iterator[Samples]:
+    """Sources without what lies above the band of a recording that had a lower sample rate.
+
+    The recording has nothing there. The masks of the sources change from frame to frame, and so spread a little of each
+    source to where the mixture is empty. A filter that removes it needs later samples, which only a file has.
+
+    Args:
+        sources: parts ``(sources, samples)``.
+        sample_rate: theirs, in hertz.
+        rate: that of the recording, in hertz.
+
+    Yields:
+        parts, together as long as ``sources``; the same ones where the band is not lower.
+    """
+    if rate >= sample_rate:
+        yield from sources
+        return
+    length = given = 0
+
+    def counted() -> Iterator[Samples]:
+        nonlocal length
+        for part in sources:
+            length += part.shape[1]
+            yield part.T
+
+    for part in resampled(resampled(counted(), sample_rate, rate), rate, sample_rate):
+        kept = part[: length - given].T  # what is rounded twice may be some samples longer, or shorter
+        given += kept.shape[1]
+        yield kept
+    yield np.zeros((part.shape[1], length - given), np.float32)
 
 
 def separated(stream: StreamingSeparator, mixture: Iterable[Samples]) -> Iterator[Samples]:

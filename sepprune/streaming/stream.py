@@ -47,6 +47,7 @@ class StreamingSeparator:
         sample_rate, sources: in hertz; number of sources.
         level_error: why the last change of level failed, ``None`` if it did not fail.
         bad_samples: samples so far that were not finite and became zero.
+        limited_samples: samples so far beyond :data:`LARGEST`, to which they were limited.
 
     Raises:
         UserError: the level, chunk or backend is not possible, or the ladder is damaged.
@@ -77,7 +78,7 @@ class StreamingSeparator:
         self._wait = self._closed = False
         self.level = self.target_level = level
         self.level_error: Exception | None = None
-        self.bad_samples = 0
+        self.bad_samples = self.limited_samples = 0
 
     @property
     def backend(self) -> str:
@@ -262,6 +263,7 @@ class StreamingSeparator:
             bad = ~np.isfinite(mixture)
             self.bad_samples += int(bad.sum())
             mixture[bad] = 0.0
+            self.limited_samples += int((np.abs(mixture) > LARGEST).sum())
             np.clip(mixture, -LARGEST, LARGEST, out=mixture)
 
 

@@ -68,6 +68,13 @@ def test_samples_that_are_not_finite_are_told(tcn_ladder: Ladder, tmp_path: Path
     assert np.isfinite(soundfile.read(tmp_path / "talk_voice1.wav")[0]).all()
 
 
+def test_samples_that_are_limited_are_told(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
+    samples = babble(0.1)
+    samples[5:7] = 20.0
+    assert separate(tcn_ladder, record(tmp_path / "talk.wav", samples), tmp_path) == 0
+    assert "2 samples were more than 24 dB beyond full scale and were limited" in capsys.readouterr().err
+
+
 def test_a_damaged_level_is_told_before_another_one_writes(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     folder = tmp_path / "ladder"
     shutil.copytree(tcn_ladder.folder, folder)
@@ -80,7 +87,10 @@ def test_a_damaged_level_is_told_before_another_one_writes(tcn_ladder: Ladder, t
 def test_a_recording_without_the_upper_band_is_told(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
     rate = tcn_ladder.sample_rate // 2
     assert separate(tcn_ladder, record(tmp_path / "call.wav", babble(0.1), rate), tmp_path) == 0
-    assert f"{rate} Hz, so the voices have nothing above {rate / 2000:g} kHz" in capsys.readouterr().err
+    assert f"{rate} Hz, so it has nothing above {rate / 2000:g} kHz" in capsys.readouterr().err
+    voice, _ = soundfile.read(tmp_path / "call_voice1.wav")
+    power = np.square(np.abs(np.fft.rfft(voice * np.hanning(len(voice)))))
+    assert power[len(power) * 6 // 10 :].sum() < 1e-5 * power.sum()
 
 
 def test_a_full_disk_leaves_no_folder_that_was_not_there(tcn_ladder: Ladder, tmp_path: Path) -> None:

@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sepprune.errors import UserError
+from sepprune.resources import asset
 from sepprune.streaming import Ladder, StreamingSeparator
-from sepprune.streaming.files import read_mono, separate_signal
+from sepprune.streaming.files import read_mono, resampled, separate_signal, within_band
 from tests.streaming.ladders import babble
 
 
@@ -92,3 +95,32 @@ def test_a_long_file_is_read_in_parts_without_a_seam(tmp_path: Path) -> None:
     expected = np.sin(2 * np.pi * 440 * np.arange(len(signal)) / 16_000)
     assert len(signal) == round(600_000 * 16_000 / 44_100)
     np.testing.assert_allclose(signal[2_000:-2_000], expected[2_000:-2_000], atol=1e-2)
+
+
+def _above(signal: np.ndarray, hertz: float, rate: int) -> float:
+    """Energy above a frequency, in dB relative to all of it."""
+    power = np.square(np.abs(np.fft.rfft(signal * np.blackman(len(signal)))))
+    return 10 * np.log10(power[np.fft.rfftfreq(len(signal), 1 / rate) > hertz].sum() / power.sum())
+
+
+def test_sources_of_a_telephone_recording_have_nothing_above_its_band() -> None:
+    ladder = Ladder.load(None)
+    mixture, _ = read_mono(asset("demo/mixture.flac"), 8_000)
+    mixture = np.concatenate(list(resampled([mixture[:32_000, None]], 8_000, 16_000)))[:, 0]
+    with StreamingSeparator(ladder, 0, 8, "torch") as stream:
+        full, _ = separate_signal(stream, mixture)
+        narrow, _ = separate_signal(stream, mixture, 8_000)
+    assert max(_above(source, 4_100, 16_000) for source in full) > -50
+    assert max(_above(source, 4_100, 16_000) for source in narrow) < -90
+    assert np.square(narrow - full).sum() < 1e-3 * np.square(full).sum()
+
+
+@given(samples=st.integers(1, 3_000), part=st.integers(1, 700), rate=st.sampled_from([7_999, 8_000, 11_025, 16_000]))
+def test_sources_within_a_band_have_the_same_length_and_no_delay(samples: int, part: int, rate: int) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(samples) / 16_000).astype(np.float32)
+    sources = np.stack([tone, -tone])
+    parts = (sources[:, start : start + part] for start in range(0, samples, part))
+    result = np.concatenate(list(within_band(parts, 16_000, rate)), axis=1)
+    assert result.shape == sources.shape
+    middle = slice(400, max(400, samples - 400))
+    np.testing.assert_allclose(result[:, middle], sources[:, middle], atol=1e-3)

@@ -165,7 +165,8 @@ class Separator:
         estimates, overlap = self._synthesis(spectrum, masks, present(before), frames)
         if bank.consistency:
             start = bank.past - bank.delay
-            delayed = part(signal, 1, start, start + frames * bank.hop)
+            plain = part(signal, 1, start, start + frames * bank.hop)
+            delayed = plain if followed is None else followed.delayed
             estimates, shares = self._consistent(delayed, estimates, hidden, followed, shares, frames)
         return reshape(estimates, 1, *estimates.shape), [overlap, *levels, *shares, *network]
 
@@ -190,10 +191,11 @@ class Separator:
 
     def _spectrum(self, signal: Value, followed: Followed | None, encoder: str, window: int, frames: int) -> Value:
         hop, first = self.bank.hop, self.bank.past + self.bank.hop - window
-        rows = [part(signal, 1, first + frame * hop, first + frame * hop + window) for frame in range(frames)]
-        windows = concatenate(rows, 0)
-        if followed is not None:
-            windows = subtract(windows, followed.offset)
+        if followed is None:
+            rows = [part(signal, 1, first + frame * hop, first + frame * hop + window) for frame in range(frames)]
+            windows = concatenate(rows, 0)
+        else:
+            windows = part(followed.windows, 1, first, first + window)
         return self.layers.product(windows, self.layers.weights[f"{encoder}.weight"][:, 0])
 
     def _synthesis(self, spectrum: Value, masks: Value, overlap: Value, frames: int) -> tuple[Value, Value]:
@@ -231,8 +233,6 @@ class Separator:
         """
         sources, hop, layers = self.bank.sources, self.bank.hop, self.layers
         last, hidden_state, cell_state = state
-        if followed is not None:
-            mixture = reshape(subtract(reshape(mixture, frames, hop), followed.offset), 1, frames * hop)
         rest = subtract(mixture, only(ops.reduce_sum(estimates, axis(0), True)))
         signals = reshape(concatenate([estimates, rest, mixture], 0), sources + 2, frames, hop)
         power = only(ops.reduce_mean(square(signals), axis(2), False))

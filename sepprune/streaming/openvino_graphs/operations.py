@@ -56,6 +56,10 @@ def multiply(left: Value, right: Value) -> Value:
     return only(ops.multiply(left, right))
 
 
+def divide(left: Value, right: Value) -> Value:
+    return only(ops.divide(left, right))
+
+
 def square(value: Value) -> Value:
     return multiply(value, value)
 
@@ -87,6 +91,10 @@ def exponential(value: Value) -> Value:
 
 def positive_part(value: Value) -> Value:
     return only(ops.relu(value))
+
+
+def sign(value: Value) -> Value:
+    return only(ops.sign(value))
 
 
 def clamped(value: Value, lowest: float, highest: float) -> Value:
