@@ -7,8 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..arguments import check_number
 from ..checked import is_finite, shown
 from ..errors import UserError
+from ..training.limits import LARGEST_STEP, check_limits
 from ..training.settings import TrainingSettings, build_settings, read_toml
 from .weights import resolved
 
@@ -109,6 +111,7 @@ def load_ladder_settings(path: str, data: str | None = None, start: str | None =
         LadderSettings, content | {"training": fine_tuning, "levels": levels}, path
     )
     _check(settings, path)
+    check_limits(settings.training)
     return settings
 
 
@@ -156,10 +159,9 @@ def _level_spec(table: dict[str, Any], where: str) -> LevelSpec:
         isinstance(spec.hints, tuple) and all(isinstance(layer, str) for layer in spec.hints)
     ):
         raise UserError(f"{where} has hints = {spec.hints!r}: give a list of layer names")
-    if spec.time_share < 0 or (spec.learning_rate is not None and spec.learning_rate <= 0):
-        raise UserError(f"{where} has a negative `time_share`, or a `learning_rate` that is not above 0")
-    if spec.imitation is not None and not 0 <= spec.imitation <= 1:
-        raise UserError(f"{where} has imitation = {spec.imitation:g}: give a share of the loss, 0 to 1")
+    check_number(f"{where}: time_share", spec.time_share, 0, 1000)
+    check_number(f"{where}: learning_rate", spec.learning_rate, 0, LARGEST_STEP, above=True)
+    check_number(f"{where}: imitation", spec.imitation, 0, 1)
     return spec
 
 
@@ -184,14 +186,16 @@ def _check(settings: LadderSettings, path: str) -> None:
         if not 0 <= spec.cut_from < number:
             raise UserError(f"{where} is cut from level {spec.cut_from}: choose a heavier one, 0 to {number - 1}")
         if spec.contains is not None and not (number < spec.contains < len(levels) and spec.cut_from == 0):
-            raise UserError(
-                f"{where} contains level {spec.contains}: choose a lighter one, {number + 1} to {len(levels) - 1}, "
-                "and leave `cut_from` out"
-            )
+            lighter = f"choose a lighter one, {number + 1} to {len(levels) - 1}, and leave `cut_from` out"
+            advice = lighter if number + 1 < len(levels) else "leave `contains` out, there is no lighter one"
+            raise UserError(f"{where} contains level {spec.contains}: {advice}")
     stages(levels, range(len(levels)))
     if isinstance(settings.bits, bool) or not isinstance(settings.bits, int) or not 2 <= settings.bits <= 8:
         raise UserError(f"{path} asks for weights of {settings.bits} bits: give 2 to 8")
-    if settings.mask_steps < 1 or settings.round_to < 1 or settings.narrowest < 0:
-        raise UserError(f"{path}: `mask_steps` and `round_to` are at least 1, `narrowest` is at least 0")
+    check_number("mask_steps", settings.mask_steps, 1, 1_000_000)
+    check_number("round_to", settings.round_to, 1, 4096)
+    check_number("narrowest", settings.narrowest, 0, 4096)
+    if not all(isinstance(value, str) for value in settings.card.values()):
+        raise UserError(f"[card] of {path} has an entry that is no text: write it in quotation marks")
     if settings.narrowest and not settings.whole_branches:
         raise UserError(f"{path} has narrowest = {settings.narrowest}: set whole_branches = true with it, or remove it")

@@ -60,8 +60,9 @@ def load_model(settings: ModelSettings) -> nn.Module:
     plain = Table(settings.settings, "`settings` of [model]", "give what the separator of this name takes")
     try:
         separator = build_separator(settings.name, **checked_settings(plain))
-    except (ValueError, RuntimeError, ArithmeticError) as error:  # torch has errors of its own for impossible sizes
-        raise UserError(str(error).partition("\n")[0]) from error
+    except (ValueError, RuntimeError, ArithmeticError, TypeError) as error:
+        # torch has errors of its own for impossible sizes, which do not name the setting
+        raise UserError(f"`settings` of [model] are not possible: {str(error).partition(chr(10))[0]}") from error
     if settings.grown_from is not None:
         small = dataclasses.replace(settings, settings=settings.grown_from, grown_from=None)
         return grow(load_model(small), separator)

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..arguments import check_number
 from ..errors import UserError
 from ..losses import ordered_snr_loss, pit_snr_loss, reorder, settled_snr_loss
+from ..separators.base import CausalSeparator
 from ..separators.calling import delay_of, estimates_of
 from .lessons import Hints, TeacherOutput, compared_layers, evened, layer_inputs
+from .limits import check_limits
 from .optimiser import Optimiser, freeze
 from .processes import Processes
 from .records import RunFolder
@@ -67,12 +68,9 @@ class Learner:
         processes: Processes | None = None,
         hints: Hints | None = None,
     ) -> None:
-        _check_numbers(settings)
-        if not 0 <= settings.settle_seconds < settings.mixtures.seconds:
-            raise UserError(
-                f"settle_seconds is {settings.settle_seconds:g}: expected 0, or a part of the "
-                f"{settings.mixtures.seconds:g} s of a mixture"
-            )
+        check_limits(settings)
+        if isinstance(separator, CausalSeparator) and separator.sources != 2:
+            raise UserError(f"the separator has {separator.sources} sources and mixtures have 2: set `sources` to 2")
         processes = processes or Processes()
         self.settings, self.hints, self.processes = settings, hints, processes
         self.separator = separator.to(processes.device)
@@ -88,6 +86,7 @@ class Learner:
         elif self.folder.has_checkpoint:
             raise UserError(f"{settings.out} already holds a run: add --resume to continue it, or choose another `out`")
         if processes.first:
+            self.folder.check()
             self.folder.write_settings(asdict(settings))
 
     @property
@@ -239,14 +238,3 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         self.counters = Counters(**state["counters"])
         self._logged_steps = self.counters.steps
-
-
-def _check_numbers(settings: TrainingSettings) -> None:
-    """Refuse numbers with which training would fail, or never learn."""
-    mixtures, optimiser = settings.mixtures, settings.optimiser
-    check_number("seed", settings.seed, 0, 2**63 - 1)
-    check_number("validation_mixtures", settings.validation_mixtures, 1, 100_000)
-    check_number("seconds", mixtures.seconds, 0.1, 600)
-    check_number("batch", mixtures.batch, 1, 4096)
-    check_number("learning_rate", optimiser.learning_rate, 0, 1000)
-    check_number("weight_decay", optimiser.weight_decay, 0, 1000)

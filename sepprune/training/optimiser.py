@@ -181,8 +181,9 @@ def freeze(separator: nn.Module, prefixes: Iterable[str]) -> None:
     """Exclude weights from training by the prefixes of their names.
 
     Raises:
-        UserError: no weight has a name with such a prefix.
+        UserError: no weight has a name with such a prefix, or no weight is left.
     """
+    prefixes = list(prefixes)
     for prefix in prefixes:
         weights = [weight for name, weight in separator.named_parameters() if name.startswith(prefix)]
         if not weights:
@@ -190,3 +191,5 @@ def freeze(separator: nn.Module, prefixes: Iterable[str]) -> None:
             raise UserError(f"`frozen` names {prefix!r}, but no weight has that prefix: the parts are {parts}")
         for weight in weights:
             weight.requires_grad_(False)
+    if not any(weight.requires_grad for weight in separator.parameters()):
+        raise UserError(f"`frozen` names {', '.join(map(repr, prefixes))}: no weight is left to learn")

@@ -39,12 +39,12 @@ class Rate:
 
     @property
     def same(self) -> bool:
-        """Whether nothing is to be done."""
-        return self.given == self.wanted
+        """Whether nothing is to be done, whatever the length."""
+        return self.given == self.wanted and self.hop == 1
 
     def samples(self, samples: int) -> int:
         """Length of the result for so many samples."""
-        return samples if self.same else round(samples * self.wanted / self.given) // self.hop * self.hop
+        return round(samples * self.wanted / self.given) // self.hop * self.hop
 
     def of_batch(self, mixture: Tensor, references: Tensor) -> Batch:
         """A batch at the wanted rate."""
@@ -56,8 +56,8 @@ class Rate:
         Shape:
             - signals: ``(..., samples)``
         """
-        if self.same:
-            return signals
+        if self.given == self.wanted:
+            return signals[..., : self.samples(signals.shape[-1])]
         length = signals.shape[-1]
         wanted = round(length * self.wanted / self.given)
         spectrum = torch.fft.rfft(signals.float())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from pathlib import Path
 from typing import IO, Any
 
@@ -63,6 +64,17 @@ class RunFolder:
         if isinstance(log, str):
             self._write(self.path / "log.csv", log.encode())
         return state
+
+    def check(self) -> None:
+        """Refuse a folder that cannot be written, before time is spent on training; nothing is written.
+
+        Raises:
+            UserError: it is a file, or it or the folder that it would be made in cannot be written.
+        """
+        there = next(folder for folder in (self.path.absolute(), *self.path.absolute().parents) if folder.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            fault = f"{there} {'cannot be written' if there.is_dir() else 'is a file'}"
+            raise UserError(f"cannot write into {self.path} ({fault}): choose another folder for `out`")
 
     def write_settings(self, settings: dict[str, Any]) -> None:
         """Write ``settings.json`` with the next validation."""

@@ -39,9 +39,11 @@ def load_rooms(collection: Collection, split: str, simulated: int) -> Voices:
         simulated: number of shoebox rooms to simulate, 3 to 8 m long, with reverberation times of 0.15 to 0.6 s.
 
     Raises:
-        UserError: rooms must be simulated, and pyroomacoustics is not installed.
+        UserError: there are no rooms, or some must be simulated and pyroomacoustics is not installed.
     """
     recordings = collection.recordings(split, "rir")
+    if not recordings and not simulated:
+        raise UserError(f"the data has no rooms in {split}: set `rooms` under [mixtures] above 0, or `room` to 0")
 
     def rooms() -> Iterator[list[Signal]]:
         for recording in recordings:

@@ -30,6 +30,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "str | None": ((str, type(None)), "a text"),
     "bool": ((bool,), "true or false"),
     "dict[str, Any]": ((dict,), "a table"),
+    "dict[str, str]": ((dict,), "a table of texts"),
     "dict[str, Any] | None": ((dict, type(None)), "a table"),
 }
 #: start of the annotation of a list -> types of its parts
@@ -205,7 +206,9 @@ def read_toml(path: str) -> dict[str, Any]:
     """
     content = read_limited(Path(path), _LARGEST, "give a TOML file of this command, see configs/")
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8-sig"))  # Windows editors begin a file with a mark
+    except UnicodeDecodeError as error:
+        raise UserError(f"the configuration {path} is no text in UTF-8: save it as that") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"the configuration {path} is not valid TOML: {error}") from error
 
@@ -233,10 +236,14 @@ def build_settings(kind: type[Settings], content: dict[str, Any], where: str) ->
         elif isinstance(default, tuple):
             value = tuple(value)
         values[name] = value
-    try:
-        return kind(**values)
-    except TypeError as error:
-        raise UserError(f"{where} is incomplete: {error}") from error
+    missing = [
+        name
+        for name, entry in fields.items()
+        if name not in values and entry.default is entry.default_factory is dataclasses.MISSING
+    ]
+    if missing:
+        raise UserError(f"{where} is incomplete: add {' and '.join(missing)}")
+    return kind(**values)
 
 
 def _check_type(name: str, value: Any, annotation: str, default: Any, where: str) -> None:
@@ -252,9 +259,10 @@ def _check_type(name: str, value: Any, annotation: str, default: Any, where: str
         right, expected = isinstance(value, dict) or dataclasses.is_dataclass(value), "a table"
     elif isinstance(default, tuple):
         kinds = next((kinds for start, kinds in _PARTS.items() if annotation.startswith(start)), (object,))
-        right, expected = isinstance(value, list | tuple) and all(_is(part, kinds) for part in value), "a list"
-        if right and "..." not in annotation and len(value) != len(default):
-            right, expected = False, f"a list of {len(default)}"
+        right = isinstance(value, list | tuple) and all(_is(part, kinds) for part in value)
+        expected = f"a list of {'texts' if kinds == (str,) else 'numbers'}"
+        if "..." not in annotation:
+            right, expected = right and len(value) == len(default), f"a list of {len(default)} numbers"
     else:
         kinds, expected = _KINDS.get(annotation, ((object,), ""))
         right = _is(value, kinds)

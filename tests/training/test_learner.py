@@ -1,6 +1,5 @@
 import dataclasses
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -34,24 +33,11 @@ def update(one: Learner, mixture: Tensor, reference: Tensor, teacher: TeacherOut
     return one.learn(mixture, reference, torch.tensor(one.count(len(mixture), 1.0)), teacher)
 
 
-@pytest.mark.parametrize(
-    ("table", "name", "value", "expected"),
-    [
-        ("", "seed", -1, "0 to 9223372036854775807"),
-        ("", "validation_mixtures", 0, "1 to 100000"),
-        ("mixtures", "batch", 0, "1 to 4096"),
-        ("mixtures", "seconds", 0.01, "0.1 to 600"),
-        ("mixtures", "seconds", 1e6, "0.1 to 600"),
-        ("optimiser", "learning_rate", -0.1, "0 to 1000"),
-        ("optimiser", "weight_decay", -1.0, "0 to 1000"),
-    ],
-)
-def test_a_number_that_training_would_fail_with_is_refused(
-    settings: TrainingSettings, table: str, name: str, value: float, expected: str
-) -> None:
-    changed = dataclasses.replace(getattr(settings, table) if table else settings, **{name: value})
-    with pytest.raises(UserError, match=rf"^{name} {re.escape(f'{value:g}')} is not possible: give {expected}$"):
-        learner(dataclasses.replace(settings, **{table: changed}) if table else changed)
+@pytest.mark.parametrize("sources", [1, 3])
+def test_a_separator_of_another_number_of_sources_is_refused(settings: TrainingSettings, sources: int) -> None:
+    separator = build_separator("skim", features=16, hidden=16, blocks=1, segment=50, memory=8, sources=sources)
+    with pytest.raises(UserError, match=f"has {sources} sources and mixtures have 2"):
+        Learner(settings, separator)
 
 
 def test_the_step_size_warms_up(settings: TrainingSettings) -> None:

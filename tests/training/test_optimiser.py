@@ -176,6 +176,11 @@ def test_a_prefix_that_fits_no_weight_is_answered_with_the_parts(module: nn.Modu
         freeze(module, ("encodr",))
 
 
+def test_to_freeze_every_weight_is_refused(module: nn.Module) -> None:
+    with pytest.raises(UserError, match="no weight is left to learn"):
+        freeze(module, ("",))
+
+
 def test_matrices_are_made_orthogonal_in_fp32_on_a_processor_without_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False})
     assert orthogonal(torch.randn(2, 12, 6)).dtype == torch.float32

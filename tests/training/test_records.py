@@ -51,6 +51,18 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert folder.load_checkpoint(CPU) == {"score": 1.0}
 
 
+@pytest.mark.parametrize("place", ["", "run", "runs/run"])
+def test_a_folder_that_would_be_in_a_file_is_refused_before_training(tmp_path: Path, place: str) -> None:
+    (tmp_path / "notes").write_text("mine")
+    with pytest.raises(UserError, match="notes is a file.: choose another folder for `out`"):
+        RunFolder(tmp_path / "notes" / place).check()
+
+
+def test_a_folder_is_checked_without_making_it(tmp_path: Path) -> None:
+    RunFolder(tmp_path / "runs" / "new").check()
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_folder_without_a_run_has_no_checkpoint(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     assert not folder.has_checkpoint

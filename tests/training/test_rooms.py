@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from sepprune.data.collection import Collection
+from sepprune.errors import UserError
 from sepprune.training.rooms import POSITIONS, load_rooms, simulate_rooms
 
 RATE = 16_000
@@ -69,3 +70,8 @@ def test_simulated_rooms_reverberate_for_a_tenth_to_a_second() -> None:
         for response in room:
             left = 10 * np.log10(np.cumsum(np.square(response)[::-1])[::-1] / np.square(response).sum() + 1e-12)
             assert 0.02 < np.flatnonzero(left > -30)[-1] / RATE < 0.6
+
+
+def test_no_rooms_at_all_are_refused(measured: Collection) -> None:
+    with pytest.raises(UserError, match="no rooms in valid: set `rooms` under .mixtures. above 0, or `room` to 0"):
+        load_rooms(measured, "valid", simulated=0)

@@ -37,7 +37,7 @@ def test_overrides_replace_entries_unless_they_are_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ('out = "run"', "is incomplete: .*'data'"),
+        ('out = "run"', "is incomplete: add data$"),
         (
             'out = "run"\ndata = "d"\n[mixtures]\nsecs = 1',
             r"\[mixtures\] of .* has an unknown entry 'secs': choose from",
