@@ -65,15 +65,20 @@ def judged(sound: Sound) -> Downmix:
     """
     if sound.channels < 2:
         return Downmix()
-    powers, mean, left = np.zeros(sound.channels), 0.0, _JUDGED_S * sound.rate
+    sums, powers, mean, count = np.zeros(sound.channels), np.zeros(sound.channels), 0.0, 0
     for block in blocks(sound, _BLOCK):
         finite = np.nan_to_num(block.astype(np.float64), posinf=0.0, neginf=0.0)
+        sums += finite.sum(axis=0)
         powers += np.square(finite).sum(axis=0)
         mean += float(np.square(finite.mean(axis=1)).sum())
-        left -= len(block)
-        if left <= 0:
+        count += len(block)
+        if count >= _JUDGED_S * sound.rate:
             break
     sound.seek(0)
+    if not count:
+        return Downmix()
+    powers = np.maximum(powers - np.square(sums) / count, 0.0)  # an offset is no sound
+    mean = max(mean - float(np.square(sums.mean()) / count), 0.0)
     loudest = float(powers.max())
     if cancelled(powers, mean):
         return Downmix(chosen=int(powers.argmax()))

@@ -39,6 +39,18 @@ def test_an_inverted_channel_does_not_silence_the_other(tmp_path: Path, noise: f
     assert "cancel each other" in str(downmix.note("talk.wav"))
 
 
+def test_an_offset_does_not_hide_that_a_channel_is_inverted(tmp_path: Path) -> None:
+    mono, downmix = mixed(tmp_path, VOICE + 0.3, 0.3 - VOICE)
+    assert level_db(mono - mono.mean()) == pytest.approx(level_db(VOICE), abs=0.1)
+    assert "cancel each other" in str(downmix.note("talk.wav"))
+
+
+def test_offsets_of_channels_do_not_change_their_level(tmp_path: Path) -> None:
+    mono, downmix = mixed(tmp_path, VOICE + 0.2, VOICE - 0.2)
+    assert level_db(mono) == pytest.approx(level_db(VOICE), abs=0.1)
+    assert downmix == Downmix()
+
+
 def test_a_voice_in_the_centre_of_a_surround_file_keeps_its_level(tmp_path: Path) -> None:
     quiet = [0.01 * NOISE.standard_normal(len(VOICE)) for _ in range(5)]
     mono, downmix = mixed(tmp_path, quiet[0], quiet[1], VOICE, *quiet[2:])

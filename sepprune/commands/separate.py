@@ -57,7 +57,12 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     with MonoFile(args.input, ladder.sample_rate) as mixture:
         if mixture.note:
             notes.print(mixture.note, soft_wrap=True, highlight=False)
-        reports = [_separate(args, ladder, level, named, mixture) for level in levels]
+        results = [_separate(args, ladder, level, named, mixture) for level in levels]
+        reports, limited = [report for report, _ in results], results[0][1]
+        if limited:
+            most = f"{20 * math.log10(LARGEST):.0f} dB beyond full scale"
+            sentence = f"{args.input}: {limited} samples were more than {most} and were limited: make it quieter"
+            notes.print(sentence, soft_wrap=True, highlight=False)
         if mixture.bad:
             sentence = f"{args.input}: {mixture.bad} samples were not finite and were replaced by zero"
             notes.print(sentence, soft_wrap=True)
@@ -76,8 +81,14 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
     return reports[0] if args.levels is None else reports
 
 
-def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool, mixture: MonoFile) -> dict[str, Any]:
-    """Write the voices at one level; the files are there when all of them are complete."""
+def _separate(
+    args: argparse.Namespace, ladder: Ladder, level: int, named: bool, mixture: MonoFile
+) -> tuple[dict[str, Any], int]:
+    """Write the voices at one level; the files are there when all of them are complete.
+
+    Returns:
+        The report, and how many samples of the mixture were limited.
+    """
     stem = "stdin" if args.input == STANDARD_INPUT else Path(args.input).stem
     out, stem = Path(args.out), f"{stem}_level{level}" if named else stem
     outputs = [out / f"{stem}_voice{number}.wav" for number in range(1, ladder.sources + 1)]
@@ -103,11 +114,7 @@ def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool,
                 with suppress(OSError):  # another level's voices may be in it
                     out.rmdir()
             raise UserError(f"cannot write into {out} ({reason(error)}): choose another folder with --out") from error
-        if stream.limited_samples:
-            most = f"{20 * math.log10(LARGEST):.0f} dB beyond full scale"
-            sentence = f"{args.input}: {stream.limited_samples} samples were more than {most} and were limited"
-            plain_console(stderr=True).print(f"{sentence}: make it quieter", soft_wrap=True, highlight=False)
-        return {
+        report = {
             "outputs": [str(output) for output in outputs],
             "rtf": seconds * ladder.sample_rate / mixture.length,
             "sample_rate": ladder.sample_rate,
@@ -116,3 +123,4 @@ def _separate(args: argparse.Namespace, ladder: Ladder, level: int, named: bool,
             "chunk_ms": 1000 * stream.chunk / stream.sample_rate,
             "bad_samples": mixture.bad,
         }
+        return report, stream.limited_samples

@@ -60,7 +60,9 @@ def load_model(settings: ModelSettings) -> nn.Module:
     plain = Table(settings.settings, "`settings` of [model]", "give what the separator of this name takes")
     try:
         separator = build_separator(settings.name, **checked_settings(plain))
-    except (ValueError, RuntimeError, ArithmeticError, TypeError) as error:
+    except ValueError as error:
+        raise UserError(str(error).partition("\n")[0]) from error
+    except (RuntimeError, ArithmeticError, TypeError) as error:
         # torch has errors of its own for impossible sizes, which do not name the setting
         raise UserError(f"`settings` of [model] are not possible: {str(error).partition(chr(10))[0]}") from error
     if settings.grown_from is not None:

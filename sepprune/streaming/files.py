@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import time
 from collections.abc import Iterable, Iterator
@@ -133,22 +134,33 @@ def resampled(parts: Iterable[Samples], rate: int, wanted: int) -> Iterator[Samp
     """
     import soxr
 
-    resampler, channels, length, given = None, 1, 0, 0
+    if rate == wanted:
+        yield from (np.ascontiguousarray(part, np.float32) for part in parts if len(part))
+        return
+    # The first and the last sample are repeated before the beginning and after the end. Otherwise the filter would
+    # see a step there where the signal has an offset, and would give nothing for a very short signal.
+    unit = math.gcd(rate, wanted)
+    units = -(-unit // 50)  # about 20 ms, a whole number of samples at both rates
+    ahead, skipped = units * rate // unit, units * wanted // unit
+    resampler, last, length, given = None, np.zeros((1, 1), np.float32), 0, 0
+
+    def kept(part: Samples) -> Samples:
+        nonlocal skipped, given
+        part, skipped = part[skipped:], max(0, skipped - len(part))
+        given += len(part)
+        return np.ascontiguousarray(part, np.float32)
+
     for part in parts:
-        length += len(part)
-        if rate != wanted:
-            channels = part.shape[1]
-            resampler = resampler or soxr.ResampleStream(rate, wanted, channels, dtype="float32")
-            part = resampler.resample_chunk(part)
-        if len(part):
-            given += len(part)
-            yield np.ascontiguousarray(part, np.float32)
+        if not len(part):
+            continue
+        if resampler is None:
+            resampler = soxr.ResampleStream(rate, wanted, part.shape[1], dtype="float32")
+            yield kept(resampler.resample_chunk(np.repeat(part[:1], ahead, axis=0)))
+        length, last = length + len(part), part[-1:]
+        yield kept(resampler.resample_chunk(part))
     if resampler is not None:
-        # soxr gives no output for a very short signal: it is padded, and the result is cut to its duration
-        end = max(1, round(length * wanted / rate))
-        padding = np.zeros((max(0, rate // 100 - length), channels), np.float32)
-        rest = resampler.resample_chunk(padding, last=True)[: max(0, end - given)]
-        yield np.concatenate([rest, np.zeros((max(0, end - given - len(rest)), channels), np.float32)])
+        rest = kept(resampler.resample_chunk(np.repeat(last, ahead, axis=0), last=True))
+        yield rest[: max(0, len(rest) - given + max(1, round(length * wanted / rate)))]
 
 
 def within_band(sources: Iterable[Samples], sample_rate: int, rate: int) -> Iterator[Samples]:

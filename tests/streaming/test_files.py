@@ -27,6 +27,14 @@ def test_any_rate_becomes_the_ladders_with_the_duration_kept(tmp_path: Path, rat
     np.testing.assert_allclose(signal[middle], expected[middle], atol=1e-2)
 
 
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
+def test_an_offset_has_no_edges_at_another_rate(tmp_path: Path, rate: int) -> None:
+    soundfile.write(tmp_path / "offset.wav", np.full(rate, 0.3, np.float32), rate, subtype="FLOAT")
+    signal, _ = read_mono(tmp_path / "offset.wav", 16_000)
+    assert len(signal) == 16_000
+    np.testing.assert_allclose(signal, 0.3, atol=1e-5)
+
+
 @pytest.mark.parametrize("channels", [1, 2, 8])
 def test_channels_that_agree_are_averaged(tmp_path: Path, channels: int) -> None:
     generator = np.random.default_rng(0)  # channels of one microphone array: the same sound, and noise of their own
