@@ -60,11 +60,11 @@ def load_model(settings: ModelSettings) -> nn.Module:
     plain = Table(settings.settings, "`settings` of [model]", "give what the separator of this name takes")
     try:
         separator = build_separator(settings.name, **checked_settings(plain))
-    except ValueError as error:
-        raise UserError(str(error).partition("\n")[0]) from error
-    except (RuntimeError, ArithmeticError, TypeError) as error:
-        # torch has errors of its own for impossible sizes, which do not name the setting
-        raise UserError(f"`settings` of [model] are not possible: {str(error).partition(chr(10))[0]}") from error
+    except (ValueError, RuntimeError, ArithmeticError, TypeError) as error:
+        sentence = str(error).partition("\n")[0]
+        if not isinstance(error, ValueError):  # torch has errors of its own for impossible sizes, which name no setting
+            sentence = f"`settings` of [model] are not possible: {sentence}"
+        raise UserError(sentence) from error
     if settings.grown_from is not None:
         small = dataclasses.replace(settings, settings=settings.grown_from, grown_from=None)
         return grow(load_model(small), separator)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..media import open_sound
 from ..streaming import Ladder, StreamingSeparator
-from ..streaming.files import MonoFile, read_mono, separate_signal
+from ..streaming.files import read_mono, separate_signal
 from .sound import Signal
 
 #: sound before a passage that a level hears first, so that no stimulus begins from silence; seconds
@@ -93,8 +94,8 @@ class Renderer:
     def render(self, passage: Passage) -> Rendered:
         """A passage under every level; voices are in the order of the references, or of the baseline's voices."""
         lead = min(passage.start, round(LEAD_SECONDS * self.sample_rate))
-        with MonoFile(passage.recording.mixture, self.sample_rate) as file:
-            rate = file.rate
+        with closing(open_sound(passage.recording.mixture)) as sound:
+            rate = sound.rate
         heard = read_mono(passage.recording.mixture, self.sample_rate)[0][passage.start - lead : passage.stop]
         voices = {level: separate_signal(one, heard, rate)[0][:, lead:] for level, one in self.streams.items()}
         references = self._references(passage)
