@@ -8,13 +8,14 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from ..data.collection import Collection
 from ..data.corpus import SAMPLE_RATE
 from ..data.datasets import PreparedBatches, PreparedMixtures, fixed_set
 from ..losses import reorder
 from ..separators.calling import delay_of, sources_of
+from .loading import loaded
 from .mixtures import Mixtures, SceneBatches
 from .rates import Rate, at_rate, rendered_at
 from .render_device import SceneBatch, render_batch
@@ -90,10 +91,10 @@ def ordered_batches(
         settings: the run.
         separator: the dense one, in whose order masks are to be learned.
         seed: of the batches.
-        workers: processes that make them.
+        workers: processes that make them, 0 for this one.
     """
     delay, data = delay_of(separator), training_batches(settings, seed, separator)
-    for mixture, reference in DataLoader(data, batch_size=None, shuffle=False, num_workers=workers):
+    for mixture, reference in loaded(data, workers):
         with torch.no_grad():
             guide = sources_of(separator, mixture, delay)
         reference[..., : guide.shape[-1]] = reorder(reference[..., : guide.shape[-1]], guide)

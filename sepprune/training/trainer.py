@@ -12,15 +12,16 @@ from typing import Any
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import Subset
 
 from ..printing import plain_console
 from ..separators.calling import NOT_FASTER, delay_of, estimates_of, precision_on
-from ..signals import asked_to_end, ignore_requests_to_end
+from ..signals import asked_to_end
 from .batches import BATCHES, BatchSource, batch_source, validation_mixtures
 from .capture import Captured
 from .learner import Learner
 from .lessons import TeacherOutput, compared_layers, layer_inputs
+from .loading import loaded
 from .processes import Processes
 from .settings import TrainingSettings
 
@@ -164,17 +165,7 @@ class Trainer:
         count, drawn = self.processes.count, max(learner.counters.batches for learner in self.learners)
         mine: Subset[Any] = Subset(self._source.data, range(drawn + self.processes.rank, BATCHES, count))
         gpu = self.device.type == "cuda"
-        return iter(
-            DataLoader(
-                mine,
-                batch_size=None,
-                shuffle=False,
-                num_workers=min(12, os.cpu_count() or 1) if gpu else 1,
-                prefetch_factor=4,
-                worker_init_fn=_ignore_signals,
-                pin_memory=gpu,
-            )
-        )
+        return loaded(mine, min(12, os.cpu_count() or 1) if gpu else 1, pinned=gpu)
 
     def _update(self, batch: tuple[Tensor, ...], share: float) -> None:
         batch = tuple(tensor.to(self.device, non_blocking=True) for tensor in batch)
@@ -220,11 +211,6 @@ def _waited(work: Captured, *inputs: Tensor) -> tuple[Tensor, ...]:
 
 def _listed(scores: list[float]) -> str:
     return " ".join(f"{score:.2f}" for score in scores)
-
-
-def _ignore_signals(_: int) -> None:
-    """Workers ignore Ctrl-C, which would otherwise end them, and the run before it is saved."""
-    ignore_requests_to_end()
 
 
 class _Stop:
