@@ -28,6 +28,7 @@ from scipy.signal import butter, fftconvolve, sosfilt
 from sepprune.data.mixtures import find
 from sepprune.data.sound import resampled
 from sepprune.files import write_whole
+from sepprune.printing import counted
 
 from ..common import run_script
 
@@ -52,7 +53,7 @@ def main() -> None:
     for name, made in conditions.items():
         for number, entry in enumerate(files):
             write(args.out / name, entry.name, made(entry.read(SAMPLE_RATE).astype(np.float64), number))
-        print(f"{len(files)} mixtures in {args.out / name}")
+        print(f"{counted(len(files), 'mixture')} in {args.out / name}")
 
 
 def telephone(signals: Waveforms, number: int) -> Waveforms:

@@ -14,7 +14,7 @@ def lone_voices() -> list[str]:
     for row in report["levels"]:
         counts = [str(row[key]) for key in ("above_20_db", "above_10_db", "starts", "later")]
         lines.append([_name(row["level"]), f"{row['median_db']:.1f} dB", f"{row['worst_db']:.1f} dB", *counts])
-    heads = ["leak", "worst leak", "above -20 dB", "above -10 dB", "above -10 dB in the first 1.5 s", "after it"]
+    heads = ["median leak", "worst leak", "leak above -20 dB", "above -10 dB", "in the first 1.5 s", "after them"]
     return table([f"{report['levels'][0]['voices']} voices", *heads], lines)
 
 

@@ -15,7 +15,7 @@ from ..arguments import check_number
 from ..data.mixtures import MIXTURE_FOLDERS, find
 from ..data.speakers import speakers_of
 from ..evaluation import evaluate
-from ..printing import plain_console, print_trimmed
+from ..printing import counted, plain_console, print_trimmed
 from ..streaming import Ladder
 from ..streaming.ladder_writer import store_scores
 from .options import add_ladder, add_stream, chosen_levels
@@ -27,7 +27,9 @@ _LARGEST_GAIN_DB = 120
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Stream mixtures through every level and score the results. It needs the extra train: "
-        "python3 run.py setup train."
+        "python3 run.py setup train. The scores of the bundled ladder come from such folders: `quiet` from the clean "
+        "mixtures with --gain-db -30, `far` and `telephone` from folders that `python -m "
+        "experiments.conditions.conditions DATA OUT` makes of the clean mixtures."
     )
     add_ladder(parser)
     parser.add_argument("--data", required=True, metavar="DIR", help="folder with mix/, s1/ and s2/")
@@ -53,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="DB",
-        help="make mixtures and references louder by this first; -30 is a quiet microphone",
+        help="make mixtures and references louder by this first, or quieter: -30 is a quiet microphone",
     )
     add_stream(parser, precision="fp32")
 
@@ -117,7 +119,7 @@ def _table(rows: list[dict[str, Any]], mixtures: int, data: str, gain_db: float)
     shown = {title: key for title, key in columns.items() if any(row.get(key) is not None for row in rows)}
     kinds = "means and the worst mixture" if "worst\nleak" in shown else "means"
     louder = f" at {gain_db:+g} dB" if gain_db else ""
-    title = f"{mixtures} mixtures of {data}{louder}, {kinds} in dB"
+    title = f"{counted(mixtures, 'mixture')} of {data}{louder}, {kinds} in dB"
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("level", "params", "MACs/s", *shown):
         table.add_column(heading, justify="right", no_wrap=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..printing import counted
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -50,7 +52,8 @@ def described(ahead: LookAhead | str) -> str:
     if isinstance(ahead, str):
         return f"How far it looks ahead could not be measured: {ahead}"
     if ahead.limited:
-        text = f"Looks ahead {ahead.ms:.2f} ms: an output sample depends on {ahead.samples} samples after its own."
+        samples = counted(ahead.samples, "sample")
+        text = f"Looks ahead {ahead.ms:.2f} ms: an output sample depends on {samples} after its own."
     else:
         text = "Cannot stream: every output sample depends on the whole recording, or on more than half a second of it."
     named = [f"{each.name} ({each.kind}, {_reach(each.ms)})" for each in ahead.layers]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import LARGEST_WHOLE, check_number
-from ..printing import plain_console
+from ..printing import counted, plain_console
 
 #: largest pack in megabytes, and most packs
 _LARGEST_MB, _MOST_PARTS = 1_000_000, 1000
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     )
     report = write_packs(Collection(args.data), files, args.megabytes, args.seed, not args.no_validation)
     plain_console(stderr=args.json == "-").print(
-        f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, {report['recordings']} recordings of "
-        f"{report['speakers']} voices"
+        f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, "
+        f"{counted(report['recordings'], 'recording')} of {counted(report['speakers'], 'voice')}"
     )
     return {"file": args.out, "files": [str(file) for file in files], **report}

@@ -61,10 +61,12 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
         reports, limited = [report for report, _ in results], results[0][1]
         if limited:
             most = f"{20 * math.log10(LARGEST):.0f} dB beyond full scale"
-            sentence = f"{args.input}: {limited} samples were more than {most} and were limited: make it quieter"
+            were = "1 sample was" if limited == 1 else f"{limited:,} samples were"
+            sentence = f"{args.input}: {were} more than {most} and limited: make it quieter"
             notes.print(sentence, soft_wrap=True, highlight=False)
         if mixture.bad:
-            sentence = f"{args.input}: {mixture.bad} samples were not finite and were replaced by zero"
+            were = "1 sample was" if mixture.bad == 1 else f"{mixture.bad:,} samples were"
+            sentence = f"{args.input}: {were} not finite and replaced by zero"
             notes.print(sentence, soft_wrap=True)
     chunk_ms = reports[0]["chunk_ms"]
     if abs(chunk_ms - args.chunk_ms) > 1e-6:

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from ..arguments import LARGEST_WHOLE, check_number
 from ..checked import MALFORMED, shown
 from ..errors import UserError
-from ..printing import plain_console
+from ..printing import counted, plain_console
 from ..resources import asset
 from ..streaming import Ladder
 from .options import add_stream, chosen_levels
@@ -156,7 +156,7 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
         )
     design, difference = created.study.design, created.largest_loudness_difference
     trials = len(draw_order(created.study, settings.seed))
-    items = f"{len(design.items)} items"
+    items = counted(len(design.items), "item")
     if len(design.items) < settings.items:
         items += f" ({settings.items} were wanted, no more are loud enough: give more recordings, or shorter --seconds)"
     _say(

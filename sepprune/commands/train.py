@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..arguments import LONGEST_RUN_S, LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
-from ..printing import plain_console
+from ..printing import counted, plain_console
 
 if TYPE_CHECKING:
     from ..training.settings import TrainingSettings
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     console = plain_console(stderr=args.json == "-")
     console.print(
         f"best SI-SDRi {report['best_si_sdri']:.2f} dB after {report['audio_hours']:.1f} hours of mixtures, "
-        f"{report['steps']} updates, {report['seconds'] / 60:.1f} minutes: {settings.out}/best.safetensors"
+        f"{counted(report['steps'], 'update')}, {report['seconds'] / 60:.1f} minutes: {settings.out}/best.safetensors"
     )
     if not report["complete"]:
         console.print("interrupted: run the same command with --resume to continue", soft_wrap=True)

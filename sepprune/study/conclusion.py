@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..printing import counted
 from .analysis import ALPHA, INDISTINGUISHABLE, Analysis, Estimate
 from .design import ABX, PREFERENCE, THRESHOLD
 
@@ -47,9 +48,10 @@ def _abx(analysis: Analysis) -> str:
 def _threshold(analysis: Analysis) -> str:
     found = list(analysis.thresholds.values())
     none, last = sum(one.hears_none for one in found), analysis.design.compared[-1].level
+    who = f"{none} of {counted(len(found), 'listener')} {'hears' if none == 1 else 'hear'}"
     middle = float(np.median([one.median for one in found]))
     if none * 2 > len(found):
-        first = f"{none} of {len(found)} listeners hear no difference from {_baseline(analysis)} up to level {last}."
+        first = f"{who} no difference from {_baseline(analysis)} up to level {last}."
         return _sentences([first], analysis)
     unheard = [one.level for one in analysis.design.compared if one.level is not None and one.level < middle]
     lightest = f"level {unheard[-1]}" if unheard else "none of the levels"
@@ -58,7 +60,7 @@ def _threshold(analysis: Analysis) -> str:
         f"tell from {_baseline(analysis)}."
     ]
     if none:
-        parts.append(f"{none} of {len(found)} listeners hear no difference up to level {last}.")
+        parts.append(f"{who} no difference up to level {last}.")
     return _sentences(parts, analysis)
 
 
@@ -91,7 +93,7 @@ def _scores(analysis: Analysis) -> str:
 def _sentences(parts: Sequence[str], analysis: Analysis) -> str:
     text = " ".join(part[0].upper() + part[1:] for part in parts)
     count = len(analysis.listeners)
-    return f"{text} This rests on {count} listener{'s' if count > 1 else ''} and {analysis.trials} answers."
+    return f"{text} This rests on {counted(count, 'listener')} and {counted(analysis.trials, 'answer')}."
 
 
 def _significant(estimate: Estimate) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from ..printing import counted
 from .analysis import INDISTINGUISHABLE, Analysis, Estimate
 from .conclusion import conclusion
 from .design import ABX, MUSHRA, PREFERENCE, RATING, THRESHOLD
@@ -55,10 +56,13 @@ _TOPICS = {None: "", "voice": "the voice", "other": "what is left of the other v
 def report(analysis: Analysis) -> str:
     """The page as HTML text."""
     count = len(analysis.listeners)
-    facts = f"{_METHODS[analysis.design.method]}, {len(analysis.design.items)} items, {count} listeners in the analysis"
+    voided = f"{counted(analysis.void, 'void attempt')} that {'was' if analysis.void == 1 else 'were'} repeated"
+    items, listeners = counted(len(analysis.design.items), "item"), counted(count, "listener")
+    facts = f"{_METHODS[analysis.design.method]}, {items}, {listeners} in the analysis"
+    answers = counted(analysis.trials, "answer")
     sections = [
         f"<h1>{escape(analysis.title)}</h1>",
-        f'<p class="quiet">{facts}, {analysis.trials} answers, {analysis.void} void attempts that were repeated.</p>',
+        f'<p class="quiet">{facts}, {answers}, {voided}.</p>',
         f'<p class="conclusion"><strong>Conclusion.</strong> {escape(conclusion(analysis))}</p>',
         *_plots(analysis),
         *_thresholds(analysis),

@@ -78,16 +78,17 @@ def test_no_score_is_cut_or_broken_at_80_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gain_db", "scores", "title"),
+    ("count", "gain_db", "scores", "expected"),
     [
-        (0.0, {"si_sdri": 9.0}, "3 mixtures of data, means in dB"),
-        (-30.0, {"si_sdri": 9.0}, "3 mixtures of data at -30 dB, means in dB"),
-        (0.0, {"worst_leak_db": -9.0}, "3 mixtures of data, means and the worst mixture in dB"),
+        (3, 0.0, {"si_sdri": 9.0}, "3 mixtures of data, means in dB"),
+        (1, 0.0, {"si_sdri": 9.0}, "1 mixture of data, means in dB"),
+        (3, -30.0, {"si_sdri": 9.0}, "3 mixtures of data at -30 dB, means in dB"),
+        (3, 0.0, {"worst_leak_db": -9.0}, "3 mixtures of data, means and the worst mixture in dB"),
     ],
 )
-def test_the_title_says_what_the_scores_are_of(gain_db: float, scores: dict[str, float], title: str) -> None:
+def test_the_title_says_what_is_scored(count: int, gain_db: float, scores: dict[str, float], expected: str) -> None:
     row = {"level": 0, "params": 1e6, "macs_per_second": 1e8, "si_sdri_ci95": None, "si_sdri": None}
-    assert _table([row | scores], 3, "data", gain_db).title == title
+    assert _table([row | scores], count, "data", gain_db).title == expected
 
 
 @pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels 'x' is no list"), ("9", "no level 9")])

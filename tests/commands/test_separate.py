@@ -64,7 +64,7 @@ def test_samples_that_are_not_finite_are_told(tcn_ladder: Ladder, tmp_path: Path
     samples = babble(0.1)
     samples[5] = np.nan
     assert separate(tcn_ladder, record(tmp_path / "talk.wav", samples), tmp_path) == 0
-    assert "1 samples were not finite" in capsys.readouterr().err
+    assert "1 sample was not finite and replaced by zero" in capsys.readouterr().err
     assert np.isfinite(soundfile.read(tmp_path / "talk_voice1.wav")[0]).all()
 
 
@@ -72,7 +72,7 @@ def test_samples_that_are_limited_are_told(tcn_ladder: Ladder, tmp_path: Path, c
     samples = babble(0.1)
     samples[5:7] = 20.0
     assert separate(tcn_ladder, record(tmp_path / "talk.wav", samples), tmp_path, "--levels", "0,1") == 0
-    assert capsys.readouterr().err.count("2 samples were more than 24 dB beyond full scale and were limited") == 1
+    assert capsys.readouterr().err.count("2 samples were more than 24 dB beyond full scale and limited") == 1
 
 
 def test_a_damaged_level_is_told_before_another_one_writes(tcn_ladder: Ladder, tmp_path: Path, capsys: Capture) -> None:
