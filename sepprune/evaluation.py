@@ -98,7 +98,8 @@ def evaluate(
     Returns:
         One dictionary per level: its facts, the mean scores, the highest ``leak_db`` of all mixtures, the 95 %
         confidence interval of the mean SI-SDR improvement (see :func:`~sepprune.intervals.mean_interval`), and
-        ``per_file``.
+        ``per_file``: the scores of every mixture, ``seconds`` that were scored, ``left_out_s`` by which a file of the
+        mixture is longer than another one, and ``not_finite``, the samples that were taken as zero.
     """
     check(extras)
     gain, reports = np.float32(10 ** (gain_db / 20)), []
@@ -106,14 +107,16 @@ def evaluate(
         level, separate, close = ladder[number], *_separator(ladder, number, offline, (chunk_ms, backend, precision))
         files = []
         for entry in mixtures:
-            signals = [read_mono(path, ladder.sample_rate)[0] for path in entry.paths]
-            length = min(map(len, signals))
+            signals, bad = zip(*(read_mono(path, ladder.sample_rate) for path in entry.paths), strict=True)
+            length, longest = min(map(len, signals)), max(map(len, signals))
             mixture, *references = (gain * signal[:length] for signal in signals)
             estimates = separate(mixture)
             files.append(
                 {
                     "name": entry.name,
                     "seconds": length / ladder.sample_rate,
+                    "left_out_s": (longest - length) / ladder.sample_rate,
+                    "not_finite": sum(bad),
                     **score(estimates, np.stack(references), mixture, ladder.sample_rate, extras),
                 }
             )

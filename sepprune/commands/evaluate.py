@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,10 @@ from .options import add_ladder, add_stream, chosen_levels
 
 #: louder or softer in dB: about the range from the softest sound that is heard to the loudest that is borne
 _LARGEST_GAIN_DB = 120
+#: a mixture and its references may differ by so many seconds: resampling rounds their lengths
+_LEFT_OUT_S = 0.01
+#: names in a sentence
+_NAMED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,6 +88,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             lambda: progress.advance(task),
             speakers.by_mixture,
         )
+    for sentence in _remarks(rows[0]["per_file"]):
+        notes.print(sentence, highlight=False, soft_wrap=True)
     if args.store:
         store_scores(ladder, args.store, {row["level"]: row["si_sdri"] for row in rows if row["si_sdri"] is not None})
     if args.json != "-":
@@ -95,6 +102,34 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "mixtures": len(mixtures),
         "levels": rows,
     }
+
+
+def _remarks(files: list[dict[str, Any]]) -> Iterator[str]:
+    """What the scores leave out, for the user.
+
+    Args:
+        files: ``per_file`` of :func:`~sepprune.evaluation.evaluate`.
+    """
+    unequal = [file for file in files if file["left_out_s"] > _LEFT_OUT_S]
+    if unequal:
+        most = max(unequal, key=lambda file: file["left_out_s"])
+        several = counted(len(unequal), "mixture has", "mixtures have")
+        yield (
+            f"{several} another length than a reference: only the time that all files have is scored, "
+            f"{most['left_out_s']:.2f} s of {most['name']} are not"
+        )
+    damaged = [file["name"] for file in files if file["not_finite"]]
+    if damaged:
+        yield f"samples that are not finite were replaced by zero in {_listed(damaged)}"
+    silent = [file["name"] for file in files if not {"si_sdri", "leak_db"} & file.keys()]
+    if silent:
+        yield f"not scored, because every reference is silent: {_listed(silent)}"
+
+
+def _listed(names: list[str]) -> str:
+    """The first names, and how many there are besides."""
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join(names[:_NAMED] + more)
 
 
 def _print(console: Console, table: Table) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import UserError
 from ..files import reason, whole_file
 from ..media import STANDARD_INPUT
-from ..printing import plain_console
+from ..printing import counted, plain_console
 from ..streaming import Ladder, StreamingSeparator
 from ..streaming.files import MonoFile, separated, wav_header, within_band
 from ..streaming.stream import LARGEST
@@ -61,11 +61,11 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
         reports, limited = [report for report, _ in results], results[0][1]
         if limited:
             most = f"{20 * math.log10(LARGEST):.0f} dB beyond full scale"
-            were = "1 sample was" if limited == 1 else f"{limited:,} samples were"
+            were = counted(limited, "sample was", "samples were")
             sentence = f"{args.input}: {were} more than {most} and limited: make it quieter"
             notes.print(sentence, soft_wrap=True, highlight=False)
         if mixture.bad:
-            were = "1 sample was" if mixture.bad == 1 else f"{mixture.bad:,} samples were"
+            were = counted(mixture.bad, "sample was", "samples were")
             sentence = f"{args.input}: {were} not finite and replaced by zero"
             notes.print(sentence, soft_wrap=True)
     chunk_ms = reports[0]["chunk_ms"]

@@ -56,7 +56,7 @@ _TOPICS = {None: "", "voice": "the voice", "other": "what is left of the other v
 def report(analysis: Analysis) -> str:
     """The page as HTML text."""
     count = len(analysis.listeners)
-    voided = f"{counted(analysis.void, 'void attempt')} that {'was' if analysis.void == 1 else 'were'} repeated"
+    voided = f"{counted(analysis.void, 'void attempt that was', 'void attempts that were')} repeated"
     items, listeners = counted(len(analysis.design.items), "item"), counted(count, "listener")
     facts = f"{_METHODS[analysis.design.method]}, {items}, {listeners} in the analysis"
     answers = counted(analysis.trials, "answer")

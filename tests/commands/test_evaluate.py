@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from rich.console import Console
 
 from sepprune.cli import main
-from sepprune.commands.evaluate import _print, _table
+from sepprune.commands.evaluate import _listed, _print, _table
 from sepprune.streaming import Ladder
 
 
@@ -89,6 +90,46 @@ def test_no_score_is_cut_or_broken_at_80_columns() -> None:
 def test_the_title_says_what_is_scored(count: int, gain_db: float, scores: dict[str, float], expected: str) -> None:
     row = {"level": 0, "params": 1e6, "macs_per_second": 1e8, "si_sdri_ci95": None, "si_sdri": None}
     assert _table([row | scores], count, "data", gain_db).title == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "signal", "sentence"),
+    [
+        (
+            "s1",
+            np.full(4000, 0.1),
+            "1 mixture has another length than a reference: only the time that all files",
+        ),
+        ("mix", np.r_[np.nan, np.full(7999, 0.1)], "samples that are not finite were replaced by zero in one"),
+    ],
+)
+def test_what_the_scores_leave_out_is_said(
+    tcn_ladder: Ladder,
+    data: Path,
+    capsys: pytest.CaptureFixture,
+    part: str,
+    signal: NDArray[np.float64],
+    sentence: str,
+) -> None:
+    (data / part / "one.flac").unlink()
+    for name in ("mix", "s1", "s2"):
+        if name != part:
+            (data / name / "one.flac").rename(data / name / "one.wav")
+    soundfile.write(data / part / "one.wav", signal, 16_000, "FLOAT")
+    assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "2", "--offline"]) == 0
+    assert sentence in capsys.readouterr().err
+
+
+def test_mixtures_without_any_voice_are_named(tcn_ladder: Ladder, data: Path, capsys: pytest.CaptureFixture) -> None:
+    for part in ("s1", "s2"):
+        soundfile.write(data / part / "one.flac", np.zeros(8000), 16_000)
+    assert main(["evaluate", str(tcn_ladder.folder), "--data", str(data), "--levels", "2", "--offline"]) == 0
+    assert "not scored, because every reference is silent: one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("count", "listed"), [(1, "a"), (3, "a, b, c"), (5, "a, b, c, 2 more")])
+def test_many_names_are_shortened(count: int, listed: str) -> None:
+    assert _listed(list("abcde"[:count])) == listed
 
 
 @pytest.mark.parametrize(("levels", "sentence"), [("x", "--levels 'x' is no list"), ("9", "no level 9")])
