@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         [out] if args.parts == 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
     )
     report = write_packs(Collection(args.data), files, args.megabytes, args.seed, not args.no_validation)
+    recordings, voices = counted(int(report["recordings"]), "recording"), counted(int(report["speakers"]), "voice")
     plain_console(stderr=args.json == "-").print(
-        f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, "
-        f"{counted(report['recordings'], 'recording')} of {counted(report['speakers'], 'voice')}"
+        f"{', '.join(map(str, files))}: {report['bytes'] / 1e6:.1f} MB, {recordings} of {voices}"
     )
     return {"file": args.out, "files": [str(file) for file in files], **report}
