@@ -58,7 +58,7 @@ def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
 
 
 def numbers_of(option: str, text: str, kind: type[Number], what: str, example: str) -> list[Number]:
-    """Numbers from text in which commas join them.
+    """Numbers from text in which commas join them, each once.
 
     Args:
         option: that the text was given for.
@@ -71,6 +71,6 @@ def numbers_of(option: str, text: str, kind: type[Number], what: str, example: s
         UserError: a word is no such number.
     """
     try:
-        return [kind(word) for word in text.split(",")]
+        return list(dict.fromkeys(kind(word) for word in text.split(",")))
     except (ValueError, OverflowError) as error:
         raise UserError(f"{option} {shown(text)} is no list of {what}: write for example {example}") from error

@@ -14,6 +14,7 @@ from rich.progress import Progress
 from ..arguments import LARGEST_WHOLE, check_number
 from ..checked import MALFORMED, shown
 from ..errors import UserError
+from ..files import check_destination
 from ..printing import counted, plain_console
 from ..resources import asset
 from ..streaming import Ladder
@@ -119,6 +120,7 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
     from ..study.session import draw_order
     from ..study.texts import default_texts, own_texts
 
+    check_destination("--out", args.out, (".zip",))
     ladder = Ladder.load(args.ladder)
     if args.method not in METHODS:
         raise UserError(f"no listening test is called {args.method!r}: choose from {', '.join(METHODS)}")
