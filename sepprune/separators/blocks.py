@@ -85,8 +85,6 @@ class Unfolded(nn.Module):
 
     def __init__(self, block: nn.Module, bottleneck: int, iterations: int) -> None:
         super().__init__()
-        if iterations < 1:
-            raise ValueError(f"iterations is {iterations}: apply the block at least once")
         self.block, self.iterations = block, iterations
         self.blend = nn.Sequential(nn.Conv1d(bottleneck, bottleneck, 1, groups=bottleneck), nn.PReLU())
 
@@ -113,22 +111,13 @@ class MaskingSeparator(nn.Module):
         sources: number of sources.
 
     Raises:
-        ValueError: a setting is not positive, or the window is shorter than the hop.
+        ValueError: the window is shorter than the hop.
     """
 
     network: nn.Module
 
     def __init__(self, bottleneck: int, scales: int, basis: int, window: int, hop: int, sources: int) -> None:
         super().__init__()
-        for name, value in (
-            ("bottleneck", bottleneck),
-            ("scales", scales),
-            ("basis", basis),
-            ("hop", hop),
-            ("sources", sources),
-        ):
-            if value < 1:
-                raise ValueError(f"{name} is {value}: use a positive number")
         if window < hop:
             raise ValueError(
                 f"a window of {window} samples leaves gaps between frames that are {hop} samples apart: "

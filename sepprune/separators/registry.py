@@ -27,6 +27,8 @@ _FAMILIES: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
     "tdanet": (TDANet, {}),
     "tdanet-large": (TDANet, {"basis": 17, "window": 32, "hop": 8}),
 }
+#: settings that may be 0 or less; every other number is a size or a count
+_MAY_BE_ZERO = frozenset({"biases", "consistency", "dropout", "epsilon", "input_level", "low_bins", "skip"})
 
 
 def separator_names() -> list[str]:
@@ -42,7 +44,7 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
         **settings: arguments of the family's class; what is left out takes the name's value or the default.
 
     Raises:
-        ValueError: the name or a setting is unknown.
+        ValueError: the name or a setting is unknown, or a size is below 1.
     """
     if name not in _FAMILIES:
         raise ValueError(f"no separator is called {name!r}: choose from {', '.join(separator_names())}")
@@ -55,4 +57,8 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
     } - {"filterbank", "filters", "width"}
     if unknown := sorted(set(settings) - known):
         raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
+    for setting in settings.keys() - _MAY_BE_ZERO:
+        value = settings[setting]
+        if any(isinstance(size, int) and size < 1 for size in (value if isinstance(value, list | tuple) else [value])):
+            raise ValueError(f"{setting} is {value}: give at least 1")
     return family(**settled | settings)

@@ -54,6 +54,8 @@ class SpectralSeparator(CausalSeparator):
         input_level: int | Sequence[int] = 0,
     ) -> None:
         super().__init__(sources, hop, window, sample_rate)
+        if low_bins > low_window // 2:
+            raise ValueError(f"low_bins is {low_bins}: a low_window of {low_window} samples has {low_window // 2} bins")
         self.analysis_window = analysis_window
         self.bins, self.feature_bins = analysis_window // 2, analysis_window // 2 + low_bins
         self.encoder = Encoder(hop, window, analysis_window)

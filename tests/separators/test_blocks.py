@@ -76,8 +76,8 @@ def test_the_papers_separators_are_known_by_name(name: str) -> None:
     ("name", "setting", "message"),
     [
         ("afrcnn-12", {"window": 10}, "10 samples leaves gaps between frames that are 20 samples apart"),
-        ("sudormrf-1.0x", {"basis": 0}, "basis is 0: use a positive number"),
-        ("tdanet", {"iterations": 0}, "iterations is 0: apply the block at least once"),
+        ("sudormrf-1.0x", {"basis": 0}, "basis is 0: give at least 1"),
+        ("tdanet", {"iterations": 0}, "iterations is 0: give at least 1"),
         ("tdanet", {"kernel": 3}, "no setting 'kernel': choose from .*iterations"),
     ],
 )
