@@ -56,8 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         return _missing(error, str(_named(arguments)))
     try:
-        if args.json and not hasattr(args, "config"):  # the folder that a configuration names may not exist yet
-            check_destination("--json", args.json, made=_made(args))
+        _check_paths(args)
         with asked_to_end(interrupt):
             report = args.run(args)
             if args.json:
@@ -78,6 +77,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """Refuse a report that cannot be written, or that would replace a file of the same command.
+
+    Raises:
+        UserError: a path is empty, or ``--json`` names no file that can be written.
+    """
+    for name in ("out", "data", "json", "config"):
+        if getattr(args, name, None) == "":
+            raise UserError(f"{name} is empty: give a path")
+    if args.json in (None, "-"):
+        return
+    if not hasattr(args, "config"):  # the folder that a configuration names may not exist yet
+        check_destination("--json", args.json, made=_made(args))
+    for name in ("out", "data", "config", "input", "weights", "plan", "plot"):
+        other = getattr(args, name, None)
+        if isinstance(other, str) and Path(other).absolute() == Path(args.json).absolute():
+            raise UserError(f"--json {args.json} is the file of {name}, too: name another one")
 
 
 def _missing(error: ModuleNotFoundError, command: str) -> int:

@@ -91,7 +91,7 @@ def evaluate(
         offline: one batch forward through torch instead of a stream.
         chunk_ms, backend, precision: of the stream; fp32 by default, so that scores are the same on every machine.
         extras: names of :mod:`~sepprune.perception`.
-        gain_db: by which mixtures and references are made louder first, in dB.
+        gain_db: by which mixtures are made louder before they are separated, and the sources quieter afterwards, in dB.
         advance: called after each mixture, for a progress bar.
         speakers: of each mixture, from :func:`sepprune.data.speakers.speakers_of`, for the interval.
 
@@ -109,8 +109,8 @@ def evaluate(
         for entry in mixtures:
             signals, bad = zip(*(read_mono(path, ladder.sample_rate) for path in entry.paths), strict=True)
             length, longest = min(map(len, signals)), max(map(len, signals))
-            mixture, *references = (gain * signal[:length] for signal in signals)
-            estimates = separate(mixture)
+            mixture, *references = (signal[:length] for signal in signals)
+            estimates = separate(gain * mixture) / gain
             files.append(
                 {
                     "name": entry.name,

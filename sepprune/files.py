@@ -134,6 +134,23 @@ def check_destination(
         raise UserError(f"cannot write {option} {destination}: the folder {folder} is not writable; choose another")
 
 
+def check_folder(name: str, folder: str) -> None:
+    """Refuse what cannot be a folder of results, before the work whose results it would hold.
+
+    Args:
+        name: of the setting, for the error.
+        folder: path; the folder need not exist.
+
+    Raises:
+        UserError: it is empty, or a file.
+    """
+    if not folder:
+        raise UserError(f"{name} is empty: give a folder")
+    for path in (Path(folder), *Path(folder).parents):
+        if path.exists() and not is_folder(path):
+            raise UserError(f"{name} is {folder}, and {path} is a file: give a folder")
+
+
 def reason(error: BaseException) -> str:
     """Why a file could not be read or written, in words; a full disk is named as such.
 

@@ -38,8 +38,8 @@ def load_named(text: str) -> nn.Module:
     settings = dict(_setting(word, text) for word in rest.split(",") if word)
     try:
         return build_separator(name, **settings)
-    except (TypeError, ValueError) as error:
-        raise UserError(str(error)) from error
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise UserError(str(error).partition("\n")[0]) from error
 
 
 def is_folder(text: str) -> bool:
@@ -85,13 +85,14 @@ def example_for(module: nn.Module, sample_rate: int) -> Tensor | None:
 
     if isinstance(module, CausalSeparator):
         return None
-    noise = 0.1 * torch.randn(1, sample_rate, generator=torch.Generator().manual_seed(0))
+    # two rows tell the shapes apart: a convolution takes (1, samples) for one signal of one channel, without a batch
+    noise = 0.1 * torch.randn(2, sample_rate, generator=torch.Generator().manual_seed(0))
     failures = []
     for example in (noise, noise.unsqueeze(1)):
         try:
             with torch.no_grad():
                 module.eval()(example)
-            return example
+            return example[:1]
         except Exception as error:  # a module of any library may raise anything
             failures.append((str(error) or type(error).__name__).splitlines()[0])
     raise UserError(

@@ -153,3 +153,8 @@ def test_the_interval_knows_who_speaks_where(ladder: Ladder, tmp_path: Path, mon
 def test_speech_that_pauses_is_not_silent() -> None:
     voices = [babble(1), noise(1, 1)]
     assert "si_sdri" in scores(voices, voices)
+
+
+def test_a_quiet_mixture_is_scored_like_a_loud_one_by_a_linear_separator(tmp_path: Path, ladder: Ladder) -> None:
+    quiet = evaluate(ladder, find(voices_folder(tmp_path)), [0], True, gain_db=-100.0)[0]
+    assert quiet["input_si_sdr"] is not None and quiet["si_sdri"] is not None and quiet["leak_db"] is None

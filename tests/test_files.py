@@ -11,7 +11,7 @@ import pytest
 
 from sepprune import files
 from sepprune.errors import UserError
-from sepprune.files import check_destination, is_folder, whole_file, write_whole
+from sepprune.files import check_destination, check_folder, is_folder, whole_file, write_whole
 
 from .leftovers import searched_before_the_lock
 
@@ -144,3 +144,17 @@ def test_many_processes_can_write_into_one_folder(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", script, tmp_path / f"file-{number}"]) for number in range(4)]
     assert [writer.wait() for writer in writers] == [0] * 4
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"file-{number}" for number in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("inside", "sentence"), [("", "runs is empty"), ("a.txt", "is a file"), ("a.txt/b", "is a file")]
+)
+def test_a_folder_of_results_is_no_file(tmp_path: Path, inside: str, sentence: str) -> None:
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(UserError, match=sentence):
+        check_folder("runs", inside and str(tmp_path / inside))
+
+
+def test_a_folder_of_results_need_not_exist(tmp_path: Path) -> None:
+    check_folder("runs", str(tmp_path / "new/deep"))
+    check_folder("runs", str(tmp_path))

@@ -82,3 +82,12 @@ def test_an_example_has_the_shape_that_the_module_takes() -> None:
 def test_a_module_that_takes_no_mixture_is_named() -> None:
     with pytest.raises(UserError, match="Never takes neither"):
         example_for(Never(), 800)
+
+
+def test_a_convolution_is_not_given_a_signal_without_a_batch() -> None:
+    assert example_for(nn.Sequential(nn.Conv1d(1, 2, 9, padding=4)), 800).shape == (1, 1, 800)
+
+
+def test_settings_that_need_too_much_memory_are_one_sentence() -> None:
+    with pytest.raises(UserError, match="memory"):
+        load_named("skim:features=99999999,hidden=99999999")

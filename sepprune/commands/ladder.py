@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
+from ..files import check_destination
 from ..printing import plain_console
 from .options import numbers_of
 from .prune_progress import MaskProgress
@@ -54,6 +56,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..training.processes import Processes
 
     settings = load_ladder_settings(args.config, args.data, args.start)
+    if args.json:
+        check_destination("--json", args.json, made=[Path(settings.out), Path(settings.runs)])
     report: dict[str, Any] = {"levels": []}
     with Processes() as processes:
         display = _Display(settings, quiet=not processes.first)

@@ -45,12 +45,15 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_levels(text: str | None, ladder: Ladder) -> list[int]:
-    """Level numbers from text such as ``0,2``; all levels for ``None``. Their files are checked.
+    """Level numbers from text such as ``0,2``; all levels for ``None`` or ``all``. Their files are checked.
 
     Raises:
         UserError: a word is no number, the ladder has no such level, or files of one are missing or damaged.
     """
-    numbers = range(len(ladder.levels)) if text is None else numbers_of("--levels", text, int, "level numbers", "0,2")
+    if text is None or text == "all":
+        numbers = list(range(len(ladder.levels)))
+    else:
+        numbers = numbers_of("--levels", text, int, "level numbers", "0,2")
     levels = [ladder[number] for number in numbers]
     for level in levels:  # before the first of them does anything
         level.check()

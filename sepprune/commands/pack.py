@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arguments import LARGEST_WHOLE, check_number
+from ..files import check_destination
 from ..printing import counted, plain_console
 
 #: largest pack in megabytes, and most packs
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_number("--parts", args.parts, 1, _MOST_PARTS)
     check_number("--seed", args.seed, 0, LARGEST_WHOLE)
     out = Path(args.out)
+    check_destination("--out", args.out, (".pack",), made=[out.parent])
     files = (
         [out] if args.parts == 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
     )

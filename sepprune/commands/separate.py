@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> dict[str, Any] | list[dict[str, Any]]:
         )
     levels = [ladder[args.level or 0].level]
     if args.levels is not None:
-        levels = chosen_levels(None if args.levels == "all" else args.levels, ladder)
+        levels = chosen_levels(args.levels, ladder)
     named = args.level is not None or args.levels is not None
     with MonoFile(args.input, ladder.sample_rate) as mixture:
         if mixture.note:

@@ -10,10 +10,12 @@ import argparse
 import dataclasses
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..arguments import LONGEST_RUN_S, LONGEST_TRAINING_MIN, check_number
 from ..errors import UserError
+from ..files import check_destination, check_folder
 from ..printing import counted, plain_console
 
 if TYPE_CHECKING:
@@ -22,9 +24,6 @@ if TYPE_CHECKING:
 #: By default glibc returns large blocks to the system after every update and faults them in again, which made an update
 #: on a CPU thirteen times slower. These thresholds keep the blocks; they must be set before the process starts.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184"}
-
-#: more than any machine has cores
-_MOST_THREADS = 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> dict[str, Any]:
     check_number("--minutes", args.minutes, 0, LONGEST_TRAINING_MIN)
     check_number("--benchmark", args.benchmark, 0, LONGEST_RUN_S, "seconds", above=True)
-    check_number("--threads", args.threads, 0, _MOST_THREADS)
+    check_number("--threads", args.threads, 0, os.cpu_count() or 1, "(the cores of this machine)")
     keep_memory()
     import torch
 
@@ -63,6 +62,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     from ..training.trainer import Trainer
 
     settings = load_settings(args.config, data=args.data, out=args.out, threads=args.threads)
+    check_folder("out", settings.out)
+    if args.json:
+        check_destination("--json", args.json, made=[Path(settings.out)])
     given = {name: value for name in ("weights", "plan") if (value := getattr(args, name)) is not None}
     settings = dataclasses.replace(settings, model=resolved(dataclasses.replace(settings.model, **given)))
     if settings.imitation or settings.hints:

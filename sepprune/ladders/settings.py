@@ -10,6 +10,7 @@ from typing import Any
 from ..arguments import check_number
 from ..checked import is_finite, shown
 from ..errors import UserError
+from ..files import check_folder
 from ..training.limits import LARGEST_STEP, check_limits
 from ..training.settings import TrainingSettings, build_settings, read_toml
 from .weights import resolved
@@ -111,6 +112,8 @@ def load_ladder_settings(path: str, data: str | None = None, start: str | None =
         LadderSettings, content | {"training": fine_tuning, "levels": levels}, path
     )
     _check(settings, path)
+    for name in ("out", "runs"):
+        check_folder(name, getattr(settings, name))
     check_limits(settings.training)
     return settings
 

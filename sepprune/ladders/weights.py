@@ -30,7 +30,7 @@ def resolved(settings: ModelSettings) -> ModelSettings:
     Raises:
         UserError: the folder is no ladder, or other settings are given with it.
     """
-    if settings.name in separator_names() or not is_folder(Path(settings.name)):
+    if settings.name in separator_names() or not settings.name or not is_folder(Path(settings.name)):
         return settings
     if settings.settings or settings.grown_from is not None:
         raise UserError(

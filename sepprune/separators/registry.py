@@ -27,8 +27,8 @@ _FAMILIES: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
     "tdanet": (TDANet, {}),
     "tdanet-large": (TDANet, {"basis": 17, "window": 32, "hop": 8}),
 }
-#: settings that may be 0 or less; every other number is a size or a count
-_MAY_BE_ZERO = frozenset({"biases", "consistency", "dropout", "epsilon", "input_level", "low_bins", "skip"})
+#: lowest value of settings that may be 0 or less; every other number is a size or a count
+_LOWEST = {"biases": 0, "consistency": 0, "dropout": 0, "epsilon": 0, "input_level": -1000, "low_bins": 0, "skip": 0}
 
 
 def separator_names() -> list[str]:
@@ -44,21 +44,39 @@ def build_separator(name: str, **settings: Any) -> nn.Module:
         **settings: arguments of the family's class; what is left out takes the name's value or the default.
 
     Raises:
-        ValueError: the name or a setting is unknown, or a size is below 1.
+        ValueError: the name or a setting is unknown, or a setting is no number, list or name where one is needed.
     """
     if name not in _FAMILIES:
         raise ValueError(f"no separator is called {name!r}: choose from {', '.join(separator_names())}")
     family, settled = _FAMILIES[name]
     known = {
-        parameter
+        parameter.name: str(parameter.annotation)
         for kind in family.__mro__
         if kind is not nn.Module and kind is not object
-        for parameter in inspect.signature(kind).parameters
-    } - {"filterbank", "filters", "width"}
-    if unknown := sorted(set(settings) - known):
+        for parameter in inspect.signature(kind).parameters.values()
+        if parameter.name not in ("filterbank", "filters", "width")
+    }
+    if unknown := sorted(settings.keys() - known.keys()):
         raise ValueError(f"{name} has no setting {unknown[0]!r}: choose from {', '.join(sorted(known))}")
-    for setting in settings.keys() - _MAY_BE_ZERO:
-        value = settings[setting]
-        if any(isinstance(size, int) and size < 1 for size in (value if isinstance(value, list | tuple) else [value])):
-            raise ValueError(f"{setting} is {value}: give at least 1")
+    for setting, value in settings.items():
+        _check(setting, value, known[setting])
     return family(**settled | settings)
+
+
+def _check(setting: str, value: Any, kind: str) -> None:
+    """Refuse a value that torch would refuse without naming the setting.
+
+    Args:
+        setting: its name.
+        value: what was given.
+        kind: the annotation of the parameter.
+    """
+    if isinstance(value, list | tuple):
+        if "Sequence" not in kind or not value:
+            raise ValueError(f"{setting} is {value}: give one number")
+    elif isinstance(value, str) != ("str" in kind):
+        raise ValueError(f"{setting} is {value!r}: give a {'name' if 'str' in kind else 'number'}")
+    lowest = _LOWEST.get(setting, 1)
+    for number in value if isinstance(value, list | tuple) else [value]:
+        if isinstance(number, int) and number < lowest:
+            raise ValueError(f"{setting} is {value}: give at least {lowest}")

@@ -35,3 +35,25 @@ def test_a_name_that_looks_like_markup_is_printed_as_it_is(
 ) -> None:
     assert main(["pack", str(data_folder), "--out", str(tmp_path / "[bold].pack")]) == 0
     assert "[bold].pack" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_pack_does_not_replace_the_list_of_its_recordings(
+    data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (data_folder / "manifest.csv").read_bytes()
+    assert main(["pack", str(data_folder), "--out", str(data_folder / "manifest.csv")]) == 2
+    assert "does not end in .pack" in capsys.readouterr().err
+    assert (data_folder / "manifest.csv").read_bytes() == before
+
+
+def test_a_report_does_not_replace_the_pack(
+    data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "a.pack")
+    assert main(["pack", str(data_folder), "--out", out, "--json", out]) == 2
+    assert capsys.readouterr().err == f"sepprune pack: --json {out} is the file of out, too: name another one\n"
+
+
+def test_an_empty_path_is_not_the_current_folder(data_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pack", str(data_folder), "--out", ""]) == 2
+    assert capsys.readouterr().err == "sepprune pack: out is empty: give a path\n"
