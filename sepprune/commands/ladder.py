@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     report: dict[str, Any] = {"levels": []}
     with Processes() as processes:
         display = _Display(settings, quiet=not processes.first)
+        display.warn(args.config)
         maker = LadderMaker(settings, processes, Events(display.stage, display.masks))
         if not args.write_only:
             made = maker.make(_chosen(args.levels, len(settings.levels)), args.minutes)
@@ -81,6 +82,20 @@ class _Display:
     def __init__(self, settings: LadderSettings, quiet: bool) -> None:
         self.console = plain_console(stderr=True, quiet=quiet)
         self._settings = settings
+
+    def warn(self, path: str) -> None:
+        """Tell where the dense separator has learned nothing.
+
+        Args:
+            path: of the configuration.
+        """
+        if self._settings.start is None and self._settings.training.model.weights is None:
+            self.console.print(
+                f"Warning: the dense separator of {path} has random weights, so its channels mean nothing: set "
+                "`weights` of [training.model]",
+                soft_wrap=True,
+                highlight=False,
+            )
 
     def stage(self, levels: Sequence[int], minutes: float) -> None:
         for level in levels:

@@ -41,6 +41,13 @@ def test_people_see_what_is_made_from_what(ladder_config: Path, capsys: pytest.C
     assert "learning masks comes on top" in printed
 
 
+def test_a_dense_separator_with_random_weights_is_a_warning(
+    ladder_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ladder(ladder_config, "--levels", "0") == 0
+    assert "has random weights, so its channels mean nothing" in capsys.readouterr().err
+
+
 def test_a_log_gets_a_line_for_every_tenth_part_of_mask_learning(
     ladder_config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
