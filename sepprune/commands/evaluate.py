@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="DB",
-        help="make mixtures and references louder by this first, or quieter: -30 is a quiet microphone",
+        help="make mixtures louder by this first, or quieter: -30 is a quiet microphone",
     )
     add_stream(parser, precision="fp32")
 

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         required=True,
-        metavar="FILE",
+        metavar="FILE.pack",
         help="the pack to write; with --parts: FILE-1.pack, FILE-2.pack, ...; pass their folder as --data",
     )
     parser.add_argument("--megabytes", type=float, default=48.0, help="largest size of a pack")
@@ -36,10 +36,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     check_number("--parts", args.parts, 1, _MOST_PARTS)
     check_number("--seed", args.seed, 0, LARGEST_WHOLE)
     out = Path(args.out)
-    check_destination("--out", args.out, (".pack",), made=[out.parent])
     files = (
         [out] if args.parts == 1 else [out.with_name(f"{out.stem}-{part}.pack") for part in range(1, args.parts + 1)]
     )
+    for file in files:
+        check_destination("--out", str(file), (".pack",), made=[out.parent])
     report = write_packs(Collection(args.data), files, args.megabytes, args.seed, not args.no_validation)
     recordings, voices = counted(int(report["recordings"]), "recording"), counted(int(report["speakers"]), "voice")
     plain_console(stderr=args.json == "-").print(

@@ -46,6 +46,11 @@ def test_a_pack_does_not_replace_the_list_of_its_recordings(
     assert (data_folder / "manifest.csv").read_bytes() == before
 
 
+def test_several_packs_get_their_ending_and_number(data_folder: Path, tmp_path: Path) -> None:
+    assert main(["pack", str(data_folder), "--out", str(tmp_path / "new/part"), "--parts", "2"]) == 0
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["part-1.pack", "part-2.pack"]
+
+
 def test_a_report_does_not_replace_the_pack(
     data_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
