@@ -120,7 +120,7 @@ def _create(args: argparse.Namespace) -> dict[str, Any]:
     from ..study.session import draw_order
     from ..study.texts import default_texts, own_texts
 
-    check_destination("--out", args.out, (".zip",))
+    check_destination("--out", args.out, (".zip",), made=[Path(args.out).parent])
     ladder = Ladder.load(args.ladder)
     if args.method not in METHODS:
         raise UserError(f"no listening test is called {args.method!r}: choose from {', '.join(METHODS)}")

@@ -108,7 +108,6 @@ def test_clean_voices_of_a_test_folder_become_the_reference(
         ["create", "--method", "opinion"],
         ["create", "--method", "abx", "--times", "missing.json"],
         ["create", "--method", "abx", "--out", "study.txt"],
-        ["create", "--method", "abx", "--out", "missing/study.zip"],
         ["simulate", "missing.zip", "--listener", "guess", "--sessions", "1", "--results", "r"],
         ["simulate", "missing.zip", "--listener", "guess", "--sessions", "1", "--results", "r", "--seed", "-1"],
         ["merge", "missing.jsonl", "--out", "o"],
