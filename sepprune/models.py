@@ -38,8 +38,10 @@ def load_named(text: str) -> nn.Module:
     settings = dict(_setting(word, text) for word in rest.split(",") if word)
     try:
         return build_separator(name, **settings)
-    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-        raise UserError(str(error).partition("\n")[0]) from error
+    except (TypeError, ValueError) as error:
+        raise UserError(str(error)) from error
+    except (RuntimeError, ArithmeticError) as error:  # torch's own errors for impossible sizes
+        raise UserError(f"{text} cannot be built: {str(error).splitlines()[0]}") from error
 
 
 def is_folder(text: str) -> bool:
