@@ -72,7 +72,7 @@ def _check(setting: str, value: Any, kind: str) -> None:
         kind: the annotation of the parameter.
     """
     if isinstance(value, list | tuple):
-        if "Sequence" not in kind or not value:
+        if "Sequence" not in kind:
             raise ValueError(f"{setting} is {value}: give one number")
     elif isinstance(value, str) != ("str" in kind):
         raise ValueError(f"{setting} is {value!r}: give a {'name' if 'str' in kind else 'number'}")
