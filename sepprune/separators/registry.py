@@ -71,12 +71,11 @@ def _check(setting: str, value: Any, kind: str) -> None:
         value: what was given.
         kind: the annotation of the parameter.
     """
-    if isinstance(value, list | tuple):
-        if "Sequence" not in kind:
-            raise ValueError(f"{setting} is {value}: give one number")
-    elif isinstance(value, str) != ("str" in kind):
-        raise ValueError(f"{setting} is {value!r}: give a {'name' if 'str' in kind else 'number'}")
+    several, named = isinstance(value, list | tuple), "str" in kind
+    if several and "Sequence" not in kind:
+        raise ValueError(f"{setting} is {value}: give one number")
+    if not several and isinstance(value, str) != named:
+        raise ValueError(f"{setting} is {value!r}: give a {'name' if named else 'number'}")
     lowest = _LOWEST.get(setting, 1)
-    for number in value if isinstance(value, list | tuple) else [value]:
-        if isinstance(number, int) and number < lowest:
-            raise ValueError(f"{setting} is {value}: give at least {lowest}")
+    if any(isinstance(number, int) and number < lowest for number in (value if several else [value])):
+        raise ValueError(f"{setting} is {value}: give at least {lowest}")

@@ -15,7 +15,7 @@ from ..errors import UserError
 from ..signals import ignore_requests_to_end
 
 #: batches that each process makes ahead; each one lies in shared memory, of which a container often has only 64 MB
-AHEAD = 2
+_AHEAD = 2
 #: where Linux keeps shared memory
 _SHARED_MEMORY = "/dev/shm"
 
@@ -36,7 +36,7 @@ def loaded(data: Dataset[Any], workers: int, pinned: bool = False) -> Iterator[t
         batch_size=None,
         shuffle=False,
         num_workers=workers,
-        prefetch_factor=AHEAD if workers else None,
+        prefetch_factor=_AHEAD if workers else None,
         worker_init_fn=_ignore_signals,
         pin_memory=pinned,
     )
@@ -47,7 +47,7 @@ def _items(batches: Iterator[tuple[Tensor, ...]]) -> Iterator[tuple[Tensor, ...]
     try:
         yield from batches
         return
-    except SharedMemoryFull as error:
+    except _SharedMemoryFull as error:
         traceback.clear_frames(error.__traceback__)  # they refer to the iterator, and would keep its processes alive
         del batches
     raise UserError(
@@ -63,7 +63,7 @@ def _room() -> str:
     return f" ({_SHARED_MEMORY}, {usage.free / 1e6:.0f} MB of {usage.total / 1e6:.0f} MB free)"
 
 
-class SharedMemoryFull(Exception):
+class _SharedMemoryFull(Exception):
     """A worker could not put an item into shared memory."""
 
 
@@ -85,7 +85,7 @@ class _Shared(Dataset[tuple[Tensor, ...]]):
         try:
             return tuple(tensor.share_memory_() for tensor in item)
         except RuntimeError as error:
-            raise SharedMemoryFull(str(error)) from None
+            raise _SharedMemoryFull(str(error)) from None
 
 
 def _ignore_signals(_: int) -> None:
