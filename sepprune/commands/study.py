@@ -205,7 +205,7 @@ def _simulate(args: argparse.Namespace) -> dict[str, Any]:
         f"{name.replace('_', ' ')}: {'does not apply' if share is None else f'{share:.1%}'}"
         for name, share in shares.items()
     )
-    _say(args, f"{found.sessions} sessions, judged one {found.unit} at a time: {summary}")
+    _say(args, f"{counted(found.sessions, 'session')}, judged one {found.unit} at a time: {summary}")
     return {
         "sessions": found.sessions,
         **shares,
